@@ -1,0 +1,303 @@
+"""One settings file, driven by the environment. Development needs no variable set; `.env.example` explains each."""
+
+import sys
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+from fablab.lib import datadir, env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = datadir.data_dir()
+IS_PRODUCTION = env.flag("FABLAB_PRODUCTION")
+IS_DEMO = env.flag("FABLAB_DEMO")
+DEBUG = env.flag("FABLAB_DEBUG")
+
+SECRETS = {} if IS_PRODUCTION and env.text("SECRET_KEY") else datadir.load_secrets(DATA_DIR)
+SECRET_KEY = env.text("SECRET_KEY") or SECRETS.get("secret_key", "")
+FIELD_KEYS = env.words("FABLAB_FIELD_KEYS") or [SECRETS.get("field_key", "")]
+
+if IS_PRODUCTION:
+    for name in ("SECRET_KEY", "DATABASE_URL", "MQTT_URL", "FABLAB_FIELD_KEYS", "PUBLIC_URL"):
+        if not env.text(name):
+            raise ImproperlyConfigured(f"{name} is missing. Production needs it: see .env.example.")
+    if DEBUG:
+        raise ImproperlyConfigured("FABLAB_DEBUG=1 is refused in production. Remove it.")
+
+PUBLIC_URL = env.text("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
+_public = urlsplit(PUBLIC_URL)
+if _public.scheme not in ("http", "https") or not _public.hostname:
+    raise ImproperlyConfigured(f"PUBLIC_URL={PUBLIC_URL!r} is not an address. Write https://lab.example.org.")
+IS_HTTPS = _public.scheme == "https"
+ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", _public.hostname, *env.words("FABLAB_ALLOWED_HOSTS")]
+CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
+
+# --- data -------------------------------------------------------------------------------------------------------
+
+DATABASE_URL = env.text("DATABASE_URL")
+DATABASES = {
+    "default": env.postgres_url("DATABASE_URL", DATABASE_URL)
+    if DATABASE_URL
+    else {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": "fablab",
+        "USER": "fablab",
+        "PASSWORD": SECRETS.get("database_password", ""),
+        "HOST": str(datadir.socket_dir(DATA_DIR)),
+        "PORT": "5432",
+    }
+}
+DATABASES["default"] |= {
+    "CONN_MAX_AGE": 600,
+    "CONN_HEALTH_CHECKS": True,
+    # A wait for a lock is a bug or a storm: fail with a sentence rather than hang.
+    "OPTIONS": {
+        "options": env.text("FABLAB_PG_OPTIONS", "-c lock_timeout=8s -c TimeZone=UTC"),
+        "connect_timeout": 5,
+    },
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "django_cache"}}
+
+MQTT_URL = env.text("MQTT_URL")
+MQTT_PORT = env.integer("FABLAB_MQTT_PORT", 18883, least=1, most=65535)
+
+
+def _broker() -> dict[str, object]:
+    """Host, port, username, password and is_tls that our own processes connect with."""
+    if not MQTT_URL:
+        return {
+            "host": "127.0.0.1",
+            "port": MQTT_PORT,
+            "username": "fablab-server",
+            "password": SECRETS.get("broker_password", ""),
+            "is_tls": False,
+        }
+    parts = urlsplit(MQTT_URL)
+    if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
+        raise ImproperlyConfigured("MQTT_URL is not a broker's address. Write MQTT_URL=mqtt://user:password@host:1883.")
+    is_tls = parts.scheme == "mqtts"
+    return {
+        "host": parts.hostname,
+        "port": parts.port or (8883 if is_tls else 1883),
+        "username": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+        "is_tls": is_tls,
+    }
+
+
+BROKER = _broker()
+
+# --- applications -----------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "fablab",
+    "printing",
+    "iot",
+    "reservations",
+    "machines",
+    "people",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.mfa",
+    "rest_framework",
+    "knox",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_filters",
+    "django_htmx",
+    "template_partials",
+    "crispy_forms",
+    "crispy_bootstrap5",
+    "rules",
+    "procrastinate.contrib.django",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "fablab.middleware.language_of_person",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+]
+
+ROOT_URLCONF = "fablab.urls"
+WSGI_APPLICATION = "fablab.wsgi.application"
+ASGI_APPLICATION = "fablab.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "fablab" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "fablab.context.shell",
+            ],
+            "builtins": ["template_partials.templatetags.partials", "fablab.templatetags.shell"],
+        },
+    },
+]
+CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
+CRISPY_TEMPLATE_PACK = "bootstrap5"
+
+# --- people and sign-in -----------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "people.Person"
+AUTHENTICATION_BACKENDS = [
+    "rules.permissions.ObjectPermissionBackend",
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "me"
+ACCOUNT_ADAPTER = "people.adapters.AccountAdapter"
+ACCOUNT_FORMS = {"signup": "people.forms.SignupForm", "login": "people.forms.LoginForm"}
+ACCOUNT_LOGIN_METHODS = {"email", "username"}
+ACCOUNT_USER_MODEL_USERNAME_FIELD = "card_code"
+ACCOUNT_USER_MODEL_EMAIL_FIELD = "contact_email"
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_UNIQUE_EMAIL = True
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_PRESERVE_USERNAME_CASING = True
+ACCOUNT_SESSION_REMEMBER = True
+EMAIL_BACKEND = env.text("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "lab@localhost")
+KNOX_TOKEN_MODEL = "people.ApiToken"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
+SESSION_COOKIE_NAME = "fablab_session"
+SECURE_REFERRER_POLICY = "same-origin"
+
+# --- languages --------------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "fr"
+LANGUAGES = [("fr", "Français"), ("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "fablab" / "locale"]
+LANGUAGE_COOKIE_NAME = "fablab_language"
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+USE_TZ = True
+TIME_ZONE = "Europe/Paris"
+
+# --- files ------------------------------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "fablab" / "static"]
+IS_TESTING = "pytest" in sys.modules
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG or IS_TESTING
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = DEBUG or IS_TESTING
+MEDIA_ROOT = DATA_DIR / "files"
+MEDIA_URL = "/files/"
+UPLOAD_MAX_MB = env.integer("FABLAB_UPLOAD_MAX_MB", 200, least=1, most=2000)
+# Bodies come whole from the spool (fablab/spool.py); Django keeps large parts on disk.
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+# --- printers ---------------------------------------------------------------------------------------------------
+
+# Networks in which printers may be dialled; loopback only where the demo or a test asks for it.
+PRINTER_NETWORKS = env.words("FABLAB_PRINTER_NETWORKS", "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7")
+if IS_DEMO:
+    PRINTER_NETWORKS = [*PRINTER_NETWORKS, "127.0.0.0/8"]
+
+# --- API --------------------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "people.authentication.ScopedTokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["people.authentication.SignedInOrReadOnlyWithScope"],
+    "DEFAULT_RENDERER_CLASSES": ["fablab.api.MsgspecRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": [
+        "rest_framework.throttling.AnonRateThrottle",
+        "rest_framework.throttling.UserRateThrottle",
+    ],
+    "DEFAULT_THROTTLE_RATES": {
+        "anon": env.text("FABLAB_API_RATE_ANONYMOUS", "120/min"),
+        "user": env.text("FABLAB_API_RATE_PERSON", "1200/min"),
+    },
+    "EXCEPTION_HANDLER": "fablab.api.exception_handler",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Fab lab API",
+    "DESCRIPTION": "Machines, reservations, measured use and print jobs.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# --- security ---------------------------------------------------------------------------------------------------
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+        "form-action": ["'self'"],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("FABLAB_BEHIND_PROXY") else None
+SILENCED_SYSTEM_CHECKS = ["security.W008"]  # the proxy or `up` redirects to HTTPS
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.text("FABLAB_LOG_LEVEL", "INFO")},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "procrastinate": {"level": "WARNING"},
+        "amqtt": {"level": "WARNING"},
+        "transitions": {"level": "WARNING"},
+    },
+}
+LAB_NAME = env.text("FABLAB_NAME", "Fablab")

@@ -1,0 +1,125 @@
+"""Which processes make an open lab, in the order in which they start."""
+
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from fablab.up.checks import accepts_connections, is_healthy
+from fablab.up.children import ChildSpec
+from fablab.up.errors import CannotStart
+from fablab.up.options import Options, children_environment
+from fablab.up.postgres import EmbeddedPostgres
+from fablab.up.prepare import is_prepared
+from fablab.up.stages import ProcessService, Stage, Step
+
+# An open event stream would hold a worker back for ever.
+GRACEFUL_STOP_S = 1
+
+
+def default_plan(options: Options, listener: socket.socket) -> list[Stage | Step]:
+    """Database, preparation, broker, web, ingest and worker, demo: each only when it is ours to run."""
+    plan: list[Stage | Step] = []
+    database_url = options.database_url
+    if not database_url:
+        postgres = EmbeddedPostgres(options.data_dir, password=options.database_password)
+        database_url = postgres.url
+        plan.append(Stage("Database", [postgres]))
+    environment = children_environment(options, database_url)
+    plan.append(_preparation(options, environment))
+    if not options.mqtt_url:
+        plan.append(Stage("Broker", [_broker(options)]))
+    plan.append(Stage("Web", _web(options, environment, listener)))
+    background = [_command(options, environment, name) for name in ("ingest", "worker")]
+    plan.append(Stage("Devices and jobs", background))
+    if options.is_demo:
+        plan.append(_demo_data(options, environment))
+        plan.append(Stage("Simulated machines", [_command(options, environment, "simulate", "--demo")]))
+    return plan
+
+
+def _preparation(options: Options, environment: Mapping[str, str]) -> Step:
+    return Step(
+        name="preparation",
+        sentence="Preparing database, translations and static files (the first time takes a minute) …",
+        argv=(sys.executable, "-m", "fablab.up.prepare"),
+        env=environment,
+        cwd=options.root,
+        is_needed=lambda: not is_prepared(options.root, options.data_dir, environment["DATABASE_URL"]),
+    )
+
+
+def _demo_data(options: Options, environment: Mapping[str, str]) -> Step:
+    return Step(
+        name="demo data",
+        sentence="Refreshing the demo data …",
+        argv=_manage(options, "demo"),
+        env=environment,
+        cwd=options.root,
+    )
+
+
+def _manage(options: Options, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, str(options.root / "manage.py"), *arguments)
+
+
+def _command(options: Options, environment: Mapping[str, str], name: str, *arguments: str) -> ProcessService:
+    def spec() -> ChildSpec:
+        return ChildSpec(
+            name=name,
+            argv=_manage(options, name, *arguments),
+            env=environment,
+            cwd=options.root,
+            log_file=_log(options, name),
+        )
+
+    return ProcessService(name, spec, ready_file=options.data_dir / "run" / f"{name}.ready")
+
+
+def _web(options: Options, environment: Mapping[str, str], listener: socket.socket) -> list[ProcessService]:
+    arguments = ("--fd", str(listener.fileno()), "--timeout-graceful-shutdown", str(GRACEFUL_STOP_S))
+    quiet = ("--no-access-log", "--no-server-header", "--log-level", "warning")
+
+    def service(name: str) -> ProcessService:
+        def spec() -> ChildSpec:
+            return ChildSpec(
+                name=name,
+                argv=(sys.executable, "-m", "uvicorn", "fablab.asgi:application", *arguments, *quiet),
+                env=environment,
+                cwd=options.root,
+                log_file=_log(options, name),
+                inherited_fds=(listener.fileno(),),
+            )
+
+        return ProcessService(name, spec, answers=lambda: is_healthy(options.connect_host, options.port))
+
+    return [service(f"web-{number}") for number in range(1, options.web_processes + 1)]
+
+
+def _broker(options: Options) -> ProcessService:
+    def spec() -> ChildSpec:
+        # Late: it needs Django, and its access lists come from the database that is up only now.
+        from django.db import connections
+
+        from iot.broker.launch import BrokerUnavailable, broker_command
+
+        try:
+            command = broker_command(options.data_dir, options.mqtt_port)
+        except (BrokerUnavailable, OSError) as error:
+            raise CannotStart(f"The broker cannot be started: {error}") from error
+        finally:
+            connections.close_all()
+        return ChildSpec(
+            name="broker",
+            argv=tuple(command.argv),
+            env={**os.environ, **command.env},
+            user=command.user,
+            log_file=_log(options, "broker"),
+        )
+
+    return ProcessService("broker", spec, answers=lambda: accepts_connections("127.0.0.1", options.mqtt_port))
+
+
+def _log(options: Options, name: str) -> Path:
+    return options.data_dir / "logs" / f"{name}.log"

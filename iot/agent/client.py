@@ -1,0 +1,225 @@
+"""The agent: keeps what happened, sends it in order, and forgets it when the lab has it."""
+
+import json
+import logging
+import random
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from iot.agent.commands import Commands, Handler
+from iot.agent.link import Link, LinkRefused, Waker
+from iot.agent.outbox import Outbox, OutboxFull
+
+log = logging.getLogger("fablab-agent")
+
+FIRMWARE = "fablab-agent 1.0"
+SEQ_MOST = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How patient the agent is, in seconds; `window` is the most messages sent and not yet committed."""
+
+    heartbeat_s: float = 15.0
+    resend_after_s: float = 5.0
+    retry_least_s: float = 0.5
+    retry_most_s: float = 30.0
+    window: int = 200
+
+
+@dataclass
+class Counts:
+    """What this agent made since its start; `resent` counts repeated sendings, `refused` a full outbox."""
+
+    messages: int = 0
+    samples: int = 0
+    resent: int = 0
+    refused: int = 0
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def boot_clock_s() -> float:
+    """Seconds that also pass while a laptop sleeps, where the system can tell (Linux)."""
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()
+
+
+class Agent:
+    """One device. `start()` and `stop()` its thread; the reporting methods may be called from any thread.
+
+    Every reporting method returns once the message is in the outbox, connected or not.
+    """
+
+    def __init__(
+        self,
+        device: str,
+        host: str,
+        port: int,
+        password: str,
+        outbox: Outbox,
+        *,
+        is_tls: bool = False,
+        capabilities: Sequence[str] = (),
+        commands: Mapping[str, Handler] | None = None,
+        on_decision: Callable[[dict[str, Any]], None] | None = None,
+        timing: Timing | None = None,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.device = device
+        self.outbox = outbox
+        self.counts = Counts()
+        self._address = (host, port, password, is_tls)
+        self._capabilities = list(capabilities)
+        self._commands = Commands(commands or {})
+        self._on_decision = on_decision
+        self._timing = timing or Timing()
+        self._now = now
+        self._started_s = boot_clock_s()
+        self._stopping = threading.Event()
+        self._waker = Waker()
+        self._thread: threading.Thread | None = None
+        self._counting = threading.Lock()
+        self._sent_to = 0  # position in the outbox, of this connection
+        self._most_sent = 0
+        self._progress_s = 0.0
+        self.is_connected = False
+
+    def start(self) -> None:
+        """Say hello and keep the connection until `stop`."""
+        self._keep("hello", {"firmware": FIRMWARE, "capabilities": self._capabilities, "config_version": 0})
+        self._thread = threading.Thread(target=self._run, name=f"agent-{self.device}", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Say goodbye, hang up and wait for the thread; what is unsent stays in the outbox."""
+        self._stopping.set()
+        self._waker.wake()
+        if self._thread:
+            self._thread.join(15)
+        self._waker.close()
+
+    def is_alive(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    def event(self, event: str, *, reason: str = "", job_id: str = "") -> None:
+        """Report something that happened at the machine; the names are those of the protocol."""
+        self._keep("event", {"event": event, "reason": reason, "job_id": job_id})
+
+    def reading(self, samples: Sequence[Mapping[str, float]]) -> None:
+        """Report measured values, oldest first, each `age_ms` before now; at most 500 at a time."""
+        self._keep("reading", {"samples": [dict(sample) for sample in samples]}, samples=len(samples))
+
+    def access(self, credential: str, kind: str = "badge") -> str:
+        """Report a badge or code and return the request id that the decision will carry."""
+        request_id = secrets.token_hex(8)
+        self._keep("access", {"request_id": request_id, "credential": credential, "kind": kind})
+        return request_id
+
+    def _keep(self, leaf: str, data: dict[str, Any], *, samples: int = 0) -> None:
+        # Timed, numbered and counted in one go: two threads must not give the later number the earlier time.
+        with self._counting:
+            try:
+                self.outbox.add(leaf, data, self._timestamp(), self._uptime_s())
+            except OutboxFull as error:
+                if not self.counts.refused:
+                    log.error("%s: the outbox is full, nothing more is kept: %s", self.device, error)
+                self.counts.refused += 1
+                return
+            self.counts.messages += 1
+            self.counts.samples += samples
+        self._waker.wake()
+
+    def _run(self) -> None:
+        wait_s, is_loss_logged = self._timing.retry_least_s, False
+        while not self._stopping.is_set():
+            link = Link(self.device, f"{self.device}-{self.outbox.boot}", self._waker)
+            try:
+                host, port, password, is_tls = self._address
+                link.open(host, port, password, is_tls=is_tls)
+                log.info("%s: connected", self.device)
+                wait_s, is_loss_logged = self._timing.retry_least_s, False
+                self._serve(link)
+            except (OSError, LinkRefused) as error:
+                if not is_loss_logged:
+                    log.warning("%s: not connected: %s", self.device, error)
+                is_loss_logged = True
+            finally:
+                self.is_connected = False
+                link.close(farewell={"state": "offline"})
+            # Unequal waits: after a power cut all devices of a lab return at once.
+            self._stopping.wait(wait_s * random.uniform(0.5, 1.0))  # noqa: S311 (no secret)
+            wait_s = min(wait_s * 2, self._timing.retry_most_s)
+
+    def _serve(self, link: Link) -> None:
+        self._sent_to = 0
+        self.is_connected = True
+        heartbeat_due_s = 0.0
+        while link.is_up and not self._stopping.is_set():
+            if time.monotonic() >= heartbeat_due_s:
+                link.publish_status(self._status())
+                heartbeat_due_s = time.monotonic() + self._timing.heartbeat_s
+            self._send_waiting(link)
+            link.step(min(1.0, self._timing.heartbeat_s))
+            while link.received:
+                self._obey(*link.received.popleft())
+
+    def _send_waiting(self, link: Link) -> None:
+        in_flight = self.outbox.waiting(up_to=self._sent_to)
+        if in_flight and time.monotonic() - self._progress_s > self._timing.resend_after_s:
+            # The broker took them, but the lab never said that they are committed.
+            self._sent_to, in_flight = 0, 0
+        if not in_flight:
+            self._progress_s = time.monotonic()
+        room = self._timing.window - in_flight
+        for message in self.outbox.pending(after=self._sent_to, limit=room) if room > 0 else ():
+            link.publish(message.leaf, message.payload())
+            self._sent_to = message.position
+            if message.position <= self._most_sent:
+                self.counts.resent += 1
+            self._most_sent = max(self._most_sent, message.position)
+
+    def _obey(self, leaf: str, payload: bytes) -> None:
+        try:
+            told = json.loads(payload)
+        except ValueError:
+            told = None
+        if not isinstance(told, dict):
+            log.warning("%s: a malformed %s from the lab was ignored", self.device, leaf)
+            return
+        if leaf == "ack":
+            self._forget(told)
+        elif leaf == "decision" and self._on_decision:
+            self._on_decision(told)
+        elif leaf == "command":
+            answer = self._commands.answer(told, self._now())
+            if answer:
+                self._keep("ack", answer)
+
+    def _forget(self, told: dict[str, Any]) -> None:
+        boot, seq = told.get("boot"), told.get("seq")
+        is_number = type(seq) is int and 0 < seq <= SEQ_MOST
+        if isinstance(boot, str) and is_number and self.outbox.forget(boot, seq):
+            self._progress_s = time.monotonic()
+
+    def _status(self) -> dict[str, Any]:
+        return {
+            "state": "online",
+            "boot": self.outbox.boot,
+            "at": self._timestamp(),
+            "uptime_s": self._uptime_s(),
+        }
+
+    def _timestamp(self) -> str:
+        return self._now().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    def _uptime_s(self) -> float:
+        return round(boot_clock_s() - self._started_s, 3)

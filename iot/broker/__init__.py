@@ -1,0 +1,1 @@
+"""The embedded MQTT broker: who may speak where, the files that tell it, and how it is started."""

@@ -1,0 +1,140 @@
+"""The MQTT side of ingest: take, commit, then acknowledge — in that order, always.
+
+A broker's own acknowledgement is not durable, so a device keeps each message until our `down/ack`, which is
+published only after the commit. Losing this process, the database or the broker at any moment loses nothing.
+"""
+
+import datetime as dt
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+
+import msgspec
+import paho.mqtt.client as mqtt
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
+from paho.mqtt.enums import CallbackAPIVersion
+
+from iot.ingest.raw import Directory, RawMessage
+from iot.ingest.store import Acknowledgement, store_batch
+from iot.protocol import DownAck
+
+log = logging.getLogger(__name__)
+
+BATCH_MOST = 500
+BATCH_WAIT_S = 0.03
+# Back-pressure: when this many wait, the network thread stops reading and the broker holds the rest.
+QUEUE_MOST = 4000
+TOPICS = ("fablab/v1/+/up/+", "tele/#", "stat/#")
+Received = tuple[RawMessage, int, int]
+
+
+def broker_client(client_id: str, *, is_clean: bool = True) -> mqtt.Client:
+    """A client with our own credential, not yet connected."""
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=is_clean, manual_ack=True)
+    broker = settings.BROKER
+    if broker["username"]:
+        client.username_pw_set(str(broker["username"]), str(broker["password"]))
+    if broker["is_tls"]:
+        client.tls_set()
+    client.reconnect_delay_set(min_delay=1, max_delay=10)
+    return client
+
+
+class Ingest:
+    """One consumer. Several share the work with `shared=True` on a broker that knows shared subscriptions."""
+
+    def __init__(self, *, client_id: str, shared: bool = False, clock: Callable[[], dt.datetime]) -> None:
+        self.clock = clock
+        self.shared = shared
+        self.waiting: queue.Queue[Received] = queue.Queue(QUEUE_MOST)
+        self.stopping = threading.Event()
+        self.connected = threading.Event()
+        self.client = broker_client(client_id)
+        self.client.on_connect = self._on_connect
+        self.client.on_disconnect = self._on_disconnect
+        self.client.on_message = self._on_message
+        self.directory: Directory | None = None
+
+    def run(self) -> None:
+        """Until `stop`; returns with everything taken either committed or left to be sent again."""
+        self.client.connect_async(str(settings.BROKER["host"]), int(str(settings.BROKER["port"])), keepalive=30)
+        self.client.loop_start()
+        try:
+            while not self.stopping.is_set():
+                batch = self._take()
+                if batch:
+                    self._settle(batch)
+        finally:
+            self.client.disconnect()
+            self.client.loop_stop()
+
+    def stop(self) -> None:
+        self.stopping.set()
+
+    def _take(self) -> list[Received]:
+        """At least one message, and those that follow within a blink."""
+        try:
+            batch = [self.waiting.get(timeout=0.5)]
+        except queue.Empty:
+            return []
+        deadline = time.monotonic() + BATCH_WAIT_S
+        while len(batch) < BATCH_MOST:
+            try:
+                batch.append(self.waiting.get(timeout=max(0.0, deadline - time.monotonic())))
+            except queue.Empty:
+                break
+        return batch
+
+    def _settle(self, batch: list[Received]) -> None:
+        raws = [raw for raw, _, _ in batch]
+        acks = self._stored(raws)
+        if acks is None:
+            return
+        for _, mid, qos in batch:
+            self.client.ack(mid, qos)
+        for ack in acks:
+            payload = msgspec.json.encode(DownAck(ack.boot, ack.seq))
+            self.client.publish(f"fablab/v1/{ack.device_slug}/down/ack", payload, qos=1)
+
+    def _stored(self, raws: list[RawMessage]) -> list[Acknowledgement] | None:
+        """Commit, however long the database is away; None when told to stop meanwhile."""
+        delay_s = 0.2
+        while not self.stopping.is_set():
+            try:
+                if self.directory is None:
+                    self.directory = Directory()
+                return store_batch(raws, self.directory, now=self.clock())
+            except (OperationalError, InterfaceError) as error:
+                log.warning("The database is away (%s); %d messages wait.", str(error).split("\n")[0], len(raws))
+                connection.close()
+                self.stopping.wait(delay_s)
+                delay_s = min(delay_s * 2, 5.0)
+        return None
+
+    def _on_connect(self, client: mqtt.Client, userdata: object, flags: object, reason: object, props: object) -> None:
+        if getattr(reason, "is_failure", False):
+            log.error("The broker refuses us: %s", reason)
+            return
+        prefix = "$share/ingest/" if self.shared else ""
+        client.subscribe([(prefix + topic, 1) for topic in TOPICS])
+        self.connected.set()
+        log.info("Connected to the broker.")
+
+    def _on_disconnect(
+        self, client: mqtt.Client, userdata: object, flags: object, reason: object, props: object
+    ) -> None:
+        self.connected.clear()
+        if not self.stopping.is_set():
+            log.warning("The broker is away (%s); trying again.", reason)
+
+    def _on_message(self, client: mqtt.Client, userdata: object, message: mqtt.MQTTMessage) -> None:
+        raw = RawMessage(message.topic, bytes(message.payload), self.clock(), message.retain)
+        while not self.stopping.is_set():
+            try:
+                self.waiting.put((raw, message.mid, message.qos), timeout=0.5)
+                return
+            except queue.Full:
+                continue

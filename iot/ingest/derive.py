@@ -1,0 +1,173 @@
+"""Readings, reported states and usage sessions, derived from messages in their order under the machine's lock."""
+
+import datetime as dt
+from collections.abc import Iterable
+
+from django.db import connection
+
+from iot import sessions
+from iot.models import Device, ReadingKind, ReportedState, UsageSession, UseState
+from iot.power import Meter, Thresholds, step
+from iot.protocol import Access, CommandAck, Event, Hello, Reading, Sample
+
+FIELDS = {
+    "power_w": ReadingKind.POWER_W,
+    "energy_wh": ReadingKind.ENERGY_WH,
+    "temperature_c": ReadingKind.TEMPERATURE_C,
+    "progress_pct": ReadingKind.PROGRESS_PCT,
+    "battery_pct": ReadingKind.BATTERY_PCT,
+}
+
+INSERT_READINGS = """
+INSERT INTO iot_reading (device_id, boot, seq, index, kind, at, value)
+SELECT * FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::smallint[], %s::smallint[],
+                     %s::timestamptz[], %s::float8[])
+ON CONFLICT DO NOTHING
+"""
+
+EVENT_STATES = {
+    "busy": UseState.BUSY,
+    "idle": UseState.IDLE,
+    "energised": UseState.IDLE,
+    "de_energised": UseState.OFF,
+    "fault": UseState.FAULT,
+    "stop": UseState.IDLE,
+}
+
+
+class MachineLog:
+    """What a batch changes, gathered and written once. Rows are locked when it is made."""
+
+    def __init__(self, devices: Iterable[Device], now: dt.datetime) -> None:
+        self.now = now
+        self.devices = {device.pk: device for device in devices}
+        machine_ids = sorted({d.machine_id for d in self.devices.values() if d.machine_id})
+        self.states = sessions.locked_states(machine_ids)
+        self.open = {s.machine_id: s for s in UsageSession.objects.filter(machine__in=machine_ids, end=None)}
+        self.readings: list[tuple[int, str, int, int, int, dt.datetime, float]] = []
+        self.changed_machine_ids: set[int] = set()
+        self._touched: set[int] = set()
+        self._foreign_seq = 0
+
+    def presence(self, device: Device, is_online: bool, seen_at: dt.datetime | None) -> None:
+        """The device was heard, or its last will was. `seen_at` is None when the news may be old."""
+        if device.is_online != is_online and device.machine_id:
+            self.changed_machine_ids.add(device.machine_id)
+        device.is_online = is_online
+        if seen_at and (device.last_seen_at is None or seen_at > device.last_seen_at):
+            device.last_seen_at = seen_at
+        state = self.states.get(device.machine_id or 0)
+        if state and is_online and seen_at and state.is_unreachable:
+            state.is_unreachable = False
+            self._touch(state)
+
+    def observe(
+        self,
+        device: Device,
+        data: Hello | Event | Reading | Access | CommandAck,
+        at: dt.datetime,
+        boot: str,
+        seq: int,
+    ) -> None:
+        """One message's worth of news, `at` by our clock. A device that is not ours has no boot and gets a number."""
+        if isinstance(data, Reading):
+            number = seq or self._next_foreign_number()
+            for index, sample in enumerate(data.samples):
+                self._sample(device, sample, at - dt.timedelta(milliseconds=sample.age_ms), boot, number, index)
+        elif isinstance(data, Event) and data.event in EVENT_STATES:
+            self._event(device, data.event, at)
+
+    def _sample(self, device: Device, sample: Sample, at: dt.datetime, boot: str, seq: int, index: int) -> None:
+        for name, kind in FIELDS.items():
+            value = getattr(sample, name)
+            if value is not None:
+                self.readings.append((device.pk, boot, seq, index, kind, at, value))
+        state = self.states.get(device.machine_id or 0)
+        if state is None or (state.at is not None and at < state.at):
+            return
+        self._energy(state, sample)
+        if sample.battery_pct is not None:
+            state.battery_pct = sample.battery_pct
+        if sample.power_w is not None:
+            self._power(device, state, sample.power_w, at)
+        state.at, state.device_id = at, device.pk
+        self._touch(state)
+
+    def _energy(self, state: ReportedState, sample: Sample) -> None:
+        if sample.energy_wh is None:
+            return
+        session = self.open.get(state.machine_id)
+        if session is not None and state.energy_wh is not None:
+            # A meter that goes down was reset: what it shows now has been used since.
+            used = sample.energy_wh - state.energy_wh
+            session.energy_wh = (session.energy_wh or 0) + (used if used >= 0 else sample.energy_wh)
+        state.energy_wh = sample.energy_wh
+
+    def _power(self, device: Device, state: ReportedState, power_w: float, at: dt.datetime) -> None:
+        limits = Thresholds(device.busy_w, device.idle_w, device.busy_after, device.idle_after, device.silent_after)
+        known = state.state if state.state in (UseState.IDLE, UseState.BUSY) else UseState.UNKNOWN
+        after = step(Meter(known, state.since, state.crossing_since, state.at), at, power_w, limits)
+        state.power_w, state.crossing_since = power_w, after.crossing_since
+        if after.state != state.state:
+            self._turn(device, state, UseState(after.state), after.since or at, UsageSession.Source.POWER)
+        session = self.open.get(state.machine_id)
+        if session is not None and power_w >= device.idle_w and at > session.last_busy_at:
+            session.last_busy_at = at
+
+    def _event(self, device: Device, event: str, at: dt.datetime) -> None:
+        state = self.states.get(device.machine_id or 0)
+        if state is None:
+            return
+        target = EVENT_STATES[event]
+        # A plug that lets power through says nothing about use while use is being measured.
+        if not (event == "energised" and state.state == UseState.BUSY) and state.state != target:
+            self._turn(device, state, target, at, UsageSession.Source.EVENT)
+        state.at, state.device_id = max(at, state.at or at), device.pk
+        self._touch(state)
+
+    def _turn(
+        self,
+        device: Device,
+        state: ReportedState,
+        target: UseState,
+        at: dt.datetime,
+        source: UsageSession.Source,
+    ) -> None:
+        state.state, state.since, state.crossing_since = target, at, None
+        self.changed_machine_ids.add(state.machine_id)
+        session = self.open.get(state.machine_id)
+        if target == UseState.BUSY:
+            if session is None:
+                self.open[state.machine_id] = sessions.open_session(
+                    machine_id=state.machine_id, device=device, at=at, source=source
+                )
+        elif session is not None and session.source != UsageSession.Source.PRINT_JOB:
+            sessions.close_session(session, at=at, reason=sessions.reason_of(target))
+            del self.open[state.machine_id]
+
+    def _touch(self, state: ReportedState) -> None:
+        self._touched.add(state.machine_id)
+        self.changed_machine_ids.add(state.machine_id)
+
+    def _next_foreign_number(self) -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT nextval('iot_foreign_reading')")
+            return int(cursor.fetchone()[0])
+
+    def save(self) -> None:
+        """Write all of it: five statements, however large the batch."""
+        if self.readings:
+            with connection.cursor() as cursor:
+                cursor.execute(INSERT_READINGS, [list(column) for column in zip(*self.readings, strict=True)])
+        if self.devices:
+            Device.objects.bulk_update(self.devices.values(), ["is_online", "last_seen_at", "firmware"])
+        touched = [self.states[machine_id] for machine_id in sorted(self._touched)]
+        if touched:
+            ReportedState.objects.bulk_update(
+                touched,
+                ["device", "state", "since", "power_w", "energy_wh", "battery_pct", "at", "crossing_since",
+                 "is_unreachable"],
+            )  # fmt: skip
+        running = [s for s in self.open.values() if s.machine_id in self._touched]
+        if running:
+            UsageSession.objects.bulk_update(running, ["last_busy_at", "energy_wh"])

@@ -1,0 +1,120 @@
+"""What came over the wire, sorted by whose it is. No ORM writes."""
+
+import datetime as dt
+from dataclasses import dataclass, field
+
+from iot.drivers import foreign_driver
+from iot.drivers.base import Observation
+from iot.models import Device, DriverKind
+from iot.protocol import (
+    MalformedMessage,
+    Numbered,
+    Status,
+    parse_numbered,
+    parse_status,
+    parse_topic,
+    peek_number,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RawMessage:
+    """One MQTT message as received."""
+
+    topic: str
+    payload: bytes
+    received_at: dt.datetime
+    is_retained: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """One that cannot be used; `number` is its place in the numbering when that could still be read."""
+
+    raw: RawMessage
+    code: str
+    detail: str
+    device_slug: str = ""
+    number: tuple[str, int] | None = None
+
+
+@dataclass(slots=True)
+class Sorted:
+    """A batch by device slug."""
+
+    statuses: list[tuple[str, Status, RawMessage]] = field(default_factory=list)
+    numbered: list[tuple[str, Numbered, RawMessage]] = field(default_factory=list)
+    foreign: list[tuple[str, Observation, RawMessage]] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+
+    @property
+    def slugs(self) -> set[str]:
+        rows = [*self.statuses, *self.numbered, *self.foreign]
+        return {row[0] for row in rows} | {r.device_slug for r in self.rejected if r.device_slug}
+
+
+class Directory:
+    """Which device speaks on which topic; kept in memory, asked anew when a name is unknown."""
+
+    def __init__(self) -> None:
+        self._foreign: dict[str, tuple[str, str]] = {}
+        self._ours: set[str] = set()
+        self.reload()
+
+    def reload(self) -> None:
+        rows = Device.objects.filter(revoked_at__isnull=True).values_list("slug", "kind", "topic")
+        self._ours = {slug for slug, kind, _ in rows if kind == DriverKind.FABLAB}
+        self._foreign = {topic: (slug, kind) for slug, kind, topic in rows if kind != DriverKind.FABLAB}
+
+    def knows(self, slug: str) -> bool:
+        return slug in self._ours
+
+    def foreign(self, topic: str) -> tuple[str, str, str, str] | None:
+        """`(slug, kind, base topic, prefix/rest)` of a topic shaped `<prefix>/<base>/<rest>`."""
+        prefix, _, tail = topic.partition("/")
+        base, _, rest = tail.rpartition("/")
+        found = self._foreign.get(base)
+        return (*found, base, f"{prefix}/{rest}") if found else None
+
+
+def sort_batch(raws: list[RawMessage], directory: Directory) -> Sorted:
+    """Every message read and put with its device, or rejected with a reason."""
+    batch = Sorted()
+    for raw in raws:
+        try:
+            if raw.topic.startswith("fablab/"):
+                _sort_ours(raw, directory, batch)
+            else:
+                _sort_foreign(raw, directory, batch)
+        except MalformedMessage as error:
+            slug = _slug_of(raw.topic, directory)
+            number = peek_number(raw.payload) if slug else None
+            batch.rejected.append(Rejected(raw, error.code, error.detail, slug, number))
+    return batch
+
+
+def _sort_ours(raw: RawMessage, directory: Directory, batch: Sorted) -> None:
+    slug, leaf = parse_topic(raw.topic)
+    if not directory.knows(slug):
+        raise MalformedMessage("unknown_device", "No such device is enrolled.")
+    if leaf == "status":
+        batch.statuses.append((slug, parse_status(raw.payload), raw))
+    else:
+        batch.numbered.append((slug, parse_numbered(leaf, raw.payload), raw))
+
+
+def _sort_foreign(raw: RawMessage, directory: Directory, batch: Sorted) -> None:
+    found = directory.foreign(raw.topic)
+    if found is None:
+        raise MalformedMessage("unknown_device", "No device speaks on this topic.")
+    slug, kind, base, subtopic = found
+    for observation in foreign_driver(kind).parse(base, subtopic, raw.payload):
+        batch.foreign.append((slug, observation, raw))
+
+
+def _slug_of(topic: str, directory: Directory) -> str:
+    if topic.startswith("fablab/"):
+        parts = topic.split("/")
+        return parts[2] if len(parts) > 2 and directory.knows(parts[2]) else ""
+    found = directory.foreign(topic)
+    return found[0] if found else ""

@@ -1,0 +1,27 @@
+import signal
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils import timezone
+
+from iot.ingest.consumer import Ingest
+
+
+class Command(BaseCommand):
+    help = "Take the devices' messages from the broker into the database."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--shared", action="store_true", help="Share the work with other ingest processes.")
+        parser.add_argument("--name", default="1", help="Tells this consumer from others.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        ingest = Ingest(
+            client_id=f"fablab-ingest-{options['name']}", shared=options["shared"], clock=timezone.now
+        )
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: ingest.stop())
+        ready = settings.DATA_DIR / "run" / "ingest.ready"
+        ready.parent.mkdir(parents=True, exist_ok=True)
+        ready.write_text("ready")
+        ingest.run()

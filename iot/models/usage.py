@@ -1,0 +1,109 @@
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from fablab.lib.references import reference10
+from iot.models.device import Device
+from machines.models import Machine
+from people.models import Person, Team
+from reservations.models import Reservation
+
+
+class UseState(models.TextChoices):
+    """What a machine last reported. Unknown is not idle: nobody has said anything."""
+
+    UNKNOWN = "unknown", _("unknown")
+    OFF = "off", _("off")
+    IDLE = "idle", _("idle")
+    BUSY = "busy", _("busy")
+    FAULT = "fault", _("fault")
+
+
+class StopReason(models.TextChoices):
+    """Why a usage session ended."""
+
+    NORMAL = "normal", _("stopped")
+    JOB_FINISHED = "job_finished", _("job finished")
+    IDLE_TIMEOUT = "idle_timeout", _("idle for too long")
+    BOOKING_END = "booking_end", _("end of the reservation")
+    CLOSING = "closing", _("closing")
+    TAKEOVER = "takeover", _("taken over")
+    PERMISSION = "permission", _("permission withdrawn")
+    SUPERVISOR = "supervisor", _("stopped by a supervisor")
+    EMERGENCY_STOP = "emergency_stop", _("emergency stop")
+    SAFETY_INPUT = "safety_input", _("safety input")
+    AGENT_LOST = "agent_lost", _("contact lost")
+    POWER_CUT = "power_cut", _("power cut")
+    OFFLINE = "offline", _("offline")
+
+
+class ReportedState(models.Model):
+    """The last word of a machine's devices: only a report changes it, a command never does.
+
+    Also the row that is locked while a machine's messages are turned into sessions.
+    """
+
+    machine = models.OneToOneField(Machine, on_delete=models.CASCADE, primary_key=True, related_name="reported")
+    device = models.ForeignKey(Device, null=True, on_delete=models.SET_NULL, related_name="+")
+    state = models.CharField(max_length=10, choices=UseState.choices, default=UseState.UNKNOWN)
+    since = models.DateTimeField(null=True)
+    power_w = models.FloatField(null=True)
+    energy_wh = models.FloatField(null=True)
+    battery_pct = models.FloatField(null=True)
+    at = models.DateTimeField(null=True)
+    # Power has been on the other side of its threshold since then, not yet for long enough.
+    crossing_since = models.DateTimeField(null=True)
+    # Shown as unreachable; set and cleared once for each change.
+    is_unreachable = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"{self.machine}: {self.state}"
+
+
+class UsageSession(models.Model):
+    """Real use of a machine, from the first busy moment to the last, measured and not planned."""
+
+    class Source(models.TextChoices):
+        POWER = "power", _("power")
+        EVENT = "event", _("device")
+        PRINT_JOB = "print_job", _("print job")
+
+    reference = models.CharField(max_length=12, unique=True, default=reference10, editable=False)
+    machine = models.ForeignKey(Machine, on_delete=models.PROTECT, related_name="usage_sessions")
+    device = models.ForeignKey(Device, null=True, blank=True, on_delete=models.PROTECT, related_name="usage_sessions")
+    person = models.ForeignKey(Person, null=True, blank=True, on_delete=models.PROTECT, related_name="usage_sessions")
+    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.PROTECT, related_name="usage_sessions")
+    reservation = models.ForeignKey(
+        Reservation, null=True, blank=True, on_delete=models.PROTECT, related_name="usage_sessions"
+    )
+    source = models.CharField(max_length=10, choices=Source.choices, default=Source.POWER)
+    start = models.DateTimeField(_("from"))
+    end = models.DateTimeField(_("until"), null=True, blank=True)
+    last_busy_at = models.DateTimeField()
+    stop_reason = models.CharField(_("ended by"), max_length=16, choices=StopReason.choices, blank=True)
+    energy_wh = models.FloatField(_("energy (Wh)"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("usage session")
+        verbose_name_plural = _("usage sessions")
+        ordering = ["-start"]
+        indexes = [
+            models.Index(fields=["machine", "start"], name="usage_machine_start"),
+            models.Index(fields=["reservation"], name="usage_reservation"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["machine"], condition=Q(end__isnull=True), name="one_open_session_a_machine"
+            ),
+            models.CheckConstraint(
+                condition=Q(end__isnull=True) | Q(end__gte=F("start")), name="usage_ends_after_it_starts"
+            ),
+            models.CheckConstraint(
+                condition=Q(end__isnull=True, stop_reason="") | (Q(end__isnull=False) & ~Q(stop_reason="")),
+                name="usage_stop_has_a_reason",
+            ),
+            models.CheckConstraint(condition=Q(last_busy_at__gte=F("start")), name="usage_busy_within"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.machine} {self.start:%Y-%m-%d %H:%M}"

@@ -1,0 +1,50 @@
+"""Reads about devices and measured use."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.db.models import Sum
+
+from iot.broker.access import BrokerUser
+from iot.credentials import hash_password
+from iot.drivers import foreign_driver
+from iot.models import Device, DriverKind, UsageSession
+from reservations.models import Reservation
+
+
+def topics_of(device: Device) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """`(writes, reads)`: the topic patterns of this one device."""
+    if device.kind == DriverKind.FABLAB:
+        return (f"fablab/v1/{device.slug}/up/#",), (f"fablab/v1/{device.slug}/down/#",)
+    driver = foreign_driver(device.kind)
+    return driver.writes(device.topic), driver.reads(device.topic)
+
+
+def broker_users() -> Sequence[BrokerUser]:
+    """Everyone the broker lets in: the enrolled devices, each on its own topics, and our own processes."""
+    server = BrokerUser(
+        username=str(settings.BROKER["username"]),
+        password_hash=hash_password(str(settings.BROKER["password"])),
+        writes=("fablab/v1/+/down/#", "cmnd/#", "fablab/doctor/#"),
+        reads=("fablab/#", "tele/#", "stat/#"),
+    )
+    devices = Device.objects.filter(revoked_at=None).exclude(password_hash="").order_by("slug")
+    users = [server]
+    for device in devices:
+        writes, reads = topics_of(device)
+        users.append(BrokerUser(device.slug, device.password_hash, writes, reads))
+    return users
+
+
+def measured_time(reservation: Reservation, now: dt.datetime) -> dt.timedelta:
+    """How long the machine was really busy during the reservation; a session that still runs counts until now."""
+    total = dt.timedelta(0)
+    for start, end in reservation.usage_sessions.values_list("start", "end"):
+        total += (end or now) - start
+    return total
+
+
+def measured_energy_wh(reservation: Reservation) -> float | None:
+    """What the reservation's sessions drew, or None when nothing measured it."""
+    return UsageSession.objects.filter(reservation=reservation).aggregate(total=Sum("energy_wh"))["total"]

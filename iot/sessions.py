@@ -1,0 +1,139 @@
+"""Usage sessions: opened, closed, resumed, lost. Callers hold the machine's `ReportedState` row."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.db.models import Q
+
+from fablab.lib.live import announce_machines
+from iot.models import Device, ReportedState, StopReason, UsageSession, UseState
+from people.models import Person
+from reservations.errors import WrongState
+from reservations.models import Reservation, Status
+from reservations.services import CHECK_IN_OPENS, check_in
+
+# A device that is back within this of where its session was lost goes on with that session.
+RESUME_WITHIN = dt.timedelta(minutes=2)
+# A session whose device has said nothing for this long has lost its agent.
+LOST_AFTER = dt.timedelta(minutes=5)
+
+
+def locked_states(machine_ids: Sequence[int]) -> dict[int, ReportedState]:
+    """The reported state of each machine, locked in the order of their ids; made where there is none."""
+    if not machine_ids:
+        return {}
+    rows = ReportedState.objects.filter(machine__in=machine_ids).select_for_update(no_key=True, of=("self",))
+    found = {row.machine_id: row for row in rows.order_by("machine_id")}
+    missing = [machine_id for machine_id in machine_ids if machine_id not in found]
+    if missing:
+        ReportedState.objects.bulk_create([ReportedState(machine_id=pk) for pk in missing], ignore_conflicts=True)
+        return {row.machine_id: row for row in rows.all().order_by("machine_id")}
+    return found
+
+
+def open_session(
+    *,
+    machine_id: int,
+    at: dt.datetime,
+    source: UsageSession.Source,
+    device: Device | None = None,
+    person: Person | None = None,
+) -> UsageSession:
+    """Open the machine's session, or resume the one whose device was lost just before.
+
+    Side effects in order: find the reservation that covers the moment; insert (or reopen) the session; check the
+    reservation in, for measured use is presence.
+    """
+    last = UsageSession.objects.filter(machine_id=machine_id).order_by("-start").first()
+    if last and last.stop_reason == StopReason.AGENT_LOST and last.end and at - last.end <= RESUME_WITHIN:
+        last.end, last.stop_reason = None, ""
+        last.last_busy_at = max(last.last_busy_at, at)
+        last.save(update_fields=["end", "stop_reason", "last_busy_at"])
+        return last
+    start = max(at, last.end) if last and last.end else at
+    reservation = reservation_at(machine_id, start)
+    session = UsageSession.objects.create(
+        machine_id=machine_id,
+        device=device,
+        source=source,
+        reservation=reservation,
+        person=reservation.holder if reservation else person,
+        team=reservation.team if reservation else None,
+        start=start,
+        last_busy_at=start,
+    )
+    if reservation is not None and reservation.status == Status.CONFIRMED:
+        try:
+            check_in(reservation=reservation, now=start)
+        except WrongState:
+            # It ended between the two queries; the session still belongs to it.
+            return session
+    return session
+
+
+def reservation_at(machine_id: int, at: dt.datetime) -> Reservation | None:
+    """The reservation a moment of use belongs to: the one that covers it, else one about to begin."""
+    rows = Reservation.objects.filter(
+        Q(status__in=[Status.CONFIRMED, Status.IN_USE, Status.COMPLETED]),
+        machine_id=machine_id,
+        start__lte=at + CHECK_IN_OPENS,
+        end__gt=at,
+    )
+    return rows.select_related("holder", "team").order_by("start").first()
+
+
+def close_session(session: UsageSession, *, at: dt.datetime, reason: StopReason) -> UsageSession:
+    """End the session, never before its start nor before it was last seen busy."""
+    session.end = max(at, session.start)
+    session.last_busy_at = min(session.last_busy_at, session.end)
+    session.stop_reason = reason
+    session.save(update_fields=["end", "last_busy_at", "stop_reason", "energy_wh"])
+    return session
+
+
+def reason_of(state: UseState) -> StopReason:
+    """Why a session ends when its machine turns to this state."""
+    return StopReason.POWER_CUT if state == UseState.OFF else StopReason.NORMAL
+
+
+def sweep_lost_sessions(*, now: dt.datetime) -> int:
+    """Close sessions whose device fell silent, at the last moment it was busy; how many. Safe to repeat or to skip."""
+    lost = 0
+    rows = UsageSession.objects.filter(end=None, device__isnull=False).select_related("device")
+    for session in rows:
+        device = session.device
+        if device is None or not device.is_silent(now) or _silence(device, now) < LOST_AFTER:
+            continue
+        with transaction.atomic():
+            state = locked_states([session.machine_id])[session.machine_id]
+            fresh = UsageSession.objects.select_for_update(no_key=True).get(pk=session.pk)
+            heard = Device.objects.get(pk=device.pk)
+            if fresh.end is not None or _silence(heard, now) < LOST_AFTER:
+                continue
+            close_session(fresh, at=fresh.last_busy_at, reason=StopReason.AGENT_LOST)
+            state.state, state.since, state.crossing_since = UseState.UNKNOWN, now, None
+            state.save(update_fields=["state", "since", "crossing_since"])
+            announce_machines([session.machine_id])
+        lost += 1
+    return lost
+
+
+def sweep_silent_devices(*, now: dt.datetime) -> list[Device]:
+    """Machines whose devices all fell silent are marked unreachable; each once. The devices, for one log line each."""
+    marked = []
+    rows = Device.objects.filter(machine__reported__is_unreachable=False, revoked_at=None)
+    by_machine: dict[int, list[Device]] = {}
+    for device in rows:
+        by_machine.setdefault(device.machine_id or 0, []).append(device)
+    for machine_id, devices in by_machine.items():
+        if all(device.is_silent(now) for device in devices):
+            changed = ReportedState.objects.filter(machine=machine_id, is_unreachable=False).update(is_unreachable=True)
+            if changed:
+                marked.extend(devices)
+                announce_machines([machine_id])
+    return marked
+
+
+def _silence(device: Device, now: dt.datetime) -> dt.timedelta:
+    return now - device.last_seen_at if device.last_seen_at else dt.timedelta.max

@@ -1,0 +1,60 @@
+from datetime import timedelta
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from machines.models.booking_settings import GRID_CHOICES, Attendance, RiskLevel
+from machines.models.qualification import Level, Qualification
+
+
+class Category(models.Model):
+    """A kind of machine, with the booking rules its machines start from."""
+
+    slug = models.SlugField(_("short name"), unique=True)
+    name_fr = models.CharField(_("name in French"), max_length=80)
+    name_en = models.CharField(_("name in English"), max_length=80)
+    icon = models.CharField(_("icon"), max_length=40, default="tools")
+    position = models.PositiveSmallIntegerField(_("order"), default=0)
+
+    risk_level = models.PositiveSmallIntegerField(_("risk"), choices=RiskLevel.choices, default=RiskLevel.NONE)
+    qualification = models.ForeignKey(
+        Qualification, null=True, blank=True, on_delete=models.PROTECT, related_name="categories"
+    )
+    qualification_level = models.PositiveSmallIntegerField(_("level"), choices=Level.choices, default=Level.ALONE)
+
+    attendance = models.CharField(
+        _("presence"), max_length=12, choices=Attendance.choices, default=Attendance.THROUGHOUT
+    )
+    shortest = models.DurationField(
+        _("shortest"), default=timedelta(minutes=30), validators=[MinValueValidator(timedelta(minutes=1))]
+    )
+    longest = models.DurationField(_("longest"), default=timedelta(hours=4))
+    grid_min = models.PositiveSmallIntegerField(_("times fall every"), choices=GRID_CHOICES, default=15)
+    notice = models.DurationField(_("least notice"), default=timedelta(0))
+    window = models.DurationField(_("furthest ahead"), default=timedelta(days=28))
+    setup_buffer = models.DurationField(_("set-up before"), default=timedelta(0))
+    cleanup_buffer = models.DurationField(_("clean-up after"), default=timedelta(0))
+
+    class Meta:
+        verbose_name = _("category")
+        verbose_name_plural = _("categories")
+        ordering = ["position", "slug"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(longest__gte=F("shortest")),
+                name="category_longest_not_below_shortest",
+                violation_error_message=_("The longest reservation is at least as long as the shortest."),
+            ),
+            models.CheckConstraint(condition=Q(grid_min__in=[5, 15, 30, 60]), name="category_grid_is_known"),
+            models.CheckConstraint(condition=Q(risk_level__in=RiskLevel.values), name="category_risk_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        return self.name_en if get_language() == "en" else self.name_fr

@@ -1,0 +1,75 @@
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from people.models import Site
+
+MIDNIGHT = "00:00"
+
+
+class Weekday(models.IntegerChoices):
+    """ISO 8601."""
+
+    MONDAY = 1, _("Monday")
+    TUESDAY = 2, _("Tuesday")
+    WEDNESDAY = 3, _("Wednesday")
+    THURSDAY = 4, _("Thursday")
+    FRIDAY = 5, _("Friday")
+    SATURDAY = 6, _("Saturday")
+    SUNDAY = 7, _("Sunday")
+
+
+class OpeningHours(models.Model):
+    """One range of one weekday, in the site's local time; a day may have several. 00:00 as an end is midnight."""
+
+    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="opening_hours")
+    weekday = models.PositiveSmallIntegerField(_("day"), choices=Weekday.choices)
+    opens = models.TimeField(_("opens"))
+    closes = models.TimeField(_("closes"))
+
+    class Meta:
+        verbose_name = _("opening hours")
+        verbose_name_plural = _("opening hours")
+        ordering = ["site", "weekday", "opens"]
+        constraints = [
+            models.UniqueConstraint(fields=["site", "weekday", "opens"], name="opening_range_once"),
+            models.CheckConstraint(condition=Q(weekday__range=(1, 7)), name="opening_weekday_is_iso"),
+            models.CheckConstraint(
+                condition=Q(closes__gt=F("opens")) | Q(closes=MIDNIGHT),
+                name="opening_closes_after_it_opens",
+                violation_error_message=_("The closing time comes after the opening time; midnight is 00:00."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_weekday_display()} {self.opens:%H:%M}–{self.closes:%H:%M}"
+
+
+class OpeningException(models.Model):
+    """What holds on one date instead of the week's hours: closed (no times), or open over a range."""
+
+    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="opening_exceptions")
+    date = models.DateField(_("date"))
+    opens = models.TimeField(_("opens"), null=True, blank=True)
+    closes = models.TimeField(_("closes"), null=True, blank=True)
+    title = models.CharField(_("why, as people will read it"), max_length=120, blank=True)
+
+    class Meta:
+        verbose_name = _("dated exception")
+        verbose_name_plural = _("dated exceptions")
+        ordering = ["date", "opens"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["site", "date", "opens"], name="exception_range_once", nulls_distinct=False
+            ),
+            models.CheckConstraint(
+                condition=Q(opens__isnull=True, closes__isnull=True)
+                | Q(opens__isnull=False, closes__gt=F("opens"))
+                | Q(opens__isnull=False, closes=MIDNIGHT),
+                name="exception_times_both_or_none",
+                violation_error_message=_("Give both times, or neither when the site is closed."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.date} {self.title}"

@@ -1,0 +1,115 @@
+import datetime as dt
+import unicodedata
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from fablab.lib.references import card_code12, reference10
+
+
+def sort_key(text: str) -> str:
+    """The text without accents, in lower case: what names are ordered by (the embedded database has no ICU)."""
+    plain = unicodedata.normalize("NFKD", text)
+    return "".join(c for c in plain if not unicodedata.combining(c)).casefold()
+
+
+class PersonManager(BaseUserManager["Person"]):
+    def create_user(self, card_code: str | None = None, password: str | None = None, **fields: object) -> "Person":
+        person = self.model(card_code=card_code or card_code12(), **fields)
+        person.set_password(password)
+        person.save(using=self._db)
+        return person
+
+    def create_superuser(self, card_code: str, password: str | None = None, **fields: object) -> "Person":
+        return self.create_user(card_code, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> "Person":
+        return self.get(card_code=username)
+
+
+class Person(AbstractBaseUser, PermissionsMixin):
+    """Someone who comes: with an account or without, with an e-mail address or without.
+
+    `card_code` is what signs them in; a login e-mail lives in allauth's own table, since
+    families share a contact address and many people have none.
+    """
+
+    class Language(models.TextChoices):
+        FRENCH = "fr", "Français"
+        ENGLISH = "en", "English"
+
+    reference = models.CharField(max_length=12, unique=True, default=reference10, editable=False)
+    card_code = models.CharField(_("card code"), max_length=40, unique=True, default=card_code12)
+    first_name = models.CharField(_("first name"), max_length=80, blank=True)
+    last_name = models.CharField(_("name"), max_length=80, blank=True)
+    sort_name = models.CharField(max_length=170, blank=True, editable=False, db_index=True)
+    contact_email = models.EmailField(_("e-mail"), blank=True)
+    phone = models.CharField(_("telephone"), max_length=40, blank=True)
+    birth_year = models.PositiveSmallIntegerField(_("year of birth"), null=True, blank=True)
+    language = models.CharField(_("language"), max_length=5, choices=Language.choices, default=Language.FRENCH)
+    is_active = models.BooleanField(_("active"), default=True)
+    is_staff = models.BooleanField(_("may open the admin"), default=False)
+    joined_at = models.DateTimeField(_("since"), default=timezone.now, editable=False)
+
+    objects = PersonManager()
+
+    USERNAME_FIELD = "card_code"
+    EMAIL_FIELD = "contact_email"
+    REQUIRED_FIELDS: list[str] = []
+
+    class Meta:
+        verbose_name = _("person")
+        verbose_name_plural = _("people")
+        ordering = ["sort_name", "id"]
+
+    def __str__(self) -> str:
+        return self.get_full_name() or self.reference
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        self.sort_name = sort_key(f"{self.last_name} {self.first_name}".strip())
+        super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+    def get_full_name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()
+
+    def get_short_name(self) -> str:
+        return self.first_name or self.get_full_name()
+
+    @property
+    def initials(self) -> str:
+        return (self.first_name[:1] + self.last_name[:1]).upper()
+
+
+class SuspensionQuerySet(models.QuerySet["Suspension"]):
+    def holding_at(self, now: dt.datetime) -> "SuspensionQuerySet":
+        return self.filter(Q(end__isnull=True) | Q(end__gt=now), start__lte=now)
+
+
+class Suspension(models.Model):
+    """A person may not reserve for a while, for a reason they are told."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="suspensions")
+    reason = models.CharField(_("reason, as the person will read it"), max_length=240)
+    start = models.DateTimeField(_("from"))
+    end = models.DateTimeField(_("until"), null=True, blank=True)
+    suspended_by = models.ForeignKey(Person, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    objects = SuspensionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("suspension")
+        verbose_name_plural = _("suspensions")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(end__isnull=True) | Q(end__gt=F("start")),
+                name="suspension_ends_after_it_starts",
+                violation_error_message=_("A suspension ends after it starts."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person}: {self.reason}"

@@ -1,0 +1,31 @@
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from knox.models import AbstractAuthToken
+
+
+class Scope(models.TextChoices):
+    """What a token may do, never more than its person."""
+
+    READ = "read", _("read")
+    RESERVE = "reserve", _("reserve, move and cancel")
+    PRINT = "print", _("send print jobs")
+    MANAGE = "manage", _("manage devices")
+
+
+def only_reading() -> list[str]:
+    return [Scope.READ.value]
+
+
+class ApiToken(AbstractAuthToken):
+    """A personal key for programs: hashed, expiring, limited to scopes."""
+
+    name = models.CharField(_("what it is for"), max_length=80, blank=True)
+    scopes = ArrayField(models.CharField(max_length=20, choices=Scope.choices), default=only_reading)
+
+    class Meta:
+        verbose_name = _("API token")
+        verbose_name_plural = _("API tokens")
+
+    def __str__(self) -> str:
+        return self.name or self.token_key

@@ -1,0 +1,37 @@
+"""The one exception family of this app."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fablab.lib.denials import Denial
+from fablab.lib.intervals import Interval
+from machines.models import Machine
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another time or machine that would be accepted as far as is known."""
+
+    machine: Machine
+    interval: Interval
+
+
+class ReservationError(Exception):
+    """Something about a reservation cannot be done."""
+
+
+class ReservationRefused(ReservationError):
+    """Refused, with every reason and up to three alternatives."""
+
+    def __init__(self, denials: Sequence[Denial], alternatives: Sequence[Alternative] = ()) -> None:
+        super().__init__(", ".join(denial.code for denial in denials))
+        self.denials = list(denials)
+        self.alternatives = list(alternatives)
+
+
+class WrongState(ReservationError):
+    """The reservation's state does not allow it; `code` says which way."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code

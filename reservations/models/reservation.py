@@ -1,0 +1,143 @@
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from fablab.lib.references import reference10
+from machines.models import Machine
+from people.models import STAFF_ROLES, Person, Team
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+
+class Status(models.TextChoices):
+    """The life of a reservation. Nothing is deleted: it ends in one of the last five."""
+
+    DRAFT = "draft", _("draft")
+    HELD = "held", _("held")
+    PENDING = "pending", _("waiting for approval")
+    CONFIRMED = "confirmed", _("confirmed")
+    IN_USE = "in_use", _("in use")
+    COMPLETED = "completed", _("finished")
+    CANCELLED = "cancelled", _("cancelled")
+    REFUSED = "refused", _("refused")
+    EXPIRED = "expired", _("expired")
+    NO_SHOW = "no_show", _("not used")
+
+
+# Those that hold their units: finished ones too, so that history uses the same index.
+HOLDING = frozenset({Status.HELD, Status.PENDING, Status.CONFIRMED, Status.IN_USE, Status.COMPLETED})
+# Those that still lie ahead or run.
+OPEN = frozenset({Status.HELD, Status.PENDING, Status.CONFIRMED, Status.IN_USE})
+
+
+class Origin(models.TextChoices):
+    """Through which door it came."""
+
+    PAGE = "page", _("page")
+    API = "api", _("API")
+    DESK = "desk", _("desk")
+    KIOSK = "kiosk", _("kiosk")
+    WALK_UP = "walk_up", _("at the machine")
+    IMPORT = "import", _("import")
+
+
+class ReservationQuerySet(models.QuerySet["Reservation"]):
+    def visible_to(self, person: "Person | AnonymousUser") -> "ReservationQuerySet":
+        """One's own, and for staff all of their sites."""
+        if not person.is_authenticated:
+            return self.none()
+        if person.is_superuser:
+            return self
+        sites = person.role_grants.filter(role__in=STAFF_ROLES).values("site_id")
+        return self.filter(Q(holder=person) | Q(machine__unit__site__in=sites))
+
+    def open(self) -> "ReservationQuerySet":
+        return self.filter(status__in=OPEN)
+
+    def overlapping(self, start: dt.datetime, end: dt.datetime) -> "ReservationQuerySet":
+        return self.filter(start__lt=end, end__gt=start)
+
+    def with_places(self) -> "ReservationQuerySet":
+        return self.select_related(
+            "machine__category__qualification",
+            "machine__room",
+            "machine__unit__site",
+            "machine__qualification",
+        )
+
+
+class Reservation(models.Model):
+    """Time on a machine, promised to somebody (or to an anonymous ticket).
+
+    `start` and `end` are what holds now; `booked_start` and `booked_end` what was last asked for,
+    kept when an early finish gives the tail back.
+    """
+
+    reference = models.CharField(max_length=12, unique=True, default=reference10, editable=False)
+    machine = models.ForeignKey(Machine, on_delete=models.PROTECT, related_name="reservations")
+    holder = models.ForeignKey(Person, null=True, blank=True, on_delete=models.PROTECT, related_name="reservations")
+    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.PROTECT, related_name="reservations")
+    status = models.CharField(_("status"), max_length=12, choices=Status.choices, default=Status.CONFIRMED)
+    origin = models.CharField(_("made at"), max_length=12, choices=Origin.choices, default=Origin.PAGE)
+    start = models.DateTimeField(_("from"))
+    end = models.DateTimeField(_("until"))
+    booked_start = models.DateTimeField(editable=False)
+    booked_end = models.DateTimeField(editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True, editable=False)
+    note = models.CharField(_("what for"), max_length=200, blank=True)
+
+    created_at = models.DateTimeField(editable=False)
+    created_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    checked_in_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+    cancelled_by = models.ForeignKey(Person, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+
+    objects = ReservationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("reservation")
+        verbose_name_plural = _("reservations")
+        ordering = ["start", "id"]
+        indexes = [
+            models.Index(fields=["holder", "start"], name="reservation_holder_start"),
+            models.Index(fields=["machine", "start"], name="reservation_machine_start"),
+            models.Index(fields=["end"], name="reservation_open_end", condition=Q(status__in=["confirmed", "in_use"])),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(end__gt=F("start")),
+                name="reservation_ends_after_it_starts",
+                violation_error_message=_("A reservation ends after it starts."),
+            ),
+            models.CheckConstraint(condition=Q(booked_end__gt=F("booked_start")), name="reservation_booked_in_order"),
+            models.CheckConstraint(condition=Q(status__in=Status.values), name="reservation_status_is_known"),
+            models.CheckConstraint(
+                condition=Q(cancelled_at__isnull=True) ^ Q(status__in=["cancelled"]),
+                name="reservation_cancelled_has_its_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(finished_at__isnull=True) | Q(status="completed"),
+                name="reservation_finished_is_completed",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.machine} {self.start:%Y-%m-%d %H:%M}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("reservation", args=[self.reference])
+
+    @property
+    def site(self):  # type: ignore[no-untyped-def]  # a Site
+        return self.machine.site
+
+    @property
+    def is_movable(self) -> bool:
+        """Whether its time may still change."""
+        return self.status in OPEN

