@@ -244,7 +244,7 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["people.authentication.SignedInOrReadOnlyWithScope"],
-    "DEFAULT_RENDERER_CLASSES": ["fablab.api.MsgspecRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["fablab.lib.json_renderer.MsgspecRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": [
@@ -255,7 +255,7 @@ REST_FRAMEWORK = {
         "anon": env.text("FABLAB_API_RATE_ANONYMOUS", "120/min"),
         "user": env.text("FABLAB_API_RATE_PERSON", "1200/min"),
     },
-    "EXCEPTION_HANDLER": "fablab.api.exception_handler",
+    "EXCEPTION_HANDLER": "fablab.lib.api.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS = {

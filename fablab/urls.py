@@ -1,1 +1,61 @@
-urlpatterns = []
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path, re_path
+from django.views.decorators.cache import cache_control
+from django.views.generic import TemplateView
+from django.views.i18n import set_language
+from drf_spectacular.views import SpectacularAPIView
+
+from fablab.views import health, manage, me, public, reservation, reserve
+from printing import views as printing
+
+urlpatterns = [
+    path("", public.home, name="home"),
+    path("machines/", public.machines, name="machines"),
+    path("machines/<slug:slug>/", public.machine, name="machine"),
+    path("machines/<slug:slug>/print/", printing.upload, name="print-upload"),
+    path("reserve/", reserve.reserve, name="reserve"),
+    path("reserve/confirm/", reserve.confirm, name="reserve-confirm"),
+    path("reservations/<str:reference>/", reservation.reservation, name="reservation"),
+    re_path(
+        r"^reservations/(?P<reference>\w+)/(?P<action>cancel|check-in|finish)/$",
+        reservation.act,
+        name="reservation-action",
+    ),
+    path("prints/<str:reference>/", printing.job, name="print-job"),
+    path("prints/<str:reference>/thumbnail.png", printing.thumbnail, name="print-thumbnail"),
+    re_path(
+        r"^prints/(?P<reference>\w+)/(?P<action>pause|resume|cancel|bed-clear|finished|failed|cancelled)/$",
+        printing.job_action,
+        name="print-job-action",
+    ),
+    path("me/", me.me, name="me"),
+    path("me/tokens/", me.tokens, name="tokens"),
+    path("me/tokens/<str:token_key>/revoke/", me.revoke_token, name="token-revoke"),
+    path("board/", public.board, name="board"),
+    path("manage/", manage.overview, name="manage"),
+    path("manage/devices/", manage.devices, name="manage-devices"),
+    path("manage/devices/<slug:slug>/", manage.device, name="manage-device"),
+    path("manage/devices/<slug:slug>/code/", manage.device_code, name="manage-device-code"),
+    path("manage/reservations/", manage.reservations, name="manage-reservations"),
+    path("manage/machines/", manage.machines, name="manage-machines"),
+    path("manage/machines/<slug:slug>/bed-clear/", manage.bed_clear, name="manage-bed-clear"),
+    path("accounts/", include("allauth.account.urls")),
+    path("accounts/2fa/", include("allauth.mfa.urls")),
+    path("language/", set_language, name="set_language"),
+    path("admin/", admin.site.urls),
+    path("api/v1/", include("fablab.api.urls")),
+    path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path(
+        "api/docs/",
+        cache_control(max_age=300)(TemplateView.as_view(template_name="fablab/api_docs.html")),
+        name="api-docs",
+    ),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+]
+
+if settings.DEBUG:
+    from django.conf.urls.static import static
+
+    urlpatterns += static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT)

@@ -20,9 +20,11 @@ def parsed(raw: str) -> dt.datetime | None:
 def boot_instant(received_at: dt.datetime, uptime_s: float) -> dt.datetime:
     """When the device's run began, at the latest. An absurd uptime counts as none."""
     try:
-        return received_at - dt.timedelta(seconds=uptime_s)
+        instant = received_at - dt.timedelta(seconds=uptime_s)
     except OverflowError:
         return received_at
+    # The earliest claim of a run wins for good: one that cannot be true would misdate all that follows.
+    return instant if instant >= EARLIEST else received_at
 
 
 def corrected(

@@ -1,7 +1,6 @@
 """Passwords of devices at the broker, hashed in Mosquitto's own format. Pure; no ORM."""
 
 import base64
-import binascii
 import hashlib
 import hmac
 import secrets
@@ -38,7 +37,7 @@ def verify_password(password: str, hashed: str) -> bool:
     try:
         salt = base64.b64decode(parts[3], validate=True)
         expected = base64.b64decode(parts[4], validate=True)
-    except binascii.Error:
+    except ValueError:
         return False
     return len(expected) == HASH_BYTES and hmac.compare_digest(_digest(password, salt, iterations), expected)
 

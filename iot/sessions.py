@@ -45,7 +45,7 @@ def open_session(
     Side effects in order: find the reservation that covers the moment; insert (or reopen) the session; check the
     reservation in, for measured use is presence.
     """
-    last = UsageSession.objects.filter(machine_id=machine_id).order_by("-start").first()
+    last = UsageSession.objects.filter(machine_id=machine_id).order_by("-start", "-pk").first()
     if last and last.stop_reason == StopReason.AGENT_LOST and last.end and at - last.end <= RESUME_WITHIN:
         last.end, last.stop_reason = None, ""
         last.last_busy_at = max(last.last_busy_at, at)

@@ -1,5 +1,6 @@
 """What may be sent to a printer at all: G-code that keeps away from commands which harm the machine."""
 
+import functools
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -19,11 +20,9 @@ EXTENSIONS = (".gcode", ".gco", ".g")
 
 _BINARY_STARTS = {b"GCDE": "bgcode", b"PK\x03\x04": "zip", b"\x1f\x8b": "gzip"}
 # What may stand before a command: OctoPrint strips every kind of blank, then a line number may follow.
-_LINE_START = rb"\n[^0-9A-Za-z;@(\n]*(?:[Nn][ \t]*\d+[^0-9A-Za-z;\n]*)?"
-_FORBIDDEN_CODES = "|".join(command[1:] for command in FORBIDDEN).encode()
-# Firmware reads "m 0112" as M112.
-_FORBIDDEN_LINE = re.compile(_LINE_START + rb"[Mm][ \t]*0*(" + _FORBIDDEN_CODES + rb")(?![0-9])")
-_MOVE_LINE = re.compile(_LINE_START + rb"[Gg][ \t]*0*[01](?![0-9])")
+# Possessive (`*+`): a megabyte of blanks must not be tried again from each of its ends.
+_LINE_START = rb"\n[^0-9A-Za-z;@(\n]*+(?:[Nn][ \t]*+\d++[^0-9A-Za-z;\n]*+)?+"
+_MOVE_LINE = re.compile(_LINE_START + rb"[Gg][ \t]*+0*[01](?![0-9])")
 _LETTERS = str.maketrans(
     {"ß": "ss", "œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L"}
 )
@@ -49,13 +48,10 @@ def check_gcode(path: Path) -> list[Denial]:
     if not reading.has_move:
         return [Denial("not_gcode", {"reason": "no_moves"})]
     denials = [
-        Denial("forbidden_command", {"command": command, "line": line})
-        for command, line in reading.forbidden.items()
+        Denial("forbidden_command", {"command": command, "line": line}) for command, line in reading.forbidden.items()
     ]
     if reading.long_line:
-        denials.append(
-            Denial("line_too_long", {"line": reading.long_line, "limit_bytes": LONGEST_COMMAND_BYTES})
-        )
+        denials.append(Denial("line_too_long", {"line": reading.long_line, "limit_bytes": LONGEST_COMMAND_BYTES}))
     return denials
 
 
@@ -79,6 +75,13 @@ def _blocks(path: Path) -> Iterator[bytes]:
             yield rest.replace(b"\r", b"") + b"\n"
 
 
+@functools.cache
+def _line_with(commands: tuple[str, ...]) -> re.Pattern[bytes]:
+    codes = "|".join(command.removeprefix("M") for command in commands).encode()
+    # Firmware reads "m 0112" as M112.
+    return re.compile(_LINE_START + rb"[Mm][ \t]*+0*(" + codes + rb")(?![0-9])")
+
+
 class _Reading:
     """What was seen so far; memory does not grow with the file."""
 
@@ -93,9 +96,7 @@ class _Reading:
     def take(self, lines: bytes) -> None:
         if self._is_first:
             self._is_first = False
-            self.not_gcode = next(
-                (kind for start, kind in _BINARY_STARTS.items() if lines.startswith(start)), ""
-            )
+            self.not_gcode = next((kind for start, kind in _BINARY_STARTS.items() if lines.startswith(start)), "")
         if b"\0" in lines:
             self.not_gcode = self.not_gcode or "nul_bytes"
         if self.not_gcode:
@@ -103,12 +104,19 @@ class _Reading:
         # Each pattern starts at the end of the line before; so does the first line of the block.
         text = b"\n" + lines
         self.has_move = self.has_move or _MOVE_LINE.search(text) is not None
-        for found in _FORBIDDEN_LINE.finditer(text):
-            command = f"M{found[1].decode()}"
-            if command not in self.forbidden:
-                self.forbidden[command] = self._lines_before + text.count(b"\n", 0, found.start()) + 1
+        self._look_for_forbidden(text)
         self.long_line = self.long_line or self._first_long_line(lines)
         self._lines_before += lines.count(b"\n")
+
+    def _look_for_forbidden(self, text: bytes) -> None:
+        position = 0
+        # A command already found is not looked for again: a file may hold it in every line.
+        while wanted := [command for command in FORBIDDEN if command not in self.forbidden]:
+            found = _line_with(tuple(wanted)).search(text, position)
+            if not found:
+                return
+            position = found.end()
+            self.forbidden[f"M{found[1].decode()}"] = self._lines_before + text.count(b"\n", 0, found.start()) + 1
 
     def _first_long_line(self, lines: bytes) -> int:
         start = 0

@@ -82,9 +82,7 @@ def _only_one(cache: Path, name: str) -> Iterator[None]:
     try:
         cache.mkdir(mode=0o700, parents=True, exist_ok=True)
         if cache.stat().st_uid != os.getuid():
-            raise OctoPrintServerError(
-                f"{cache} belongs to another user. Set XDG_CACHE_HOME to a folder of yours."
-            )
+            raise OctoPrintServerError(f"{cache} belongs to another user. Set XDG_CACHE_HOME to a folder of yours.")
         lock = (cache / f"{name}.lock").open("w")
     except OSError as error:
         raise OctoPrintServerError(f"{cache} cannot be written: {error}") from error
@@ -112,6 +110,7 @@ def _run(command: list[str]) -> None:
         done = subprocess.run(
             command,
             check=False,
+            env=_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -122,6 +121,11 @@ def _run(command: list[str]) -> None:
         raise OctoPrintServerError(f"Gave up after {INSTALL_LIMIT_S} s: {' '.join(command)}") from error
     if done.returncode != 0:
         raise OctoPrintServerError(f"{' '.join(command)} failed:\n{done.stdout[-2000:]}")
+
+
+def _environment() -> dict[str, str]:
+    # Our own modules and settings are no business of OctoPrint's Python.
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "DJANGO_", "FABLAB_"))}
 
 
 def configuration(port: int) -> dict[str, object]:
@@ -164,7 +168,6 @@ def user_accounts(api_key: str) -> dict[str, object]:
             "groups": ["users"],
             "password": "*",
             "permissions": USER_PERMISSIONS,
-            "roles": ["user"],
             "settings": {},
         }
     }
@@ -207,6 +210,7 @@ class OctoPrintServer:
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
                 command,
+                env=_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -216,15 +220,12 @@ class OctoPrintServer:
             self._wait_until_ready(wait_s)
 
     def stop(self) -> None:
-        """End it politely (2 to 5 s), or by force after 20 s."""
-        if self._process is None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_LIMIT_S)
-        except subprocess.TimeoutExpired:
+        """End it politely (up to 5 s), or by force after 20 s."""
+        if self._process is not None:
+            self._process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(STOP_LIMIT_S)
             self.kill()
-        self._process = None
 
     def kill(self) -> None:
         """End it at once, as a power cut would: a running print is lost without any event."""
@@ -282,21 +283,17 @@ def _die_with_parent(parent: int) -> Callable[[], None] | None:
     return after_fork
 
 
-def main() -> int:
+def main() -> None:
     """Command line: `python -m printing.octoprint_server --install` only installs."""
-    parser = argparse.ArgumentParser(
-        description="A real OctoPrint with a virtual printer, in its own environment."
-    )
+    parser = argparse.ArgumentParser(description="A real OctoPrint with a virtual printer, in its own environment.")
     parser.add_argument("--install", action="store_true", required=True, help="install it and leave")
     parser.add_argument("--version", default=DEFAULT_VERSION, help="OctoPrint's version (%(default)s)")
     options = parser.parse_args()
     try:
         print(ensure_environment(options.version))
     except OctoPrintServerError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

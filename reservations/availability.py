@@ -10,10 +10,11 @@ from django.db import connection
 
 from fablab.lib.intervals import Interval, subtracted
 from machines.models import Machine
-from machines.models.booking_settings import Attendance
+from machines.models.booking_settings import Attendance, BookingSettings
 from machines.opening import opening_between
 from machines.selectors import timetable
 from reservations.facts import epoch_instant
+from reservations.rules import blocked_interval, on_grid
 
 # A reservation may start where the machine is free once both buffers, its own and its neighbours', are kept:
 # the others' blocked time, grown by this machine's clean-up before and set-up after.
@@ -104,7 +105,9 @@ def next_on_grid(instant: dt.datetime, grid: dt.timedelta, zone: ZoneInfo) -> dt
     wall = instant.astimezone(zone)
     midnight = wall.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
     since = wall.replace(tzinfo=None) - midnight
-    return instant + (-since % grid)
+    found = instant + (-since % grid)
+    # A change of clock by half an hour (Lord Howe) may lie between the two.
+    return found if on_grid(found, grid, zone) else next_on_grid(found, grid, zone)
 
 
 def starts(
@@ -131,9 +134,18 @@ def starts(
         for piece in pieces:
             at = next_on_grid(max(piece.start, earliest), settings.grid, zone)
             while at + duration <= piece.end and counts[span.machine.pk] < most:
-                if settings.attendance == Attendance.THROUGHOUT or any(o.holds(at) for o in opening):
-                    found.append(FreeTime(span.machine, Interval(at, at + duration)))
+                asked = Interval(at, at + duration)
+                if settings.attendance == Attendance.THROUGHOUT or _fits_unattended(asked, piece, settings, opening):
+                    found.append(FreeTime(span.machine, asked))
                     counts[span.machine.pk] += 1
                 at = next_on_grid(at + settings.grid, settings.grid, zone)
     found.sort(key=lambda f: (f.interval.start, f.machine.position, f.machine.pk))
     return found[:most]
+
+
+def _fits_unattended(asked: Interval, free: Interval, settings: BookingSettings, opening: Sequence[Interval]) -> bool:
+    """Whether it starts while open, and the machine stays free until somebody can clear it."""
+    if not any(o.holds(asked.start) for o in opening):
+        return False
+    blocked = blocked_interval(asked, settings, tuple(opening))
+    return blocked.end - settings.cleanup_buffer <= free.end

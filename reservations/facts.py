@@ -50,7 +50,7 @@ def booking_facts(
         unavailable=_unavailable(machine, start, end),
         taken=tuple(taken_intervals(machine.unit_id, blocked, ignoring=ignoring)),
         blocked=blocked,
-        busy=_busy(holder, start, end, ignoring) if holder else (),
+        busy=busy_times(holder, start, end, ignoring=ignoring) if holder else (),
         wanted=wanted_qualification(machine),
         held=_held(machine, holder) if holder else (),
         suspension=_suspension(holder, start) if holder else None,
@@ -60,6 +60,8 @@ def booking_facts(
 def opening_around(machine: Machine, start: dt.datetime, end: dt.datetime) -> tuple[Interval, ...]:
     """Opening intervals that touch the time asked for, and enough after it to know when the next one begins."""
     zone = machine.site.zone
+    # Each day costs a step: an absurd end must not cost millions. Too long is refused whatever the hours.
+    end = min(end, start + machine.booking.longest + LONGEST_CLOSURE)
     table = timetable(machine.site, start.astimezone(zone).date(), end.astimezone(zone).date())
     runs_closed = machine.booking.attendance == Attendance.START
     horizon = LONGEST_CLOSURE if runs_closed else dt.timedelta(days=8)
@@ -67,10 +69,12 @@ def opening_around(machine: Machine, start: dt.datetime, end: dt.datetime) -> tu
 
 
 def taken_intervals(unit_id: int, window: Interval, *, ignoring: Reservation | None = None) -> list[Interval]:
-    """What is held of the unit, buffers included, where it touches the window.
+    """What is held of the unit, buffers included, where it touches the window; nothing in an empty window.
 
     Ranges come as epochs: decoding range objects costs five times as much.
     """
+    if window.is_empty:
+        return []
     sql = """
         SELECT extract(epoch FROM lower(blocked))::float8, extract(epoch FROM upper(blocked))::float8
         FROM reservations_heldunit
@@ -90,9 +94,10 @@ def _unavailable(machine: Machine, start: dt.datetime, end: dt.datetime) -> tupl
     return outages
 
 
-def _busy(
-    holder: Person, start: dt.datetime, end: dt.datetime, ignoring: Reservation | None
+def busy_times(
+    holder: Person, start: dt.datetime, end: dt.datetime, *, ignoring: Reservation | None = None
 ) -> tuple[tuple[Interval, str], ...]:
+    """When the person must be at a machine around that time, with its name; one that runs alone does not count."""
     rows = (
         Reservation.objects.open()
         .filter(holder=holder)

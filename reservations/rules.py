@@ -158,9 +158,10 @@ def taken(facts: BookingFacts, asked: Interval, now: dt.datetime) -> list[Denial
 
 
 def too_short(facts: BookingFacts, asked: Interval, now: dt.datetime) -> list[Denial]:
-    if asked.duration >= facts.settings.shortest:
+    """Shorter than the machine's shortest; a time that ends before it starts is too short for any machine."""
+    if asked.duration >= facts.settings.shortest and not asked.is_empty:
         return []
-    return [Denial(Code.TOO_SHORT, {"shortest": facts.settings.shortest})]
+    return [Denial(Code.TOO_SHORT, {"shortest": facts.settings.shortest or facts.settings.grid})]
 
 
 def too_long(facts: BookingFacts, asked: Interval, now: dt.datetime) -> list[Denial]:
@@ -189,9 +190,13 @@ def on_grid(instant: dt.datetime, grid: dt.timedelta, zone: ZoneInfo) -> bool:
 
 
 def too_soon(facts: BookingFacts, asked: Interval, now: dt.datetime) -> list[Denial]:
-    """Not in the past, and with the notice the machine asks for. The step of the grid that runs now may be taken."""
+    """Not in the past, and with the notice the machine asks for. The step of the grid that runs now may be taken.
+
+    What runs or starts now wants no notice, but its end still lies ahead.
+    """
     if facts.purpose in (Purpose.START, Purpose.EXTEND):
-        return []
+        over = {"notice": dt.timedelta(0), "now": now, "zone": facts.zone}
+        return [] if asked.end > now else [Denial(Code.TOO_SOON, over)]
     notice = facts.settings.notice
     earliest = now + notice if notice else now - facts.settings.grid
     if asked.start > earliest or (notice and asked.start == earliest):
@@ -224,7 +229,9 @@ def qualification(facts: BookingFacts, asked: Interval, now: dt.datetime) -> lis
     wanted = facts.wanted
     if wanted is None:
         return []
-    valid = [grant for grant in facts.held if grant.expires_at is None or grant.expires_at > asked.start]
+    # A step of the grid that already runs may be taken with a qualification granted a moment ago.
+    granted = [grant for grant in facts.held if grant.granted_at <= max(asked.start, now)]
+    valid = [grant for grant in granted if grant.expires_at is None or grant.expires_at > asked.start]
     params = {
         "name_fr": wanted.name_fr,
         "name_en": wanted.name_en,
@@ -238,8 +245,8 @@ def qualification(facts: BookingFacts, asked: Interval, now: dt.datetime) -> lis
     if valid:
         held = max(grant.level for grant in valid)
         return [Denial(Code.QUALIFICATION_LEVEL, params | {"held": held})]
-    if facts.held:
-        expired_at = max(grant.expires_at for grant in facts.held if grant.expires_at is not None)
+    if granted:
+        expired_at = max(grant.expires_at for grant in granted if grant.expires_at is not None)
         return [Denial(Code.QUALIFICATION_EXPIRED, params | {"expired_at": expired_at})]
     return [Denial(Code.QUALIFICATION_MISSING, params)]
 

@@ -22,7 +22,7 @@ from machines.models import Machine, Unit
 from people.models import Person, Team
 from reservations.alternatives import alternatives
 from reservations.errors import ReservationRefused, WrongState
-from reservations.facts import booking_facts
+from reservations.facts import booking_facts, opening_around
 from reservations.models import HeldUnit, Origin, Refusal, Reservation, Status
 from reservations.rules import Code, Purpose, blocked_interval, reservation_denials
 
@@ -141,7 +141,7 @@ def _move(
     with transaction.atomic():
         _lock(reservation.holder, [reservation.machine.unit_id, machine.unit_id])
         fresh = _locked(reservation)
-        if not fresh.is_movable:
+        if not fresh.is_movable or fresh.end <= now:
             raise WrongState("not_open")
         is_running = fresh.status == Status.IN_USE or fresh.start <= now
         if is_running and (start != fresh.start or machine.pk != fresh.machine_id):
@@ -173,7 +173,7 @@ def cancel_reservation(*, reservation: Reservation, by: Person, now: dt.datetime
             return fresh
         if fresh.status == Status.IN_USE:
             raise WrongState("already_used")
-        if not fresh.is_movable:
+        if not fresh.is_movable or fresh.end <= now:
             raise WrongState("not_open")
         fresh.status, fresh.cancelled_at, fresh.cancelled_by = Status.CANCELLED, now, by
         fresh.save(update_fields=["status", "cancelled_at", "cancelled_by"])
@@ -204,6 +204,8 @@ def check_in(*, reservation: Reservation, now: dt.datetime, by: Person | None = 
 def finish_reservation(*, reservation: Reservation, now: dt.datetime, by: Person | None = None) -> Reservation:
     """End it; before its time, the tail goes back to others. The booked times are kept.
 
+    Before it even began (somebody checked in early and left), all of it goes back: it counts as cancelled.
+
     Raises:
         WrongState: `not_started` before it was checked in, `not_open` when it has ended.
     """
@@ -213,10 +215,13 @@ def finish_reservation(*, reservation: Reservation, now: dt.datetime, by: Person
             return fresh
         if fresh.status != Status.IN_USE:
             raise WrongState("not_started" if fresh.status == Status.CONFIRMED else "not_open")
-        if fresh.start < now < fresh.end:
-            _give_back_tail(fresh, now)
-        fresh.status, fresh.finished_at = Status.COMPLETED, now
-        fresh.save(update_fields=["status", "finished_at", "end"])
+        if now <= fresh.start:
+            fresh.status, fresh.cancelled_at, fresh.cancelled_by = Status.CANCELLED, now, by
+        else:
+            if now < fresh.end:
+                _give_back_tail(fresh, now)
+            fresh.status, fresh.finished_at = Status.COMPLETED, now
+        fresh.save(update_fields=["status", "finished_at", "end", "cancelled_at", "cancelled_by"])
         announce_machines([fresh.machine_id])
     return fresh
 
@@ -238,11 +243,14 @@ def close_ended_reservations(*, now: dt.datetime, most: int = 500) -> int:
 
 
 def _give_back_tail(reservation: Reservation, now: dt.datetime) -> None:
+    """What was set up stays held, and what nobody can clear before the next opening too."""
     reservation.end = now
+    machine = reservation.machine
     held = reservation.held_units.get()
-    cleanup = reservation.machine.booking.cleanup_buffer
+    opening = opening_around(machine, reservation.start, now)
+    needed = blocked_interval(Interval(reservation.start, now), machine.booking, opening)
     held.period = DateTimeTZRange(held.period.lower, now)
-    held.blocked = DateTimeTZRange(held.blocked.lower, min(held.blocked.upper, now + cleanup))
+    held.blocked = DateTimeTZRange(held.blocked.lower, min(held.blocked.upper, needed.end))
     held.save(update_fields=["period", "blocked"])
 
 

@@ -1,3 +1,119 @@
+"""The few components every page draws: icons, states, times. State is always word + shape + colour."""
+
+import datetime as dt
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
 from django import template
+from django.templatetags.static import static
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+
+from reservations.messages import duration_words
 
 register = template.Library()
+
+RESERVATION_TONES = {
+    "confirmed": ("reserved", "reserved"),
+    "pending": ("reserved", "reserved"),
+    "held": ("reserved", "reserved"),
+    "in_use": ("in-use", "in-use"),
+    "completed": ("done", "check2"),
+    "cancelled": ("quiet", "x-circle"),
+    "no_show": ("quiet", "x-circle"),
+    "expired": ("quiet", "x-circle"),
+    "refused": ("quiet", "x-circle"),
+    "draft": ("quiet", "pencil"),
+}
+JOB_TONES = {
+    "printing": ("in-use", "in-use"),
+    "paused": ("care", "care"),
+    "finished": ("free", "check2"),
+    "failed": ("out", "out"),
+    "lost": ("care", "care"),
+    "cancelled": ("quiet", "x-circle"),
+    "withdrawn": ("quiet", "x-circle"),
+}
+
+
+@lru_cache
+def _sprite() -> str:
+    return static("icons.svg")
+
+
+@register.simple_tag
+def icon(name: str, size: int = 18) -> SafeString:
+    """A drawing beside words; hidden from screen readers, who hear the words."""
+    return format_html(
+        '<svg class="icon" width="{}" height="{}" aria-hidden="true" focusable="false"><use href="{}#i-{}"/></svg>',
+        size,
+        size,
+        _sprite(),
+        name,
+    )
+
+
+def _badge(tone: str, shape: str, word: str) -> SafeString:
+    return format_html('<span class="state state-{}">{}<span>{}</span></span>', tone, icon(shape, 16), word)
+
+
+@register.simple_tag
+def state_badge(status: Any) -> SafeString:
+    """The state of a machine."""
+    return _badge(status.state, status.state, status.word)
+
+
+@register.simple_tag
+def reservation_badge(reservation: Any) -> SafeString:
+    tone, shape = RESERVATION_TONES[reservation.status]
+    return _badge(tone, shape, reservation.get_status_display())
+
+
+@register.simple_tag
+def job_badge(job: Any) -> SafeString:
+    tone, shape = JOB_TONES.get(job.state, ("reserved", "reserved"))
+    return _badge(tone, shape, job.get_state_display())
+
+
+@register.filter
+def clock(instant: dt.datetime, zone: ZoneInfo) -> str:
+    """“14:30” on the site's wall."""
+    return instant.astimezone(zone).strftime("%H:%M")
+
+
+@register.filter
+def day(instant: dt.datetime | dt.date, zone: ZoneInfo | None = None) -> str:
+    """“Tuesday 12 March”."""
+    local = instant.astimezone(zone) if isinstance(instant, dt.datetime) else instant
+    # Translators: a date format of Django; French wants "l j F".
+    return date_format(local, gettext("l j F"))
+
+
+@register.filter
+def short_day(instant: dt.datetime | dt.date, zone: ZoneInfo | None = None) -> str:
+    """“Tue 12 Mar”."""
+    local = instant.astimezone(zone) if isinstance(instant, dt.datetime) else instant
+    # Translators: a date format of Django.
+    return date_format(local, gettext("D j M"))
+
+
+@register.filter
+def duration(value: dt.timedelta | None) -> str:
+    return duration_words(value) if value is not None else ""
+
+
+@register.filter
+def megabytes(size_bytes: int) -> str:
+    if size_bytes < 100_000:
+        return gettext("%(size)s kB") % {"size": max(1, round(size_bytes / 1000))}
+    return gettext("%(size).1f MB") % {"size": size_bytes / 1_000_000}
+
+
+@register.simple_tag(takes_context=True)
+def current(context: Any, *names: str) -> SafeString:
+    """`aria-current` when the page shown is one of these."""
+    match = getattr(context.get("request"), "resolver_match", None)
+    return SafeString(' aria-current="page"') if match and match.view_name in names else SafeString("")

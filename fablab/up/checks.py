@@ -70,9 +70,7 @@ def listening_socket(host: str, port: int, advice: str) -> socket.socket:
     except OSError as error:
         listener.close()
         reason = (
-            "is taken by another program"
-            if error.errno == errno.EADDRINUSE
-            else f"cannot be used ({error.strerror})"
+            "is taken by another program" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
         )
         raise CannotStart(f"Port {port} of {host} {reason}. {advice}") from error
     return listener

@@ -49,6 +49,5 @@ class FolderLock:
 def not_writable(folder: Path, error: OSError) -> FolderNotUsable:
     """The refusal for a folder that cannot be written."""
     return FolderNotUsable(
-        f"The folder {folder} cannot be written ({error.strerror}). "
-        "Choose another with --data-dir or FABLAB_DATA_DIR."
+        f"The folder {folder} cannot be written ({error.strerror}). Choose another with --data-dir or FABLAB_DATA_DIR."
     )

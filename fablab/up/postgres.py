@@ -11,11 +11,11 @@ from psycopg import sql
 
 from fablab.lib.datadir import socket_dir
 from fablab.up import postgres_folder
-from fablab.up.accounts import unprivileged_account
+from fablab.up.accounts import Account, unprivileged_account
 from fablab.up.children import Child, ChildSpec, start_child
 from fablab.up.errors import CannotStart
 from fablab.up.locks import FolderLock, not_writable
-from fablab.up.postgres_binaries import usable_binaries
+from fablab.up.postgres_binaries import Binaries, usable_binaries
 from fablab.up.stages import Pause, died_early, wait_until_ready
 
 DATABASE = "fablab"
@@ -50,8 +50,7 @@ class EmbeddedPostgres:
         self.child: Child | None = None
         self._lock = FolderLock(
             data_dir / "postgres.lock",
-            f"The database in {data_dir} is in use by process {{pid}}. "
-            "Stop that one, or choose another --data-dir.",
+            f"The database in {data_dir} is in use by process {{pid}}. Stop that one, or choose another --data-dir.",
         )
 
     @property
@@ -99,15 +98,7 @@ class EmbeddedPostgres:
         self._lock.take()
         try:
             account = unprivileged_account(self.cluster)
-            postgres_folder.let_enter(account, self._data_dir)
-            binaries = usable_binaries(account, self._data_dir.parent, self._binaries_root)
-            postgres_folder.require_version(self.cluster, binaries)
-            postgres_folder.private_folder(self._sockets, account)
-            if not (self.cluster / "PG_VERSION").exists():
-                postgres_folder.make_cluster(
-                    self.cluster, binaries, account, password=self._password, log_file=self._log_file
-                )
-            postgres_folder.clear_stale_server(self.cluster, self._sockets)
+            binaries = self._made_ready(account)
         except PermissionError as error:
             raise not_writable(self._data_dir, error) from error
         self.child = start_child(
@@ -122,6 +113,24 @@ class EmbeddedPostgres:
                 death_signal=signal.SIGQUIT,  # "immediate": SIGKILL would orphan its own children
             )
         )
+
+    def _made_ready(self, account: Account | None) -> Binaries:
+        postgres_folder.let_enter(account, self._data_dir)
+        binaries = usable_binaries(account, self._data_dir.parent, self._binaries_root)
+        postgres_folder.require_version(self.cluster, binaries)
+        postgres_folder.private_folder(self._sockets, account)
+        if not (self.cluster / "PG_VERSION").exists():
+            is_durable = self._options.get("fsync") != "off"
+            postgres_folder.make_cluster(
+                self.cluster,
+                binaries,
+                account,
+                password=self._password,
+                log_file=self._log_file,
+                is_durable=is_durable,
+            )
+        postgres_folder.clear_stale_server(self.cluster, self._sockets)
+        return binaries
 
     def _arguments(self) -> list[str]:
         options = {

@@ -74,9 +74,7 @@ def _found() -> Path:
 def _version(root: Path) -> str:
     program = root / "bin" / "postgres"
     try:
-        answer = subprocess.run(
-            [program, "--version"], capture_output=True, text=True, check=True, timeout=30
-        )
+        answer = subprocess.run([program, "--version"], capture_output=True, text=True, check=True, timeout=30)
     except (OSError, subprocess.SubprocessError) as error:
         raise CannotStart(f"{program} cannot be run: {error}.") from error
     match = re.search(r"(\d+)(\.\d+)?", answer.stdout)

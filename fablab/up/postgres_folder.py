@@ -52,9 +52,7 @@ def private_folder(folder: Path, account: Account | None) -> None:
         if account and status.st_uid == 0 and not folder.is_symlink():
             os.chown(folder, account.uid, account.gid)
         elif status.st_uid != owner_uid:
-            raise FolderNotUsable(
-                f"{folder} belongs to another user. Remove it, or choose another --data-dir."
-            )
+            raise FolderNotUsable(f"{folder} belongs to another user. Remove it, or choose another --data-dir.")
         folder.chmod(0o700)
     except OSError as error:
         raise not_writable(folder, error) from error
@@ -80,9 +78,17 @@ def let_enter(account: Account | None, data_dir: Path) -> None:
 
 
 def make_cluster(
-    cluster: Path, binaries: Binaries, account: Account | None, *, password: str, log_file: Path
+    cluster: Path,
+    binaries: Binaries,
+    account: Account | None,
+    *,
+    password: str,
+    log_file: Path,
+    is_durable: bool = True,
 ) -> None:
     """Make the database's files with initdb; an interrupted attempt leaves nothing behind.
+
+    Without `is_durable` it does not wait for the disk, for tests.
 
     Raises:
         CannotStart: initdb failed; the sentence has its last line.
@@ -95,22 +101,21 @@ def make_cluster(
     private_folder(files, account)
     password_file = draft / f"password-{secrets.token_hex(4)}"
     _write_private(password_file, password, account)
-    initdb = start_child(
-        ChildSpec(
-            name="initdb",
-            argv=(binaries.program("initdb"), "-D", str(files), *_initdb_options(binaries, password_file)),
-            env=clean_environment(),
-            cwd=Path("/"),
-            user=account.name if account else None,
-            log_file=log_file,
-        )
-    )
+    options = [*_initdb_options(binaries, password_file), *([] if is_durable else ["--no-sync"])]
+    argv = (binaries.program("initdb"), "-D", str(files), *options)
+    user = account.name if account else None
+    _run(ChildSpec("initdb", argv, clean_environment(), cwd=Path("/"), user=user, log_file=log_file))
+    files.rename(cluster)
+    shutil.rmtree(draft)
+
+
+def _run(spec: ChildSpec) -> None:
+    initdb = start_child(spec)
     if not initdb.wait(INITDB_TIMEOUT_S):
         initdb.kill()
     if initdb.poll() != 0:
-        raise CannotStart(f"The database could not be made: {last_words(log_file)} Its log: {log_file}")
-    files.rename(cluster)
-    shutil.rmtree(draft)
+        words = last_words(spec.log_file)
+        raise CannotStart(f"The database could not be made: {words} Its log: {spec.log_file}")
 
 
 def _initdb_options(binaries: Binaries, password_file: Path) -> list[str]:
@@ -160,9 +165,7 @@ def is_postmaster_of(pid: int, cluster: Path) -> bool:
             )
         except OSError:
             return False
-    answer = subprocess.run(
-        ["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
+    answer = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return "postgres" in answer.stdout and str(cluster) in answer.stdout
 
 
@@ -187,9 +190,7 @@ def clear_stale_server(cluster: Path, sockets: Path, pause: Pause = time.sleep) 
     _signal_quietly(pid, signal.SIGINT)
     while is_postmaster_of(pid, cluster):
         if time.monotonic() > deadline_s:
-            raise CannotStart(
-                f"A database left behind (process {pid}) does not stop: kill {pid}, then start again."
-            )
+            raise CannotStart(f"A database left behind (process {pid}) does not stop: kill {pid}, then start again.")
         pause(POLL_S)
 
 
@@ -199,6 +200,4 @@ def _signal_quietly(pid: int, number: signal.Signals) -> None:
     except ProcessLookupError:
         return
     except PermissionError as error:
-        raise CannotStart(
-            f"A database left behind (process {pid}) belongs to another user: stop it first."
-        ) from error
+        raise CannotStart(f"A database left behind (process {pid}) belongs to another user: stop it first.") from error

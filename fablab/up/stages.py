@@ -115,7 +115,5 @@ def wait_until_ready(services: Sequence[Service], timeout_s: float, pause: Pause
     while waiting := [service for service in waiting if not service.is_ready()]:
         if time.monotonic() > deadline_s:
             names = ", ".join(service.name for service in waiting)
-            raise CannotStart(
-                f"{names} did not answer within {timeout_s:.0f} seconds. Read its log, then try again."
-            )
+            raise CannotStart(f"{names} did not answer within {timeout_s:.0f} seconds. Read its log, then try again.")
         pause(POLL_S)

@@ -79,9 +79,7 @@ def _run(words: list[str]) -> int:
 
 
 def _play(agent: Agent, kind: str, speed: float, stopping: threading.Event) -> None:
-    playing = threading.Thread(
-        target=simulate, args=(agent, kind, stopping), kwargs={"pace": Pace(speed=speed)}
-    )
+    playing = threading.Thread(target=simulate, args=(agent, kind, stopping), kwargs={"pace": Pace(speed=speed)})
     playing.start()
     while agent.is_alive() and playing.is_alive() and not stopping.wait(1):
         pass

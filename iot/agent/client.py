@@ -206,8 +206,9 @@ class Agent:
 
     def _forget(self, told: dict[str, Any]) -> None:
         boot, seq = told.get("boot"), told.get("seq")
-        is_number = type(seq) is int and 0 < seq <= SEQ_MOST
-        if isinstance(boot, str) and is_number and self.outbox.forget(boot, seq):
+        if not isinstance(boot, str) or not isinstance(seq, int) or not 0 < seq <= SEQ_MOST:
+            return
+        if self.outbox.forget(boot, seq):
             self._progress_s = time.monotonic()
 
     def _status(self) -> dict[str, Any]:

@@ -127,8 +127,7 @@ class Link:
             end = time.monotonic() + 2
             while self.is_up and self._paho.want_write() and time.monotonic() < end:
                 self.step(0.1)
-        if self.is_up:
-            self._paho.disconnect()
+        self._paho.disconnect()
         self.is_up = False
         self._selector.close()
 

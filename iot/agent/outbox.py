@@ -1,6 +1,7 @@
 """What was measured but is not yet known to be safe at the lab: a numbered queue on disk."""
 
 import json
+import os
 import secrets
 import sqlite3
 import threading
@@ -60,6 +61,9 @@ class Outbox:
         self._rows_most = rows_most
         self._seq = 0
         self._lock = threading.Lock()
+        if path:
+            # It holds badge numbers; SQLite gives its companion files the same mode.
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         self._database = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
         self._database.execute("PRAGMA journal_mode = WAL")
         # NORMAL would let a power cut take the last messages; FULL waits for the disk at each one.
@@ -97,8 +101,7 @@ class Outbox:
         """What waits, oldest first, beyond the position `after`."""
         with self._lock:
             rows = self._database.execute(
-                "SELECT id, boot, seq, leaf, at, uptime_s, data FROM message"
-                " WHERE id > ? ORDER BY id LIMIT ?",
+                "SELECT id, boot, seq, leaf, at, uptime_s, data FROM message WHERE id > ? ORDER BY id LIMIT ?",
                 (after, -1 if limit is None else limit),
             ).fetchall()
         return [Pending(*row) for row in rows]

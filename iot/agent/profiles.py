@@ -22,7 +22,7 @@ Profile = Callable[[Random], Iterator[Step]]
 
 
 def printer(rng: Random) -> Iterator[Step]:
-    """Idle near 12 W; a job heats up at 240 W for two minutes, then swings around 120 W for 20 to 90 minutes."""
+    """Idle near 12 W; a job heats up at 240 W for two minutes, then swings around 120 W for 18 to 88 more."""
     energy_wh = rng.uniform(5_000, 50_000)
     while True:
         for second in range(rng.randint(300, 1_800)):

@@ -63,12 +63,7 @@ def is_filter(text: str) -> bool:
     """Whether the text is a well-formed topic filter: `+` fills a level, `#` fills the last one."""
     levels = text.split("/")
     wild = [level for level in levels if "+" in level or "#" in level]
-    return (
-        bool(text)
-        and "\x00" not in text
-        and all(level in ("+", "#") for level in wild)
-        and "#" not in levels[:-1]
-    )
+    return bool(text) and "\x00" not in text and all(level in ("+", "#") for level in wild) and "#" not in levels[:-1]
 
 
 def _covers(pattern: str, narrower: str) -> bool:

@@ -151,7 +151,5 @@ def _command_line(pid: int) -> list[str]:
         except (FileNotFoundError, ProcessLookupError):
             return []
     # macOS has no /proc; a path with blanks is then not recognised, and nothing is signalled.
-    listed = subprocess.run(
-        ["ps", "-p", str(pid), "-o", "command="], capture_output=True, text=True, check=False
-    )
+    listed = subprocess.run(["ps", "-p", str(pid), "-o", "command="], capture_output=True, text=True, check=False)
     return listed.stdout.split()

@@ -100,9 +100,7 @@ def _chosen() -> tuple[Program, str]:
     if mosquitto and wanted != "amqtt":
         return "mosquitto", mosquitto
     if wanted == "mosquitto":
-        raise BrokerUnavailable(
-            "FABLAB_BROKER=mosquitto, but Mosquitto is not installed. Install it or unset it."
-        )
+        raise BrokerUnavailable("FABLAB_BROKER=mosquitto, but Mosquitto is not installed. Install it or unset it.")
     return "amqtt", sys.executable
 
 

@@ -17,7 +17,8 @@ WH_PER_KWH = 1000
 
 
 def writes(topic: str) -> tuple[str, ...]:
-    return (f"tele/{topic}/#", f"stat/{topic}/#")
+    # One level: with `#` a plug named "a" could speak for one named "a/b".
+    return (f"tele/{topic}/+", f"stat/{topic}/+")
 
 
 def reads(topic: str) -> tuple[str, ...]:

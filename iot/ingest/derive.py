@@ -47,7 +47,6 @@ class MachineLog:
         self.readings: list[tuple[int, str, int, int, int, dt.datetime, float]] = []
         self.changed_machine_ids: set[int] = set()
         self._touched: set[int] = set()
-        self._foreign_seq = 0
 
     def presence(self, device: Device, is_online: bool, seen_at: dt.datetime | None) -> None:
         """The device was heard, or its last will was. `seen_at` is None when the news may be old."""
@@ -105,10 +104,11 @@ class MachineLog:
 
     def _power(self, device: Device, state: ReportedState, power_w: float, at: dt.datetime) -> None:
         limits = Thresholds(device.busy_w, device.idle_w, device.busy_after, device.idle_after, device.silent_after)
-        known = state.state if state.state in (UseState.IDLE, UseState.BUSY) else UseState.UNKNOWN
+        # Little power neither switches a machine on again nor mends it.
+        known = UseState.IDLE if state.state in (UseState.OFF, UseState.FAULT) else UseState(state.state)
         after = step(Meter(known, state.since, state.crossing_since, state.at), at, power_w, limits)
         state.power_w, state.crossing_since = power_w, after.crossing_since
-        if after.state != state.state:
+        if after.state != known:
             self._turn(device, state, UseState(after.state), after.since or at, UsageSession.Source.POWER)
         session = self.open.get(state.machine_id)
         if session is not None and power_w >= device.idle_w and at > session.last_busy_at:

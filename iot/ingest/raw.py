@@ -87,7 +87,7 @@ def sort_batch(raws: list[RawMessage], directory: Directory) -> Sorted:
             else:
                 _sort_foreign(raw, directory, batch)
         except MalformedMessage as error:
-            slug = _slug_of(raw.topic, directory)
+            slug = slug_of(raw.topic, directory)
             number = peek_number(raw.payload) if slug else None
             batch.rejected.append(Rejected(raw, error.code, error.detail, slug, number))
     return batch
@@ -112,7 +112,8 @@ def _sort_foreign(raw: RawMessage, directory: Directory, batch: Sorted) -> None:
         batch.foreign.append((slug, observation, raw))
 
 
-def _slug_of(topic: str, directory: Directory) -> str:
+def slug_of(topic: str, directory: Directory) -> str:
+    """The device whose topic this is, or an empty text."""
     if topic.startswith("fablab/"):
         parts = topic.split("/")
         return parts[2] if len(parts) > 2 and directory.knows(parts[2]) else ""

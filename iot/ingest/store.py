@@ -14,15 +14,19 @@ from fablab.lib.live import announce_machines
 from iot.clocks import boot_instant, corrected
 from iot.drivers.base import Presence
 from iot.ingest.derive import MachineLog
-from iot.ingest.raw import Directory, RawMessage, Rejected, Sorted, sort_batch
+from iot.ingest.raw import Directory, RawMessage, Rejected, Sorted, slug_of, sort_batch
 from iot.models import Device, DeviceBoot, InboxMessage, QuarantinedMessage
-from iot.protocol import Hello, Numbered, parse_numbered
+from iot.protocol import Hello, Numbered, parse_numbered, peek_number
 
 log = logging.getLogger(__name__)
 
 KEPT_BYTES = 4096
 # After this long, a hole in the numbering is passed over: the agent has lost that message.
 GAP_PATIENCE = dt.timedelta(seconds=60)
+
+
+class DirectoryIsStale(Exception):
+    """A device of the directory was renamed, revoked or removed since it was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +49,13 @@ def store_batch(raws: list[RawMessage], directory: Directory, *, now: dt.datetim
         directory.reload()
         batch = sort_batch(raws, directory)
     try:
-        with transaction.atomic():
-            return _store(batch, now)
+        return _store(batch, now)
+    except DirectoryIsStale:
+        directory.reload()
+        return store_batch(raws, directory, now=now)
     except (DataError, IntegrityError) as error:
         if len(raws) == 1:
-            with transaction.atomic():
-                reason = Rejected(raws[0], "refused_by_database", str(error)[:300])
-                return _store(Sorted(rejected=[reason]), now)
+            return _store_refused(raws[0], directory, str(error), now)
         middle = len(raws) // 2
         return [
             *store_batch(raws[:middle], directory, now=now),
@@ -59,24 +63,38 @@ def store_batch(raws: list[RawMessage], directory: Directory, *, now: dt.datetim
         ]
 
 
+def _store_refused(raw: RawMessage, directory: Directory, detail: str, now: dt.datetime) -> list[Acknowledgement]:
+    """Quarantine a message, and fill its place in the numbering so that it is not sent for ever."""
+    slug = slug_of(raw.topic, directory)
+    number = peek_number(raw.payload) if slug else None
+    try:
+        return _store(Sorted(rejected=[Rejected(raw, "refused_by_database", detail, slug, number)]), now)
+    except (DataError, IntegrityError):
+        # Its place itself is what the database refuses.
+        return _store(Sorted(rejected=[Rejected(raw, "refused_by_database", detail, slug)]), now)
+
+
+@transaction.atomic
 def _store(batch: Sorted, now: dt.datetime) -> list[Acknowledgement]:
     # Locked in one order by every consumer; a device's messages are derived by one of them at a time.
     devices = {
         device.slug: device
-        for device in Device.objects.filter(slug__in=batch.slugs).select_for_update(no_key=True).order_by("pk")
+        for device in Device.objects.filter(slug__in=batch.slugs, revoked_at=None)
+        .select_for_update(no_key=True)
+        .order_by("pk")
     }
+    if batch.slugs - devices.keys():
+        raise DirectoryIsStale
     _quarantine(batch.rejected, devices)
     logs = MachineLog(devices.values(), now)
     boots = _boots(batch, devices)
-    _apply_statuses(batch, devices, boots, logs)
+    _anchor(batch, devices, boots)
     acks = _apply_numbered(batch, devices, boots, logs, now)
     for slug, observation, raw in batch.foreign:
-        device = devices[slug]
-        if isinstance(observation, Presence):
-            logs.presence(device, observation.is_online, None if raw.is_retained else raw.received_at)
-        else:
-            logs.observe(device, observation, raw.received_at, "", 0)
-            logs.presence(device, True, raw.received_at)
+        # A retained measurement may be days old, and says not how old.
+        if not isinstance(observation, Presence) and not raw.is_retained:
+            logs.observe(devices[slug], observation, raw.received_at, "", 0)
+    _apply_presence(batch, devices, logs)
     logs.save()
     DeviceBoot.objects.bulk_update(
         boots.values(), ["done_seq", "booted_at", "is_anchored", "gap_since"]
@@ -131,17 +149,26 @@ def _boots(batch: Sorted, devices: dict[str, Device]) -> dict[tuple[int, str], D
     return {(row.device_id, row.boot): row for row in rows if (row.device_id, row.boot) in seen}
 
 
-def _apply_statuses(
-    batch: Sorted, devices: dict[str, Device], boots: dict[tuple[int, str], DeviceBoot], logs: MachineLog
-) -> None:
+def _anchor(batch: Sorted, devices: dict[str, Device], boots: dict[tuple[int, str], DeviceBoot]) -> None:
     for slug, status, raw in batch.statuses:
-        device = devices[slug]
-        is_online = status.state == "online"
-        logs.presence(device, is_online, raw.received_at if is_online and not raw.is_retained else None)
-        if is_online and status.boot is not None and status.uptime_s is not None and not raw.is_retained:
-            boot = boots[device.pk, status.boot]
+        if status.state == "online" and status.boot and status.uptime_s is not None and not raw.is_retained:
+            boot = boots[devices[slug].pk, status.boot]
             boot.booted_at = min(boot.booted_at, boot_instant(raw.received_at, status.uptime_s))
             boot.is_anchored = True
+
+
+def _apply_presence(batch: Sorted, devices: dict[str, Device], logs: MachineLog) -> None:
+    """In the order of receipt: a goodbye in one batch with the device's last messages is its last word."""
+    signs = [(raw, slug, status.state == "online") for slug, status, raw in batch.statuses]
+    # Only a status means anything when it is retained: a message that the broker kept proves no presence.
+    signs += [(raw, slug, True) for slug, _, raw in batch.numbered if not raw.is_retained]
+    for slug, observation, raw in batch.foreign:
+        if isinstance(observation, Presence):
+            signs.append((raw, slug, observation.is_online))
+        elif not raw.is_retained:
+            signs.append((raw, slug, True))
+    for raw, slug, is_online in sorted(signs, key=lambda sign: (sign[0].received_at, not sign[2])):
+        logs.presence(devices[slug], is_online, raw.received_at if is_online and not raw.is_retained else None)
 
 
 def _apply_numbered(
@@ -157,7 +184,6 @@ def _apply_numbered(
         key = (devices[slug].pk, message.boot)
         boot = boots[key]
         boot.booted_at = min(boot.booted_at, boot_instant(raw.received_at, message.uptime_s))
-        logs.presence(devices[slug], True, raw.received_at)
         if message.seq > boot.done_seq and message.seq not in fresh[key]:
             fresh[key][message.seq] = (message, raw.received_at)
             rows.append(_inbox_row(key, message, raw))
@@ -207,6 +233,7 @@ def _derive_in_order(
     now: dt.datetime,
 ) -> None:
     """Turn what is contiguous into readings and sessions; what lies beyond a hole waits in the inbox."""
+    before = boot.done_seq
     waiting = dict(fresh)
     if boot.gap_since is not None:
         waiting |= _waiting_in_inbox(device, boot)
@@ -232,7 +259,9 @@ def _derive_in_order(
         else:
             logs.observe(device, message.data, at, boot.boot, message.seq)
     beyond = any(seq > boot.done_seq for seq in waiting)
-    boot.gap_since = (boot.gap_since or now) if beyond else None
+    # Each hole has a patience of its own: with several consumers there is always some hole.
+    is_same_hole = boot.gap_since is not None and boot.done_seq == before
+    boot.gap_since = (boot.gap_since if is_same_hole else now) if beyond else None
 
 
 def _waiting_in_inbox(device: Device, boot: DeviceBoot) -> dict[int, tuple[Numbered | None, dt.datetime]]:

@@ -64,8 +64,9 @@ class OpeningException(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(opens__isnull=True, closes__isnull=True)
-                | Q(opens__isnull=False, closes__gt=F("opens"))
-                | Q(opens__isnull=False, closes=MIDNIGHT),
+                # Without "is not null" a missing closing time makes the whole check unknown, which passes.
+                | Q(opens__isnull=False, closes__isnull=False, closes__gt=F("opens"))
+                | Q(opens__isnull=False, closes__isnull=False, closes=MIDNIGHT),
                 name="exception_times_both_or_none",
                 violation_error_message=_("Give both times, or neither when the site is closed."),
             ),

@@ -1,5 +1,6 @@
 import datetime as dt
 import unicodedata
+from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -9,6 +10,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from fablab.lib.references import card_code12, reference10
+
+SORT_NAME_LENGTH = 170
 
 
 def sort_key(text: str) -> str:
@@ -46,7 +49,7 @@ class Person(AbstractBaseUser, PermissionsMixin):
     card_code = models.CharField(_("card code"), max_length=40, unique=True, default=card_code12)
     first_name = models.CharField(_("first name"), max_length=80, blank=True)
     last_name = models.CharField(_("name"), max_length=80, blank=True)
-    sort_name = models.CharField(max_length=170, blank=True, editable=False, db_index=True)
+    sort_name = models.CharField(max_length=SORT_NAME_LENGTH, blank=True, editable=False, db_index=True)
     contact_email = models.EmailField(_("e-mail"), blank=True)
     phone = models.CharField(_("telephone"), max_length=40, blank=True)
     birth_year = models.PositiveSmallIntegerField(_("year of birth"), null=True, blank=True)
@@ -69,9 +72,13 @@ class Person(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.get_full_name() or self.reference
 
-    def save(self, *args: object, **kwargs: object) -> None:
-        self.sort_name = sort_key(f"{self.last_name} {self.first_name}".strip())
-        super().save(*args, **kwargs)  # type: ignore[arg-type]
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        # Some characters become many without their accents: the key is cut to its column.
+        self.sort_name = sort_key(f"{self.last_name} {self.first_name}".strip())[:SORT_NAME_LENGTH]
+        fields = kwargs.get("update_fields")
+        if fields is not None and {"first_name", "last_name"} & set(fields):
+            kwargs["update_fields"] = {*fields, "sort_name"}
+        super().save(*args, **kwargs)
 
     def get_full_name(self) -> str:
         return f"{self.first_name} {self.last_name}".strip()

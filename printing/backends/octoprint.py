@@ -44,9 +44,7 @@ NOT_FOUND = 404
 class OctoPrintBackend:
     """One OctoPrint server. Building it sends nothing; use it from one thread at a time."""
 
-    def __init__(
-        self, address: CheckedAddress, api_key: str, timeouts: Timeouts, *, ca_bundle: str = ""
-    ) -> None:
+    def __init__(self, address: CheckedAddress, api_key: str, timeouts: Timeouts, *, ca_bundle: str = "") -> None:
         self._origin = address.origin
         self._timeouts = timeouts
         self._session = printer_session(address, api_key, timeouts, ca_bundle)
@@ -59,18 +57,14 @@ class OctoPrintBackend:
             version = mapping(self._client.get_version())
             is_octoprint = text(version, "text").startswith("OctoPrint")
             if not is_octoprint:
-                return Probe(
-                    text(version, "server"), is_octoprint=False, user_name="", permissions=frozenset()
-                )
+                return Probe(text(version, "server"), is_octoprint=False, user_name="", permissions=frozenset())
             user = mapping(self._get("/api/currentuser"))
         permissions = user.get("permissions")
         return Probe(
             version=text(version, "server"),
             is_octoprint=True,
             user_name=text(user, "name"),
-            permissions=frozenset(str(name) for name in permissions)
-            if isinstance(permissions, list)
-            else frozenset(),
+            permissions=frozenset(str(name) for name in permissions) if isinstance(permissions, list) else frozenset(),
         )
 
     def connect(self) -> None:
@@ -186,8 +180,8 @@ class OctoPrintBackend:
             with typed_errors():
                 yield
         except PrinterRejected as error:
-            # Only requests with a valid key are exempt from OctoPrint's CSRF check, so a POST with a wrong key is
-            # answered 400 and not 403 (1.11.8). A GET tells the two apart.
+            # Only requests with a valid key are exempt from OctoPrint's CSRF check, so a POST with a wrong key
+            # is answered 400 and not 403 (1.11.8). A GET tells the two apart.
             if error.status == BAD_REQUEST:
                 with typed_errors():
                     self._client.get_version()

@@ -86,9 +86,7 @@ def checked_remote_path(remote_path: str) -> str:
 def connection_from_text(state: str) -> PrinterConnection:
     """OctoPrint's name of a state as ours; UNKNOWN for a name we have not met."""
     lowered = state.strip().lower()
-    return next(
-        (known for start, known in _STATE_STARTS if lowered.startswith(start)), PrinterConnection.UNKNOWN
-    )
+    return next((known for start, known in _STATE_STARTS if lowered.startswith(start)), PrinterConnection.UNKNOWN)
 
 
 def connection_from_flags(flags: Mapping[str, Any]) -> PrinterConnection:

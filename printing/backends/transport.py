@@ -36,9 +36,7 @@ _ERROR_OF_STATUS: Mapping[int, type[PrinterError]] = {
 }
 
 
-def printer_session(
-    address: CheckedAddress, api_key: str, timeouts: Timeouts, ca_bundle: str = ""
-) -> requests.Session:
+def printer_session(address: CheckedAddress, api_key: str, timeouts: Timeouts, ca_bundle: str = "") -> requests.Session:
     """A session that only ever talks to this address; every failing answer is raised as a PrinterError.
 
     `ca_bundle` is the path of the certificates to trust instead of the usual ones.

@@ -116,9 +116,7 @@ def _generator(text: str) -> tuple[str, str] | None:
 
 
 def _estimated(comments: Comments, head_text: str, length_mm: float | None) -> timedelta | None:
-    normal = comments.get("estimated printing time (normal mode)") or comments.get(
-        "estimated printing time", ""
-    )
+    normal = comments.get("estimated printing time (normal mode)") or comments.get("estimated printing time", "")
     if normal:
         return parse_duration(normal)
     bambu = _TOTAL_TIME.search(head_text)

@@ -15,9 +15,7 @@ LARGEST_SIDE_PX = 1000
 FORMATS = ("PNG", "JPEG", "QOI")
 MOST_CANDIDATES = 8
 
-_BEGIN = re.compile(
-    r"^;[ \t]*thumbnail(?:_[A-Z]{1,8})? begin (\d{1,5})[x ](\d{1,5}) \d{1,9}[ \t]*$", re.MULTILINE
-)
+_BEGIN = re.compile(r"^;[ \t]*thumbnail(?:_[A-Z]{1,8})? begin (\d{1,5})[x ](\d{1,5}) \d{1,9}[ \t]*$", re.MULTILINE)
 _END = re.compile(r"^;[ \t]*thumbnail(?:_[A-Z]{1,8})? end", re.MULTILINE)
 _NOT_BASE64 = re.compile(r"[;\s]+")
 

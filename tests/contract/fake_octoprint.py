@@ -88,10 +88,17 @@ class FakePrinter:
         self.last_prints[self.selected] = {"success": is_success, "date": time.time()}
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        """Clients that go away are what these tests are about."""
+
+
 class FakeOctoPrint:
     """The server; `fault` is one of "", hang, trickle, html, redirect, bad_gateway, reset, endless, list."""
 
-    def __init__(self, path_prefix=""):
+    def __init__(self, path_prefix="", tls=None):
         self.api_key = API_KEY
         self.printer = FakePrinter()
         self.path_prefix = path_prefix
@@ -100,10 +107,12 @@ class FakeOctoPrint:
         self.requests = []
         self.released = threading.Event()
         self.lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.owner = self
-        self.url = f"http://127.0.0.1:{self._server.server_port}{path_prefix}"
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.port = self._server.server_port
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}{path_prefix}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
         self._thread.start()
 
@@ -145,9 +154,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(404, {"error": "Not found"})
         else:
             with fake.lock:
-                status, answer = self._route(
-                    fake.printer, self.path.partition("/api/")[2].partition("?")[0], body
-                )
+                status, answer = self._route(fake.printer, self.path.partition("/api/")[2].partition("?")[0], body)
             self._answer(status, answer)
 
     def _route(self, printer, path, body):

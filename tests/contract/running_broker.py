@@ -1,4 +1,4 @@
-"""A real broker for one test, started exactly as the supervisor starts it."""
+"""A real broker for one test, started as the supervisor starts it, and a plain client for it."""
 
 import os
 import shutil
@@ -9,7 +9,9 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import paho.mqtt.client as mqtt
 import pytest
+from paho.mqtt.enums import CallbackAPIVersion
 
 from iot.broker.access import BrokerUser
 from iot.broker.files import reload_broker
@@ -25,9 +27,7 @@ def device_user(name: str, password: str = PASSWORD) -> BrokerUser:
 
 
 def server_user() -> BrokerUser:
-    return BrokerUser(
-        "server", hash_password(PASSWORD), writes=("fablab/v1/+/down/#",), reads=("fablab/v1/+/up/#",)
-    )
+    return BrokerUser("server", hash_password(PASSWORD), writes=("fablab/v1/+/down/#",), reads=("fablab/v1/+/up/#",))
 
 
 def wait_until(condition: Callable[[], object], within_s: float = 8.0) -> bool:
@@ -83,9 +83,57 @@ class RunningBroker:
 def spawn(command: BrokerCommand) -> subprocess.Popen[bytes]:
     """Start the command as its account, without any other group of ours."""
     as_other = {"user": command.user, "group": _group_of(command.user), "extra_groups": []}
-    return subprocess.Popen(
-        command.argv, env=os.environ | command.env, cwd="/", **(as_other if command.user else {})
-    )
+    return subprocess.Popen(command.argv, env=os.environ | command.env, cwd="/", **(as_other if command.user else {}))
+
+
+class Client:
+    """A paho client that remembers what happened to it."""
+
+    def __init__(self, broker: RunningBroker, username: str | None, password: str = PASSWORD, **options) -> None:
+        self.paho = mqtt.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=options.pop("client_id", ""),
+            protocol=mqtt.MQTTv311,
+            **options,
+        )
+        if username:
+            self.paho.username_pw_set(username, password)
+        self.port = broker.port
+        self.refusals: list[str] = []
+        self.got: list[tuple[str, bytes, bool]] = []
+        self.subscribed = 0
+        self.paho.on_connect = self._connected
+        self.paho.on_subscribe = self._subscribed
+        self.paho.on_message = lambda _c, _u, m: self.got.append((m.topic, m.payload, m.retain))
+
+    def _connected(self, _client, _data, _flags, reason, _properties) -> None:
+        if reason.is_failure:
+            self.refusals.append(str(reason))
+
+    def _subscribed(self, *_details) -> None:
+        self.subscribed += 1
+
+    def open(self) -> "Client":
+        self.paho.connect("127.0.0.1", self.port, keepalive=30)
+        self.paho.loop_start()
+        wait_until(lambda: self.paho.is_connected() or self.refusals)
+        return self
+
+    def listen(self, topic_filter: str) -> "Client":
+        before = self.subscribed
+        self.paho.subscribe(topic_filter, qos=1)
+        assert wait_until(lambda: self.subscribed > before)
+        return self
+
+    def say(self, topic: str, payload: bytes, retain: bool = False) -> None:
+        self.paho.publish(topic, payload, qos=1, retain=retain).wait_for_publish(8)
+
+    def payloads(self) -> list[bytes]:
+        return [payload for _topic, payload, _retain in self.got]
+
+    def close(self) -> None:
+        self.paho.disconnect()
+        self.paho.loop_stop()
 
 
 def _group_of(account: str | None) -> int | None:

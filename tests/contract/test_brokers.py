@@ -8,14 +8,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-import paho.mqtt.client as mqtt
 import pytest
-from paho.mqtt.enums import CallbackAPIVersion
 
 from iot.broker.files import running_pid
 from iot.broker.launch import broker_command, broker_folder
 from tests.contract.running_broker import (
     PASSWORD,
+    Client,
     RunningBroker,
     device_user,
     server_user,
@@ -27,58 +26,6 @@ pytestmark = pytest.mark.serial
 
 USERS = [server_user(), device_user("laser"), device_user("printer")]
 LASER_UP = "fablab/v1/laser/up/event"
-
-
-class Client:
-    """A paho client that remembers what happened to it."""
-
-    def __init__(
-        self, broker: RunningBroker, username: str | None, password: str = PASSWORD, **options
-    ) -> None:
-        self.paho = mqtt.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=options.pop("client_id", ""),
-            protocol=mqtt.MQTTv311,
-            **options,
-        )
-        if username:
-            self.paho.username_pw_set(username, password)
-        self.port = broker.port
-        self.refusals: list[str] = []
-        self.got: list[tuple[str, bytes, bool]] = []
-        self.subscribed = 0
-        self.paho.on_connect = self._connected
-        self.paho.on_subscribe = self._subscribed
-        self.paho.on_message = lambda _c, _u, m: self.got.append((m.topic, m.payload, m.retain))
-
-    def _connected(self, _client, _data, _flags, reason, _properties) -> None:
-        if reason.is_failure:
-            self.refusals.append(str(reason))
-
-    def _subscribed(self, *_details) -> None:
-        self.subscribed += 1
-
-    def open(self) -> "Client":
-        self.paho.connect("127.0.0.1", self.port, keepalive=30)
-        self.paho.loop_start()
-        wait_until(lambda: self.paho.is_connected() or self.refusals)
-        return self
-
-    def listen(self, topic_filter: str) -> "Client":
-        before = self.subscribed
-        self.paho.subscribe(topic_filter, qos=1)
-        assert wait_until(lambda: self.subscribed > before)
-        return self
-
-    def say(self, topic: str, payload: bytes, retain: bool = False) -> None:
-        self.paho.publish(topic, payload, qos=1, retain=retain).wait_for_publish(8)
-
-    def payloads(self) -> list[bytes]:
-        return [payload for _topic, payload, _retain in self.got]
-
-    def close(self) -> None:
-        self.paho.disconnect()
-        self.paho.loop_stop()
 
 
 Connect = Callable[..., Client]
@@ -264,9 +211,7 @@ def test_new_device_connects_after_reload(connect: Connect, broker: RunningBroke
 
 
 @pytest.mark.parametrize("is_clean", [True, False], ids=["clean session", "kept session"])
-def test_stranger_cannot_take_over_a_session_by_its_client_id(
-    connect: Connect, broker: RunningBroker, is_clean: bool
-):
+def test_stranger_cannot_take_over_a_session_by_its_client_id(connect: Connect, broker: RunningBroker, is_clean: bool):
     laser = connect("laser", client_id="laser-1", clean_session=is_clean).listen("fablab/v1/laser/down/#")
 
     stranger = connect("laser", "wrong", client_id="laser-1", clean_session=is_clean)
@@ -311,9 +256,7 @@ def test_amqtt_ends_with_its_parent(monkeypatch: pytest.MonkeyPatch):
     unstarted = RunningBroker("amqtt", USERS, monkeypatch)
     command = broker_command(unstarted.data_dir, unstarted.port, users=USERS)
     parent = "import subprocess, sys, time; subprocess.Popen(sys.argv[1:]); time.sleep(60)"
-    process = spawn(
-        type(command)((sys.executable, "-c", parent, *command.argv), None, command.env, "amqtt", 1)
-    )
+    process = spawn(type(command)((sys.executable, "-c", parent, *command.argv), None, command.env, "amqtt", 1))
     folder = broker_folder(unstarted.data_dir)
     assert wait_until(lambda: running_pid(folder), 15)
     pid = running_pid(folder)
@@ -350,7 +293,5 @@ def _is_closed(line: socket.socket) -> bool:
 
 
 def _is_alive(pid: int) -> bool:
-    stat = subprocess.run(
-        ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
-    ).stdout
+    stat = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
     return bool(stat.strip()) and not stat.startswith("Z")

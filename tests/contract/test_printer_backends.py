@@ -1,5 +1,6 @@
 """What every printer back-end promises: the same tests on the fake and on a real OctoPrint."""
 
+import re
 import time
 import uuid
 
@@ -73,7 +74,9 @@ def uploaded(printer, tmp_path):
 def test_probe_tells_who_answers_and_what_the_key_allows(server):
     probe = backend_of(server).probe()
 
-    assert (probe.version, probe.is_octoprint, probe.user_name) == ("1.11.8", True, "fablab")
+    # Not a fixed version: OCTOPRINT_BIN may name another one.
+    assert re.match(r"\d+\.\d+\.", probe.version)
+    assert (probe.is_octoprint, probe.user_name) == (True, "fablab")
     assert {"PRINT", "FILES_UPLOAD", "FILES_SELECT", "CONNECTION", "STATUS"} <= probe.permissions
 
 

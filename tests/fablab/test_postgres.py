@@ -103,9 +103,7 @@ def test_folder_of_another_version_is_refused_with_what_to_do(postgres_server, s
     old.start()
     old.stop()
 
-    with pytest.raises(
-        FolderOfAnotherVersion, match="made by PostgreSQL 15 and this is 18.*manage.py backup"
-    ):
+    with pytest.raises(FolderOfAnotherVersion, match=r"made by PostgreSQL 15 and this is 18.*manage.py backup"):
         postgres_server("18", data_dir=short_folder).start()
 
 
@@ -173,14 +171,14 @@ def test_other_password_than_the_clusters_is_explained(postgres_server, short_fo
     server.start()
     server.stop()
 
-    with pytest.raises(CannotStart, match="another password than .*secrets.json"):
+    with pytest.raises(CannotStart, match=r"another password than .*secrets.json"):
         EmbeddedPostgres(short_folder, password="other").start()
 
 
 def test_folder_under_a_file_is_refused(tmp_path):
     (tmp_path / "file").touch()
 
-    with pytest.raises(FolderNotUsable, match="cannot be written .*--data-dir"):
+    with pytest.raises(FolderNotUsable, match=r"cannot be written .*--data-dir"):
         EmbeddedPostgres(tmp_path / "file" / "data", password="test").start()
 
 
@@ -212,9 +210,7 @@ def test_programs_that_the_databases_user_cannot_reach_are_copied_once(short_fol
     assert copied == again
     assert copied.root.is_relative_to(short_folder / f"pg-{found.version}")
     assert barring_folder(account, copied.root / "bin") is None
-    subprocess.run(
-        [copied.program("initdb"), "--version"], user=account.uid, check=True, stdout=subprocess.DEVNULL
-    )
+    subprocess.run([copied.program("initdb"), "--version"], user=account.uid, check=True, stdout=subprocess.DEVNULL)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

@@ -1,9 +1,11 @@
 """Real processes, really killed: what a lab leaves behind, and what it starts again."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -79,12 +81,20 @@ class Lab:
         return self.process.wait(within_s)
 
 
+@pytest.fixture(scope="module")
+def lab_folder() -> Iterator[Path]:
+    """One data folder for all: every test opens the lab again where the one before left it."""
+    folder = Path(tempfile.mkdtemp(prefix="fablab-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.fixture
-def open_lab(short_folder: Path) -> Iterator[Callable[[str], Lab]]:
+def open_lab(lab_folder: Path) -> Iterator[Callable[[str], Lab]]:
     labs: list[Lab] = []
 
     def start(plan: str, waits_for: str = "open\n") -> Lab:
-        lab = Lab(short_folder, plan)
+        lab = Lab(lab_folder, plan)
         labs.append(lab)
         lab.wait_for(waits_for)
         return lab
@@ -95,9 +105,7 @@ def open_lab(short_folder: Path) -> Iterator[Callable[[str], Lab]]:
         lab.process.wait()
 
 
-@pytest.mark.parametrize(
-    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name
-)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
 def test_stop_request_leaves_no_process(open_lab, number):
     lab = open_lab("calm")
     below = descendants(lab.process.pid)
@@ -160,7 +168,7 @@ def test_killed_supervisor_leaves_no_process_after_two_seconds(open_lab, plan):
     assert eventually(lambda: not living(below), within_s=2), living(below)
 
 
-def test_killed_supervisor_opens_again_on_the_same_folder(open_lab, short_folder):
+def test_killed_supervisor_opens_again_on_the_same_folder(open_lab):
     open_lab("calm").stop(signal.SIGKILL)
 
     lab = open_lab("calm")
@@ -186,12 +194,12 @@ def _is_sleeper(pid: int) -> bool:
         return False
 
 
-def test_crashed_database_is_started_again_with_its_data(open_lab, short_folder):
+def test_crashed_database_is_started_again_with_its_data(open_lab, lab_folder):
     lab = open_lab("calm")
-    url = EmbeddedPostgres(short_folder, password="test").url
+    url = EmbeddedPostgres(lab_folder, password="test").url
     with psycopg.connect(url) as connection:
         connection.execute("CREATE TABLE note AS SELECT 7 AS number")
-    postmaster = int((short_folder / "postgres" / "postmaster.pid").read_text().split()[0])
+    postmaster = int((lab_folder / "postgres" / "postmaster.pid").read_text().split()[0])
 
     os.kill(postmaster, signal.SIGKILL)
 

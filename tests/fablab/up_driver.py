@@ -26,7 +26,7 @@ def process(folder: Path, name: str, code: str, *, never_answers: bool = False) 
 
 
 def plan(folder: Path, name: str) -> list[Stage | Step]:
-    database = Stage("Database", [EmbeddedPostgres(folder, password="test")])
+    database = Stage("Database", [EmbeddedPostgres(folder, password="test", options={"fsync": "off"})])
     if name == "calm":
         return [database, Stage("Rest", [process(folder, "sleeper", SLEEPS)])]
     if name == "stubborn":

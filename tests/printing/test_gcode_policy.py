@@ -150,7 +150,7 @@ def test_file_of_one_endless_line_is_refused(check):
     ("name", "expected"),
     [
         ("cube.gcode", "cube.gcode"),
-        ("Support étagère n°2.GCODE", "Support_etagere_n_2.gcode"),
+        ("Support étagère n°2.GCODE", "Support_etagere_n2.gcode"),
         ("Straße œuvre.gco", "Strasse_oeuvre.gco"),
         ("a.g", "a.g"),
         ("../../etc/passwd", "passwd.gcode"),

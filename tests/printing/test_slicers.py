@@ -169,15 +169,14 @@ def test_number_that_makes_no_sense_is_unknown(value):
 
 
 def test_number_cut_at_the_limit_of_what_is_read_is_unknown():
-    start = prusa()
-    filler = b"G1 X1\n" * (READ_BYTES // 6)
-    line = b"; layer_height = 0.25\n"
-    head = (start + filler)[: READ_BYTES - len(line) + 3].rpartition(b"\n")[0] + b"\n" + line + filler
+    start = prusa() + b"G1 X1\n" * (READ_BYTES // 6)
+    seen = b"; layer_height = 0.2"
+    head = start[: READ_BYTES - len(seen) - 1].rpartition(b"\n")[0] + b"\n"
+    head += b"\n" * (READ_BYTES - len(seen) - len(head)) + seen
 
-    metadata = read_metadata(head[:READ_BYTES], b"G1 X1\n")
+    metadata = read_metadata(head, b"5\nG1 X1\n")
 
-    assert metadata.layer_height_mm in (None, 0.25)
-    assert read_metadata(start + b"G1\n" * 100 + b"; layer_height = 0.25", b"").layer_height_mm == 0.25
+    assert (len(head), metadata.slicer, metadata.layer_height_mm) == (READ_BYTES, "PrusaSlicer", None)
 
 
 def test_summary_at_the_end_of_a_large_file_is_found(tmp_path):

@@ -35,6 +35,8 @@ class Command(BaseCommand):
             code = _open(_options(given))
         except CannotStart as error:
             sys.exit(str(error))
+        except KeyboardInterrupt:  # before the supervisor listens for it
+            code = 130
         if code:
             sys.exit(code)
 
@@ -81,6 +83,4 @@ def _open(options: Options) -> int:
 
 def _welcome(options: Options) -> str:
     sign_in = "\nThe demo accounts to sign in with are shown on the first page." if options.is_demo else ""
-    return (
-        f"The lab is open: {options.public_url}{sign_in}\nCtrl-C closes it. Logs: {options.data_dir / 'logs'}"
-    )
+    return f"The lab is open: {options.public_url}{sign_in}\nCtrl-C closes it. Logs: {options.data_dir / 'logs'}"

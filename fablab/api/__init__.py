@@ -1,0 +1,1 @@
+"""Endpoints that show several apps, and the map of API v1."""

@@ -1,0 +1,29 @@
+from django.urls import path, re_path
+
+from fablab.api.machines import MachineDetail, Machines
+from iot.api import Devices, Enrol, UsageSessions
+from printing.api import PrintJobAction, PrintJobDetail, PrintJobs
+from reservations import api as reservations
+
+urlpatterns = [
+    path("machines/", Machines.as_view(), name="api-machines"),
+    path("machines/<slug:slug>/", MachineDetail.as_view(), name="api-machine"),
+    path("machines/<slug:slug>/calendar/", reservations.MachineCalendar.as_view(), name="api-machine-calendar"),
+    path("calendar/", reservations.Calendar.as_view(), name="api-calendar"),
+    path("availability/", reservations.Availability.as_view(), name="api-availability"),
+    path("reservations/", reservations.ReservationList.as_view(), name="api-reservations"),
+    path("reservations/<str:reference>/", reservations.ReservationDetail.as_view(), name="api-reservation"),
+    path("reservations/<str:reference>/cancel/", reservations.Cancel.as_view(), name="api-reservation-cancel"),
+    path("reservations/<str:reference>/check-in/", reservations.CheckIn.as_view(), name="api-reservation-check-in"),
+    path("reservations/<str:reference>/finish/", reservations.Finish.as_view(), name="api-reservation-finish"),
+    path("usage-sessions/", UsageSessions.as_view(), name="api-usage-sessions"),
+    path("devices/", Devices.as_view(), name="api-devices"),
+    re_path(r"^devices/enrol/?$", Enrol.as_view(), name="api-enrol"),
+    path("print-jobs/", PrintJobs.as_view(), name="api-print-jobs"),
+    path("print-jobs/<str:reference>/", PrintJobDetail.as_view(), name="api-print-job"),
+    re_path(
+        r"^print-jobs/(?P<reference>\w+)/(?P<action>pause|resume|cancel)/$",
+        PrintJobAction.as_view(),
+        name="api-print-job-action",
+    ),
+]

@@ -1,0 +1,48 @@
+import asyncio
+import signal
+import threading
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils import timezone
+from procrastinate.contrib.django import app
+
+from iot.partitions import ensure_partitions
+from printing import loop
+
+
+class Command(BaseCommand):
+    help = "Do the background work: jobs, sweeps, and the printers."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--no-printers", action="store_true", help="Leave the printers to another worker.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        ensure_partitions(timezone.now())
+        stopping = threading.Event()
+        printers = threading.Thread(target=loop.run, args=[stopping], name="printers", daemon=True)
+        if not options["no_printers"]:
+            printers.start()
+        ready = settings.DATA_DIR / "run" / "worker.ready"
+        ready.parent.mkdir(parents=True, exist_ok=True)
+        ready.write_text("ready")
+        try:
+            asyncio.run(_serve())
+        finally:
+            stopping.set()
+            if printers.is_alive():
+                printers.join(timeout=5)
+
+
+async def _serve() -> None:
+    worker_app = app.with_connector(app.connector.get_worker_connector())
+    async with worker_app.open_async():
+        task = asyncio.create_task(
+            worker_app.run_worker_async(
+                concurrency=2, install_signal_handlers=False, delete_jobs="successful", listen_notify=True
+            )
+        )
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        await asyncio.gather(task, return_exceptions=True)

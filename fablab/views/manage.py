@@ -1,0 +1,269 @@
+"""For the team: what needs somebody now, and the devices."""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Sum
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from fablab.busy_hours import busy_grid
+from fablab.machine_status import MachineStatus, State, machine_statuses
+from fablab.power_curve import power_curve
+from iot.models import Device, QuarantinedMessage, UsageSession
+from iot.services import make_enrolment_code
+from machines.models import Machine, Outage
+from people.models import Site
+from people.permissions import is_manager, is_staff
+from printing.models import JobState, Printer, PrintJob
+from printing.services import confirm_bed_clear
+from reservations.models import Refusal, Reservation, Status
+
+View = Callable[..., HttpResponse]
+
+
+def for_role(predicate: Callable[[Any], bool]) -> Callable[[View], View]:
+    """Signed in, and of the team: else the sign-in page, or 403."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        @login_required
+        def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not predicate(request.user):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        return wrapper
+
+    return decorate
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something that waits for somebody: what, why it matters, and the way there."""
+
+    tone: str
+    icon: str
+    title: str
+    detail: str
+    url: str
+    action: str
+    is_post: bool = False
+
+
+@for_role(is_staff)
+def overview(request: HttpRequest) -> HttpResponse:
+    """What needs the team now, in one list; then the week in four numbers and a picture."""
+    now = timezone.now()
+    machines = list(Machine.objects.filter(retired_at=None).with_places().select_related("printer"))
+    statuses = machine_statuses(machines, now)
+    site = Site.objects.first()
+    zone = site.zone if site else dt.UTC
+    needs = [*_machine_needs(statuses), *_job_needs(), *_quarantine_needs(now)]
+    ready = {State.FREE, State.IN_USE, State.RESERVED, State.CLOSED}
+    return render(
+        request,
+        "fablab/manage.html",
+        {
+            "needs": needs,
+            "statuses": statuses,
+            "ready_count": sum(s.state in ready for s in statuses),
+            "machine_count": len(machines),
+            "zone": zone,
+            "now": now,
+            "week": _week(now),
+            "grid": busy_grid(zone, now),
+            "today": list(
+                Reservation.objects.open()
+                .filter(end__gt=now, start__lt=now + dt.timedelta(hours=12))
+                .select_related("machine", "holder")
+                .order_by("start")[:8]
+            ),
+        },
+    )
+
+
+def _machine_needs(statuses: list[MachineStatus]) -> list[Need]:
+    needs = []
+    for status in statuses:
+        machine = status.machine
+        if status.state == State.NO_NEWS:
+            title = _("%(machine)s: no news") % {"machine": machine.name}
+            url = f"/manage/devices/?machine={machine.slug}"
+            needs.append(Need("no-news", "wifi-off", title, status.detail, url, _("See device")))
+        elif status.state == State.OUT:
+            title = _("%(machine)s is out of service") % {"machine": machine.name}
+            needs.append(Need("out", "tools", title, status.detail, machine.get_absolute_url(), _("Look")))
+        elif status.state == State.CARE and not getattr(machine, "printer", None):
+            title = f"{machine.name}: {status.word}"
+            needs.append(Need("care", "wrench", title, status.detail, machine.get_absolute_url(), _("Look")))
+        elif status.state == State.CARE:
+            title = _("%(machine)s: a print waits on the bed") % {"machine": machine.name}
+            url = f"/manage/machines/{machine.slug}/bed-clear/"
+            needs.append(Need("care", "inbox", title, status.detail, url, _("Bed is clear"), is_post=True))
+    return needs
+
+
+def _job_needs() -> list[Need]:
+    lost = PrintJob.objects.filter(state=JobState.LOST).select_related("machine", "file")
+    return [
+        Need(
+            "care",
+            "printer-3d",
+            _("A print on %(machine)s was lost from sight") % {"machine": job.machine.name},
+            _("Say how it ended, so that its time counts rightly"),
+            job.get_absolute_url(),
+            _("Look"),
+        )
+        for job in lost
+    ]
+
+
+def _quarantine_needs(now: dt.datetime) -> list[Need]:
+    since = now - dt.timedelta(days=1)
+    found = (
+        QuarantinedMessage.objects.filter(received_at__gt=since, device__isnull=False)
+        .values("device__slug", "device__name")
+        .annotate(count=Count("pk"))
+        .order_by("-count")[:5]
+    )
+    return [
+        Need(
+            "care",
+            "cpu",
+            _("%(device)s sends what we cannot read") % {"device": row["device__name"] or row["device__slug"]},
+            _("Messages set aside since yesterday: %(count)d") % {"count": row["count"]},
+            f"/manage/devices/{row['device__slug']}/",
+            _("See device"),
+        )
+        for row in found
+    ]
+
+
+def _week(now: dt.datetime) -> dict[str, Any]:
+    """The last seven days: busy and reserved hours, refusals, energy."""
+    since = now - dt.timedelta(days=7)
+    busy = sum(
+        (
+            (end or now) - start
+            for start, end in UsageSession.objects.filter(start__gte=since).values_list("start", "end")
+        ),
+        dt.timedelta(0),
+    )
+    held = Reservation.objects.filter(
+        start__gte=since, start__lt=now, status__in=[Status.CONFIRMED, Status.IN_USE, Status.COMPLETED]
+    )
+    reserved = sum((end - start for start, end in held.values_list("start", "end")), dt.timedelta(0))
+    energy_wh = UsageSession.objects.filter(start__gte=since).aggregate(total=Sum("energy_wh"))["total"] or 0
+    return {
+        "busy_h": round(busy.total_seconds() / 3600),
+        "reserved_h": round(reserved.total_seconds() / 3600),
+        "refused": Refusal.objects.filter(at__gte=since).count(),
+        "energy_kwh": energy_wh / 1000,
+    }
+
+
+@for_role(is_staff)
+def reservations(request: HttpRequest) -> HttpResponse:
+    """One day's reservations, all machines."""
+    now = timezone.now()
+    site = Site.objects.first()
+    zone = site.zone if site else dt.UTC
+    try:
+        day = dt.date.fromisoformat(request.GET.get("day", ""))
+    except ValueError:
+        day = now.astimezone(zone).date()
+    start = dt.datetime.combine(day, dt.time(0), zone)
+    rows = Reservation.objects.visible_to(request.user).overlapping(start, start + dt.timedelta(days=1))  # type: ignore[arg-type]
+    context = {
+        "rows": list(rows.select_related("machine", "holder").order_by("start")[:300]),
+        "day": day,
+        "before": day - dt.timedelta(days=1),
+        "after": day + dt.timedelta(days=1),
+        "zone": zone,
+        "now": now,
+    }
+    return render(request, "fablab/manage_reservations.html", context)
+
+
+@for_role(is_staff)
+def machines(request: HttpRequest) -> HttpResponse:
+    """All machines with state, hours of the last 30 days and outages."""
+    now = timezone.now()
+    rows = list(Machine.objects.filter(retired_at=None).with_places())
+    since = now - dt.timedelta(days=30)
+    busy: dict[int, dt.timedelta] = {}
+    sessions = UsageSession.objects.filter(start__gte=since).values_list("machine_id", "start", "end")
+    for machine_id, start, end in sessions:
+        busy[machine_id] = busy.get(machine_id, dt.timedelta(0)) + ((end or now) - start)
+    lines = [
+        {"status": status, "busy_h": round(busy.get(status.machine.pk, dt.timedelta(0)).total_seconds() / 3600)}
+        for status in machine_statuses(rows, now)
+    ]
+    outages = Outage.objects.holding_at(now).select_related("machine")
+    return render(request, "fablab/manage_machines.html", {"lines": lines, "outages": outages})
+
+
+@for_role(is_staff)
+def devices(request: HttpRequest) -> HttpResponse:
+    """Every device: heard when, of which machine."""
+    now = timezone.now()
+    rows = Device.objects.filter(revoked_at=None).select_related("machine")
+    if slug := request.GET.get("machine"):
+        rows = rows.filter(machine__slug=slug)
+    site = Site.objects.first()
+    lines = [{"device": device, "is_silent": device.is_silent(now)} for device in rows]
+    return render(request, "fablab/manage_devices.html", {"lines": lines, "zone": site.zone if site else dt.UTC})
+
+
+@for_role(is_staff)
+def device(request: HttpRequest, slug: str) -> HttpResponse:
+    """One device: its last hour of power with the thresholds, its sessions, what it sent that we cannot read."""
+    now = timezone.now()
+    found = get_object_or_404(Device.objects.select_related("machine__unit__site"), slug=slug)
+    site = found.machine.site if found.machine else Site.objects.first()
+    return render(
+        request,
+        "fablab/manage_device.html",
+        {
+            "device": found,
+            "zone": site.zone if site else dt.UTC,
+            "is_silent": found.is_silent(now),
+            "curve": power_curve(found, now),
+            "sessions": UsageSession.objects.filter(device=found).select_related("person")[:8],
+            "quarantine": QuarantinedMessage.objects.filter(device=found)[:10],
+            "code": request.session.pop("enrolment_code", ""),
+            "may_change": is_manager(request.user),
+        },
+    )
+
+
+@require_POST
+@for_role(is_manager)
+def device_code(request: HttpRequest, slug: str) -> HttpResponse:
+    """A fresh one-time code, shown once on the device's page."""
+    found = get_object_or_404(Device, slug=slug, revoked_at=None)
+    person: Any = request.user
+    request.session["enrolment_code"] = make_enrolment_code(device=found, by=person, now=timezone.now())
+    return redirect("manage-device", slug)
+
+
+@require_POST
+@for_role(is_staff)
+def bed_clear(request: HttpRequest, slug: str) -> HttpResponse:
+    machine = get_object_or_404(Machine, slug=slug)
+    if not Printer.objects.filter(machine=machine).exists():
+        raise PermissionDenied
+    person: Any = request.user
+    confirm_bed_clear(machine=machine, by=person, now=timezone.now())
+    messages.success(request, _("Thank you. The next print may start."))
+    return redirect("manage")

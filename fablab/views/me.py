@@ -1,0 +1,70 @@
+"""What concerns the person who is signed in, and nobody else."""
+
+import datetime as dt
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from iot.models import UsageSession
+from machines.models import QualificationGrant
+from people.forms import TokenForm
+from people.models import ApiToken, Site, Suspension
+from printing.models import PrintJob
+from reservations.models import Reservation
+
+PAST_SHOWN = 10
+TOKEN_DAYS = 365
+
+
+@login_required
+def me(request: HttpRequest) -> HttpResponse:
+    """Today, what comes, what was; prints, qualifications, measured hours of the last 30 days."""
+    now = timezone.now()
+    mine = Reservation.objects.filter(holder=request.user).with_places()
+    sessions = UsageSession.objects.filter(person=request.user, start__gte=now - dt.timedelta(days=30))
+    used = sum(((end or now) - start for start, end in sessions.values_list("start", "end")), dt.timedelta(0))
+    site = Site.objects.first()
+    return render(
+        request,
+        "fablab/me.html",
+        {
+            "coming": list(mine.open().filter(end__gt=now).order_by("start")[:50]),
+            "past": list(mine.filter(end__lte=now).order_by("-start")[:PAST_SHOWN]),
+            "jobs": list(PrintJob.objects.filter(person=request.user).select_related("file", "machine")[:PAST_SHOWN]),
+            "grants": list(QualificationGrant.objects.filter(person=request.user).select_related("qualification")),
+            "suspension": Suspension.objects.filter(person=request.user).holding_at(now).first(),
+            "used": used,
+            "now": now,
+            "zone": site.zone if site else dt.UTC,
+        },
+    )
+
+
+@login_required
+def tokens(request: HttpRequest) -> HttpResponse:
+    """The person's API tokens; a new one is shown once."""
+    form = TokenForm(request.POST or None)
+    fresh = ""
+    if request.method == "POST" and form.is_valid():
+        _instance, fresh = ApiToken.objects.create(
+            user=request.user,
+            expiry=dt.timedelta(days=TOKEN_DAYS),
+            name=form.cleaned_data["name"],
+            scopes=form.cleaned_data["scopes"],
+        )
+        form = TokenForm()
+    rows = ApiToken.objects.filter(user=request.user).order_by("-created")
+    return render(request, "fablab/tokens.html", {"form": form, "tokens": rows, "fresh": fresh})
+
+
+@login_required
+@require_POST
+def revoke_token(request: HttpRequest, token_key: str) -> HttpResponse:
+    ApiToken.objects.filter(user=request.user, token_key=token_key).delete()
+    messages.success(request, _("The token is revoked."))
+    return redirect("tokens")

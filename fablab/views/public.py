@@ -1,0 +1,129 @@
+"""Pages for anyone: what is open, what is free, and each machine. Nothing personal on them."""
+
+import datetime as dt
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+
+from fablab.board import board_statuses
+from fablab.lib.intervals import Interval
+from fablab.machine_status import State, machine_statuses
+from fablab.views.days import chosen_day, days_ahead
+from machines.models import Category, Machine
+from machines.opening import opening_between
+from machines.selectors import timetable
+from people.models import Site
+from printing.models import Printer
+from reservations.availability import free_time
+from reservations.day import day_rows
+from reservations.facts import wanted_qualification
+
+WEEK = dt.timedelta(days=7)
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """What is open, what is free now, and the way to a reservation."""
+    now = timezone.now()
+    statuses = board_statuses(now)
+    free = [s for s in statuses if s.state == State.FREE]
+    return render(
+        request,
+        "fablab/home.html",
+        {
+            "statuses": statuses,
+            "free": free[:6],
+            "free_count": len(free),
+            "places": [_place(site, now) for site in Site.objects.all()],
+            "hints": _demo_hints(request),
+            "now": now,
+        },
+    )
+
+
+def _place(site: Site, now: dt.datetime) -> dict[str, Any]:
+    """The site with its opening intervals of the next seven days, and whether it is open now."""
+    today = now.astimezone(site.zone).date()
+    opening = opening_between(now, now + WEEK, timetable(site, today, today + WEEK))
+    current = next((o for o in opening if o.holds(now)), None)
+    return {"site": site, "zone": site.zone, "opening": opening[:6], "current": current, "next": opening[:1]}
+
+
+def _demo_hints(request: HttpRequest) -> list[dict[str, str]]:
+    from django.conf import settings
+
+    if not settings.IS_DEMO or request.user.is_authenticated:
+        return []
+    from fablab.demo.accounts import ACCOUNTS
+
+    return [{"email": a.email, "password": a.password, "role": str(a.role_words)} for a in ACCOUNTS]
+
+
+def machines(request: HttpRequest) -> HttpResponse:
+    """Every machine with its state; filtered by kind and by words."""
+    now = timezone.now()
+    rows = Machine.objects.visible_to(request.user).with_places()  # type: ignore[arg-type]
+    category, words = request.GET.get("category", ""), request.GET.get("q", "").strip()[:80]
+    categories = list(Category.objects.filter(machines__retired_at=None).distinct())
+    if category:
+        rows = rows.filter(category__slug=category)
+    if words:
+        rows = rows.filter(name__icontains=words)
+    statuses = machine_statuses(list(rows), now)
+    if request.GET.get("free"):
+        statuses = [s for s in statuses if s.state == State.FREE]
+    return render(
+        request,
+        "fablab/machines.html",
+        {
+            "statuses": statuses,
+            "categories": categories,
+            "category": category,
+            "words": words,
+            "only_free": bool(request.GET.get("free")),
+        },
+    )
+
+
+def machine(request: HttpRequest, slug: str) -> HttpResponse:
+    """One machine: state, what it needs, and the chosen day's free and taken time."""
+    now = timezone.now()
+    thing = get_object_or_404(
+        Machine.objects.visible_to(request.user).with_places(),  # type: ignore[arg-type]
+        slug=slug,
+    )
+    status = machine_statuses([thing], now)[0]
+    if request.htmx:  # type: ignore[attr-defined]
+        return render(request, "fablab/machine.html#live", {"status": status, "machine": thing})
+    day = chosen_day(request, thing, now)
+    settings = thing.booking
+    return render(
+        request,
+        "fablab/machine.html",
+        {
+            "machine": thing,
+            "status": status,
+            "settings": settings,
+            "wanted": wanted_qualification(thing),
+            "day": day,
+            "days": days_ahead(thing, now),
+            "rows": day_rows(thing, day, now),
+            "next_free": _next_free(thing, now),
+            "printer": Printer.objects.filter(machine=thing, is_enabled=True).first(),
+            "zone": thing.site.zone,
+        },
+    )
+
+
+def _next_free(thing: Machine, now: dt.datetime) -> Interval | None:
+    found = free_time([thing], Interval(now, now + WEEK), least=thing.booking.shortest)
+    return found[0].interval if found else None
+
+
+def board(request: HttpRequest) -> HttpResponse:
+    """The wall: all machines live, large, without a name of anybody."""
+    now = timezone.now()
+    site = Site.objects.first()
+    place = _place(site, now) if site else None
+    return render(request, "fablab/board.html", {"statuses": board_statuses(now), "place": place, "now": now})

@@ -1,0 +1,142 @@
+"""Print jobs, as API v1."""
+
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
+from rest_framework import serializers
+from rest_framework.generics import get_object_or_404
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from fablab.lib.api import Page
+from machines.models import Machine
+from people.idempotency import idempotent
+from people.models.token import Scope
+from printing.errors import PrintRefused, WrongJobState
+from printing.files import store_file
+from printing.messages import failure_words, sentence_of
+from printing.models import PrintCommand, PrintJob
+from printing.services import ask, queue_job
+from reservations.api import Refused
+
+
+class PrintJobOut(serializers.Serializer[Any]):
+    reference = serializers.CharField()
+    machine = serializers.SlugField()
+    file = serializers.CharField()
+    reservation = serializers.CharField(allow_null=True)
+    state = serializers.CharField()
+    progress_pct = serializers.FloatField()
+    time_left_s = serializers.IntegerField(allow_null=True)
+    estimated_s = serializers.IntegerField(allow_null=True)
+    filament_g = serializers.FloatField(allow_null=True)
+    error_code = serializers.CharField()
+    error = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    ended_at = serializers.DateTimeField(allow_null=True)
+
+
+class PrintJobIn(serializers.Serializer[Any]):
+    machine = serializers.SlugField()
+    file = serializers.FileField(max_length=200)
+
+
+def shown(job: PrintJob) -> dict[str, Any]:
+    """One job; its file, machine and reservation must be at hand."""
+    return {
+        "reference": job.reference,
+        "machine": job.machine.slug,
+        "file": job.file.name,
+        "reservation": job.reservation.reference if job.reservation else None,
+        "state": job.state,
+        "progress_pct": round(job.progress_pct, 1),
+        "time_left_s": int(job.time_left.total_seconds()) if job.time_left is not None else None,
+        "estimated_s": int(job.file.estimated.total_seconds()) if job.file.estimated else None,
+        "filament_g": job.file.filament_g,
+        "error_code": job.error_code,
+        "error": failure_words(job.error_code),
+        "created_at": job.created_at,
+        "started_at": job.started_at,
+        "ended_at": job.ended_at,
+    }
+
+
+def refused(refusal: PrintRefused) -> Response:
+    sentences = [sentence_of(denial) for denial in refusal.denials]
+    denials = [{"code": s.code, "message": s.message, "next_step": s.next_step} for s in sentences]
+    return Response({"denials": denials, "alternatives": []}, status=409)
+
+
+class PrintJobs(APIView):
+    needs_person = True
+    write_scope = Scope.PRINT.value
+    parser_classes = [MultiPartParser]
+
+    @extend_schema(
+        operation_id="print_jobs_list",
+        parameters=[
+            OpenApiParameter("cursor", OpenApiTypes.STR),
+            OpenApiParameter("page_size", OpenApiTypes.INT),
+        ],
+        responses={200: PrintJobOut(many=True)},
+    )
+    def get(self, request: Request) -> Response:
+        """One's own jobs; staff see those of their sites. Newest first, by cursor."""
+        rows = PrintJob.objects.visible_to(request.user).select_related("file", "machine", "reservation")
+        page = Page()
+        page.ordering = ("-created_at", "-id")
+        found = page.paginate_queryset(rows, request, view=self) or []
+        return page.get_paginated_response([shown(job) for job in found])
+
+    @extend_schema(
+        operation_id="print_jobs_create",
+        request={"multipart/form-data": PrintJobIn},
+        responses={201: PrintJobOut, 409: Refused},
+        parameters=[OpenApiParameter("Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER)],
+    )
+    @idempotent
+    def post(self, request: Request) -> Response:
+        """Send G-code to a machine, under one's reservation of it."""
+        form = PrintJobIn(data=request.data)
+        form.is_valid(raise_exception=True)
+        sent, now = form.validated_data["file"], timezone.now()
+        rows = Machine.objects.visible_to(request.user).with_places()
+        machine = get_object_or_404(rows, slug=form.validated_data["machine"])
+        try:
+            file = store_file(stream=sent, name=sent.name, by=request.user, now=now)
+            job = queue_job(file=file, machine=machine, person=request.user, by=request.user, now=now)
+        except PrintRefused as refusal:
+            return refused(refusal)
+        return Response(shown(job), status=201)
+
+
+class PrintJobDetail(APIView):
+    needs_person = True
+    write_scope = Scope.PRINT.value
+
+    def _find(self, request: Request, reference: str) -> PrintJob:
+        rows = PrintJob.objects.visible_to(request.user).select_related("file", "machine", "reservation")
+        return get_object_or_404(rows, reference=reference)
+
+    @extend_schema(operation_id="print_jobs_retrieve", responses={200: PrintJobOut})
+    def get(self, request: Request, reference: str) -> Response:
+        return Response(shown(self._find(request, reference)))
+
+
+class PrintJobAction(PrintJobDetail):
+    http_method_names = ["post", "options"]
+
+    @extend_schema(operation_id="print_jobs_act", request=None, responses={200: PrintJobOut, 409: Refused})
+    def post(self, request: Request, reference: str, action: str) -> Response:
+        """Ask for `pause`, `resume` or `cancel`; the worker carries it out."""
+        job = self._find(request, reference)
+        try:
+            ask(job=job, kind=PrintCommand.Kind(action), by=request.user, now=timezone.now())
+        except WrongJobState as error:
+            denial = {"code": "wrong_state", "message": str(error), "next_step": ""}
+            return Response({"denials": [denial], "alternatives": []}, status=409)
+        return Response(shown(self._find(request, reference)))

@@ -1,0 +1,420 @@
+"""Reservations, calendars and free time, as API v1."""
+
+import datetime as dt
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.dateparse import parse_duration
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema, inline_serializer
+from rest_framework import serializers
+from rest_framework.exceptions import PermissionDenied, ValidationError
+from rest_framework.generics import get_object_or_404
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from fablab.lib.api import Page
+from fablab.lib.intervals import Interval
+from machines.models import Machine
+from people.idempotency import idempotent
+from people.models import STAFF_ROLES, Person, Team
+from people.models.token import Scope
+from people.permissions import has_role
+from reservations.availability import free_time, starts
+from reservations.errors import ReservationRefused, WrongState
+from reservations.facts import opening_around
+from reservations.messages import STATE_WORDS, sentence_of
+from reservations.models import HeldUnit, Origin, Reservation
+from reservations.services import (
+    cancel_reservation,
+    check_in,
+    create_reservation,
+    finish_reservation,
+    move_reservation,
+)
+
+LONGEST_WINDOW = dt.timedelta(days=62)
+COLUMNS = (
+    "id", "reference", "machine__slug", "start", "end", "status", "note", "checked_in_at", "finished_at",
+    "team__slug", "holder__reference", "holder__first_name", "holder__last_name",
+)  # fmt: skip
+
+
+class ReservationOut(serializers.Serializer[Any]):
+    reference = serializers.CharField()
+    machine = serializers.SlugField()
+    start = serializers.DateTimeField()
+    end = serializers.DateTimeField()
+    status = serializers.CharField()
+    note = serializers.CharField()
+    project = serializers.SlugField(allow_null=True)
+    holder = inline_serializer(
+        "Holder", {"reference": serializers.CharField(), "name": serializers.CharField()}, allow_null=True
+    )
+    checked_in_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+
+
+class ReservationIn(serializers.Serializer[Any]):
+    machine = serializers.SlugField()
+    start = serializers.DateTimeField()
+    end = serializers.DateTimeField()
+    note = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
+    project = serializers.SlugField(required=False, help_text="A team of yours.")
+
+
+# `for` is a word of Python.
+ReservationIn._declared_fields["for"] = serializers.CharField(
+    required=False, help_text="Reference of the person to reserve for; staff only."
+)
+
+
+class MoveIn(serializers.Serializer[Any]):
+    start = serializers.DateTimeField()
+    end = serializers.DateTimeField()
+    machine = serializers.SlugField(required=False)
+
+
+class Refused(serializers.Serializer[Any]):
+    """409: every reason, and up to three alternatives."""
+
+    denials = inline_serializer(
+        "DenialOut",
+        {"code": serializers.CharField(), "message": serializers.CharField(), "next_step": serializers.CharField()},
+        many=True,
+    )
+    alternatives = inline_serializer(
+        "AlternativeOut",
+        {"machine": serializers.SlugField(), "start": serializers.DateTimeField(), "end": serializers.DateTimeField()},
+        many=True,
+    )
+
+
+def refused(refusal: ReservationRefused) -> Response:
+    """The refusal as data."""
+    sentences = [sentence_of(denial) for denial in refusal.denials]
+    return Response(
+        {
+            "denials": [{"code": s.code, "message": s.message, "next_step": s.next_step} for s in sentences],
+            "alternatives": [
+                {"machine": a.machine.slug, "start": a.interval.start, "end": a.interval.end}
+                for a in refusal.alternatives
+            ],
+        },
+        status=409,
+    )
+
+
+def wrong_state(error: WrongState) -> Response:
+    denial = {"code": error.code, "message": str(STATE_WORDS[error.code]), "next_step": ""}
+    return Response({"denials": [denial], "alternatives": []}, status=409)
+
+
+def shown(row: dict[str, Any]) -> dict[str, Any]:
+    """One reservation, from a row of COLUMNS."""
+    holder = row["holder__reference"] and {
+        "reference": row["holder__reference"],
+        "name": f"{row['holder__first_name']} {row['holder__last_name']}".strip(),
+    }
+    return {
+        "reference": row["reference"],
+        "machine": row["machine__slug"],
+        "start": row["start"],
+        "end": row["end"],
+        "status": row["status"],
+        "note": row["note"],
+        "project": row["team__slug"],
+        "holder": holder or None,
+        "checked_in_at": row["checked_in_at"],
+        "finished_at": row["finished_at"],
+    }
+
+
+def shown_one(reservation: Reservation) -> dict[str, Any]:
+    return shown(Reservation.objects.filter(pk=reservation.pk).values(*COLUMNS).get())
+
+
+def machine_or_404(slug: str) -> Machine:
+    return get_object_or_404(Machine.objects.filter(retired_at=None).with_places(), slug=slug)
+
+
+def window_of(request: Request) -> Interval:
+    """`?start=&end=` (ISO 8601 with offset), at most 62 days; the coming week when left out."""
+    now = timezone.now()
+    field = serializers.DateTimeField()
+    errors = {}
+    found = {"start": now, "end": now + dt.timedelta(days=7)}
+    for name in found:
+        if raw := request.query_params.get(name):
+            try:
+                found[name] = field.to_internal_value(raw)
+            except (ValidationError, OverflowError):
+                errors[name] = [_("Write an instant like 2026-03-12T14:00:00+01:00.")]
+    if errors:
+        raise ValidationError(errors)
+    window = Interval(found["start"], found["end"])
+    if window.is_empty or window.duration > LONGEST_WINDOW:
+        raise ValidationError({"end": [_("The end comes after the start, at most 62 days later.")]})
+    return window
+
+
+class ReservationList(APIView):
+    needs_person = True
+    write_scope = Scope.RESERVE.value
+
+    @extend_schema(
+        operation_id="reservations_list",
+        parameters=[
+            OpenApiParameter("start", OpenApiTypes.DATETIME),
+            OpenApiParameter("end", OpenApiTypes.DATETIME),
+            OpenApiParameter("machine", OpenApiTypes.STR),
+            OpenApiParameter("status", OpenApiTypes.STR),
+            OpenApiParameter("cursor", OpenApiTypes.STR),
+            OpenApiParameter("page_size", OpenApiTypes.INT),
+        ],
+        responses={200: ReservationOut(many=True)},
+    )
+    def get(self, request: Request) -> Response:
+        """One's own reservations; staff see those of their sites. Oldest first, by cursor."""
+        rows: QuerySet[Any] = Reservation.objects.visible_to(request.user)
+        if request.query_params.get("start") or request.query_params.get("end"):
+            window = window_of(request)
+            rows = rows.filter(start__lt=window.end, end__gt=window.start)
+        if slug := request.query_params.get("machine"):
+            rows = rows.filter(machine__slug=slug)
+        if status := request.query_params.get("status"):
+            rows = rows.filter(status=status)
+        page = Page()
+        page.ordering = ("start", "id")
+        found = page.paginate_queryset(rows.values(*COLUMNS), request, view=self) or []
+        return page.get_paginated_response([shown(row) for row in found])
+
+    @extend_schema(
+        operation_id="reservations_create",
+        request=ReservationIn,
+        responses={201: ReservationOut, 409: Refused},
+        parameters=[OpenApiParameter("Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER)],
+    )
+    @idempotent
+    def post(self, request: Request) -> Response:
+        """Reserve a machine. Refused: 409 with every reason and alternatives."""
+        form = ReservationIn(data=request.data)
+        form.is_valid(raise_exception=True)
+        data = form.validated_data
+        if data["end"] <= data["start"]:
+            raise ValidationError({"end": [_("The end comes after the start.")]})
+        machine = machine_or_404(data["machine"])
+        try:
+            reservation = create_reservation(
+                machine=machine,
+                start=data["start"],
+                end=data["end"],
+                holder=_holder(request, data.get("for"), machine),
+                by=request.user,
+                now=timezone.now(),
+                origin=Origin.API,
+                team=_team(request, data.get("project")),
+                note=data["note"],
+            )
+        except ReservationRefused as refusal:
+            return refused(refusal)
+        return Response(shown_one(reservation), status=201)
+
+
+def _holder(request: Request, reference: str | None, machine: Machine) -> Person:
+    if not reference or reference == request.user.reference:
+        return request.user
+    if not request.user.has_perm("reservations.reserve_for_others", machine):
+        raise PermissionDenied(_("Only the team reserves for somebody else."))
+    person = Person.objects.filter(reference=reference, is_active=True).first()
+    if person is None:
+        raise ValidationError({"for": [_("No such person.")]})
+    return person
+
+
+def _team(request: Request, slug: str | None) -> Team | None:
+    if not slug:
+        return None
+    team = Team.objects.filter(slug=slug, memberships__person=request.user).first()
+    if team is None:
+        raise ValidationError({"project": [_("You are in no such team.")]})
+    return team
+
+
+class ReservationDetail(APIView):
+    needs_person = True
+    write_scope = Scope.RESERVE.value
+
+    def _find(self, request: Request, reference: str) -> Reservation:
+        rows = Reservation.objects.visible_to(request.user).with_places()
+        reservation = get_object_or_404(rows, reference=reference)
+        if not request.user.has_perm("reservations.change", reservation):
+            raise PermissionDenied
+        return reservation
+
+    @extend_schema(operation_id="reservations_retrieve", responses={200: ReservationOut})
+    def get(self, request: Request, reference: str) -> Response:
+        return Response(shown_one(self._find(request, reference)))
+
+    @extend_schema(operation_id="reservations_move", request=MoveIn, responses={200: ReservationOut, 409: Refused})
+    def patch(self, request: Request, reference: str) -> Response:
+        """Move it to another time or machine; every rule is asked again."""
+        reservation = self._find(request, reference)
+        form = MoveIn(data=request.data)
+        form.is_valid(raise_exception=True)
+        data = form.validated_data
+        if data["end"] <= data["start"]:
+            raise ValidationError({"end": [_("The end comes after the start.")]})
+        target = machine_or_404(data["machine"]) if data.get("machine") else None
+        try:
+            moved = move_reservation(
+                reservation=reservation,
+                start=data["start"],
+                end=data["end"],
+                machine=target,
+                by=request.user,
+                now=timezone.now(),
+            )
+        except ReservationRefused as refusal:
+            return refused(refusal)
+        except WrongState as error:
+            return wrong_state(error)
+        return Response(shown_one(moved))
+
+
+class ReservationAction(ReservationDetail):
+    http_method_names = ["post", "options"]
+    service: Any = None
+
+    def post(self, request: Request, reference: str) -> Response:
+        reservation = self._find(request, reference)
+        try:
+            done = type(self).service(reservation=reservation, by=request.user, now=timezone.now())
+        except WrongState as error:
+            return wrong_state(error)
+        return Response(shown_one(done))
+
+
+def _action(name: str, service: Any, words: str) -> type[ReservationAction]:
+    view = type(f"Reservation{name.title()}", (ReservationAction,), {"service": staticmethod(service)})
+    schema = extend_schema(
+        operation_id=f"reservations_{name}", description=words, request=None,
+        responses={200: ReservationOut, 409: Refused},
+    )  # fmt: skip
+    return schema(view)
+
+
+Cancel = _action("cancel", cancel_reservation, "Give the whole time back.")
+CheckIn = _action("check_in", check_in, "The person is there; from 10 min before the start.")
+Finish = _action("finish", finish_reservation, "End it; before its time, the tail goes back to others.")
+
+
+def blocks(machines: list[Machine], window: Interval, person: Any) -> dict[int, list[dict[str, Any]]]:
+    """`{machine id: held time}`. Who and which is told to the holder and to staff only. Two queries."""
+    rows = (
+        HeldUnit.objects.filter(
+            unit__in=[machine.unit_id for machine in machines],
+            is_holding=True,
+            blocked__overlap=(window.start, window.end),
+        )
+        .filter(Q(reservation__start__lt=window.end, reservation__end__gt=window.start))
+        .order_by("reservation__start")
+        .values_list(
+            "unit_id", "reservation__start", "reservation__end", "reservation__status", "reservation__reference",
+            "reservation__holder_id", "reservation__holder__first_name", "reservation__holder__last_name",
+        )
+    )  # fmt: skip
+    by_unit = {machine.unit_id: machine for machine in machines}
+    knows = {machine.pk: has_role(person, machine, STAFF_ROLES) for machine in machines}
+    found: dict[int, list[dict[str, Any]]] = {machine.pk: [] for machine in machines}
+    for unit_id, start, end, status, reference, holder_id, first_name, last_name in rows:
+        machine = by_unit[unit_id]
+        block: dict[str, Any] = {"start": start, "end": end}
+        if knows[machine.pk] or (holder_id is not None and holder_id == person.pk):
+            block |= {"status": status, "reference": reference, "name": f"{first_name or ''} {last_name or ''}".strip()}
+        found[machine.pk].append(block)
+    return found
+
+
+class MachineCalendar(APIView):
+    @extend_schema(
+        operation_id="machine_calendar",
+        parameters=[
+            OpenApiParameter("start", OpenApiTypes.DATETIME),
+            OpenApiParameter("end", OpenApiTypes.DATETIME),
+        ],
+        responses={200: OpenApiTypes.OBJECT},
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        """The machine's held time. Names only for staff, references only for the holder."""
+        window = window_of(request)
+        machine = machine_or_404(slug)
+        return Response(
+            {
+                "machine": machine.slug,
+                "start": window.start,
+                "end": window.end,
+                "blocks": blocks([machine], window, request.user)[machine.pk],
+            }
+        )
+
+
+class Calendar(APIView):
+    @extend_schema(
+        operation_id="calendar",
+        parameters=[
+            OpenApiParameter("start", OpenApiTypes.DATETIME),
+            OpenApiParameter("end", OpenApiTypes.DATETIME),
+        ],
+        responses={200: OpenApiTypes.OBJECT},
+    )
+    def get(self, request: Request) -> Response:
+        """All machines' held time, in one answer."""
+        window = window_of(request)
+        machines = list(Machine.objects.visible_to(request.user).with_places())
+        found = blocks(machines, window, request.user)
+        return Response(
+            {
+                "start": window.start,
+                "end": window.end,
+                "machines": [{"machine": m.slug, "name": m.name, "blocks": found[m.pk]} for m in machines],
+            }
+        )
+
+
+class Availability(APIView):
+    @extend_schema(
+        operation_id="availability",
+        parameters=[
+            OpenApiParameter("category", OpenApiTypes.STR),
+            OpenApiParameter("duration", OpenApiTypes.STR, description="ISO 8601, like PT2H"),
+            OpenApiParameter("start", OpenApiTypes.DATETIME),
+            OpenApiParameter("end", OpenApiTypes.DATETIME),
+        ],
+        responses={200: OpenApiTypes.OBJECT},
+    )
+    def get(self, request: Request) -> Response:
+        """Where a reservation of this length fits, soonest first, at most 50."""
+        window = window_of(request)
+        duration = parse_duration(request.query_params.get("duration", "PT1H"))
+        if duration is None or not dt.timedelta(0) < duration <= LONGEST_WINDOW:
+            raise ValidationError({"duration": [_("Write a length like PT2H or PT45M.")]})
+        machines = Machine.objects.visible_to(request.user).with_places()
+        if category := request.query_params.get("category"):
+            machines = machines.filter(category__slug=category)
+        fitting = [m for m in machines if m.booking.shortest <= duration <= m.booking.longest]
+        if not fitting:
+            return Response({"results": []})
+        earliest = max(window.start, timezone.now())
+        found = starts(
+            free_time(fitting, Interval(earliest, window.end), least=duration),
+            duration=duration,
+            opening=opening_around(fitting[0], earliest, window.end),
+            earliest=earliest,
+            most=50,
+        )
+        return Response(
+            {"results": [{"machine": f.machine.slug, "start": f.interval.start, "end": f.interval.end} for f in found]}
+        )

@@ -1,0 +1,60 @@
+"""A machine's day as rows: free, taken, closed. For the machine page and the reserve page."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from fablab.lib.intervals import Interval, merged, subtracted
+from machines.models import Machine
+from machines.opening import instant_of
+from reservations.availability import FreeTime, free_time, next_on_grid, starts
+from reservations.facts import opening_around, taken_intervals
+
+
+@dataclass(frozen=True, slots=True)
+class DayRow:
+    """One stretch of the day, cut to the machine's grid where it is free."""
+
+    interval: Interval
+    is_free: bool
+
+
+def day_window(machine: Machine, day: dt.date) -> Interval:
+    """The local day in UTC: 23, 24 or 25 hours."""
+    zone = machine.site.zone
+    return Interval(instant_of(day, dt.time(0), zone), instant_of(day + dt.timedelta(days=1), dt.time(0), zone))
+
+
+def day_rows(machine: Machine, day: dt.date, now: dt.datetime) -> list[DayRow]:
+    """Free and taken time of the local day inside opening hours, in order; time that is over is left out."""
+    window, settings = day_window(machine, day), machine.booking
+    window = Interval(max(window.start, now), window.end)
+    if window.is_empty:
+        return []
+    zone = machine.site.zone
+    free = []
+    for span in free_time([machine], window, least=settings.shortest):
+        first = next_on_grid(span.interval.start, settings.grid, zone)
+        if span.interval.end - first >= settings.shortest:
+            free.append(Interval(first, span.interval.end))
+    taken = merged(
+        Interval(max(i.start, window.start), min(i.end, window.end)) for i in taken_intervals(machine.unit_id, window)
+    )
+    rows = [DayRow(i, True) for i in free] + [DayRow(i, False) for i in subtracted(taken, free)]
+    return sorted(rows, key=lambda row: row.interval)
+
+
+def day_starts(machine: Machine, day: dt.date, duration: dt.timedelta, now: dt.datetime) -> list[FreeTime]:
+    """Every reservation of this length that may start on the local day, soonest first."""
+    window = day_window(machine, day)
+    earliest = max(window.start, now + machine.booking.notice)
+    if earliest >= window.end:
+        return []
+    long_window = Interval(earliest, window.end + duration)
+    found = starts(
+        free_time([machine], long_window, least=duration),
+        duration=duration,
+        opening=opening_around(machine, earliest, window.end),
+        earliest=earliest,
+        most=300,
+    )
+    return [f for f in found if f.interval.start < window.end]
