@@ -1,12 +1,10 @@
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path
-from django.views.decorators.cache import cache_control
-from django.views.generic import TemplateView
 from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView
 
-from fablab.views import health, manage, me, public, reservation, reserve
+from fablab.views import api_docs, health, manage, me, public, reservation, reserve
 from printing import views as printing
 
 urlpatterns = [
@@ -46,11 +44,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("fablab.api.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
-    path(
-        "api/docs/",
-        cache_control(max_age=300)(TemplateView.as_view(template_name="fablab/api_docs.html")),
-        name="api-docs",
-    ),
+    path("api/docs/", api_docs.api_docs, name="api-docs"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

@@ -21,6 +21,9 @@ from printing.services import ask, confirm_bed_clear, current_reservation, queue
 from reservations.models import Status
 
 
+OUTCOMES = (JobState.FINISHED, JobState.FAILED, JobState.CANCELLED)
+
+
 def _person(request: HttpRequest) -> Person:
     if not request.user.is_authenticated:
         raise PermissionDenied
@@ -80,6 +83,7 @@ def job(request: HttpRequest, reference: str) -> HttpResponse:
         "may_resume": found.state == JobState.PAUSED and "resume" not in asked,
         "may_cancel": (found.is_active or found.state == JobState.QUEUED) and "cancel" not in asked,
         "progress_step": round(found.progress_pct),
+        "outcomes": [(state.value, state.label) for state in OUTCOMES],
     }
     template = "printing/job.html#live" if request.htmx else "printing/job.html"  # type: ignore[attr-defined]
     return render(request, template, context)

@@ -288,10 +288,9 @@ def _locked(reservation: Reservation) -> Reservation:
 
 @contextmanager
 def _race_becomes_refusal(machine: Machine, asked: Interval) -> Iterator[None]:
-    """A violation of the exclusion constraint, in a savepoint of its own, becomes the reason `taken`."""
+    """A violation of the exclusion constraint becomes the reason `taken`, which undoes the transaction around it."""
     try:
-        with transaction.atomic():
-            yield
+        yield
     except IntegrityError as error:
         if NO_OVERLAP not in str(error):
             raise

@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
+from machines.models import RiskLevel
 from reservations.messages import duration_words
 
 register = template.Library()
@@ -117,3 +118,52 @@ def current(context: Any, *names: str) -> SafeString:
     """`aria-current` when the page shown is one of these."""
     match = getattr(context.get("request"), "resolver_match", None)
     return SafeString(' aria-current="page"') if match and match.view_name in names else SafeString("")
+
+
+@register.filter
+def iso_day(instant: dt.datetime, zone: ZoneInfo) -> str:
+    """“2026-03-12”, for addresses and forms."""
+    return instant.astimezone(zone).date().isoformat()
+
+
+@register.filter
+def weekday(instant: dt.datetime, zone: ZoneInfo) -> str:
+    return date_format(instant.astimezone(zone), "l").capitalize()
+
+
+@register.simple_tag
+def span(start: dt.datetime, end: dt.datetime) -> str:
+    """How long from one to the other."""
+    return duration_words(end - start)
+
+
+@register.simple_tag
+def minutes_of(value: dt.timedelta) -> str:
+    return str(int(value.total_seconds() // 60))
+
+
+@register.simple_tag
+def millimetres(value: float) -> str:
+    return gettext("%(metres).2f m") % {"metres": value / 1000}
+
+
+@register.simple_tag
+def drawing(name: str) -> str:
+    """The drawing shown for a machine without a photo."""
+    return static(f"machines/{name}.svg")
+
+
+@register.simple_tag
+def risk_words(risk: int) -> str:
+    return str(RiskLevel(risk).label)
+
+
+@register.simple_tag
+def field_control(field: Any) -> SafeString:
+    """A form field's control, in our looks, told apart for screen readers when it has an error."""
+    widget = field.field.widget
+    kind = "form-select" if getattr(widget, "input_type", "") == "select" else "form-control"
+    attributes = {"class": kind}
+    if field.errors:
+        attributes |= {"aria-invalid": "true", "class": f"{kind} is-invalid"}
+    return SafeString(field.as_widget(attrs=attributes))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from django.db import connection
 
 from iot import sessions
+from iot.ingest.bulk import update_rows
 from iot.models import Device, ReadingKind, ReportedState, UsageSession, UseState
 from iot.power import Meter, Thresholds, step
 from iot.protocol import Access, CommandAck, Event, Hello, Reading, Sample
@@ -160,14 +161,14 @@ class MachineLog:
             with connection.cursor() as cursor:
                 cursor.execute(INSERT_READINGS, [list(column) for column in zip(*self.readings, strict=True)])
         if self.devices:
-            Device.objects.bulk_update(self.devices.values(), ["is_online", "last_seen_at", "firmware"])
+            update_rows(list(self.devices.values()), ["is_online", "last_seen_at", "firmware"])
         touched = [self.states[machine_id] for machine_id in sorted(self._touched)]
         if touched:
-            ReportedState.objects.bulk_update(
+            update_rows(
                 touched,
                 ["device", "state", "since", "power_w", "energy_wh", "battery_pct", "at", "crossing_since",
                  "is_unreachable"],
             )  # fmt: skip
         running = [s for s in self.open.values() if s.machine_id in self._touched]
         if running:
-            UsageSession.objects.bulk_update(running, ["last_busy_at", "energy_wh"])
+            update_rows(running, ["last_busy_at", "energy_wh"])

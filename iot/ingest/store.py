@@ -13,6 +13,7 @@ from django.db import DataError, IntegrityError, transaction
 from fablab.lib.live import announce_machines
 from iot.clocks import boot_instant, corrected
 from iot.drivers.base import Presence
+from iot.ingest.bulk import update_rows
 from iot.ingest.derive import MachineLog
 from iot.ingest.raw import Directory, RawMessage, Rejected, Sorted, slug_of, sort_batch
 from iot.models import Device, DeviceBoot, InboxMessage, QuarantinedMessage
@@ -96,9 +97,7 @@ def _store(batch: Sorted, now: dt.datetime) -> list[Acknowledgement]:
             logs.observe(devices[slug], observation, raw.received_at, "", 0)
     _apply_presence(batch, devices, logs)
     logs.save()
-    DeviceBoot.objects.bulk_update(
-        boots.values(), ["done_seq", "booted_at", "is_anchored", "gap_since"]
-    ) if boots else None
+    update_rows(list(boots.values()), ["done_seq", "booted_at", "is_anchored", "gap_since"])
     announce_machines(logs.changed_machine_ids)
     return acks
 

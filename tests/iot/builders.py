@@ -88,3 +88,12 @@ def make_reservation(machine: Machine, start_s: float, end_s: float, **fields: A
         machine=machine, holder=holder, start=at(start_s), end=at(end_s), booked_start=at(start_s),
         booked_end=at(end_s), created_at=NOW, created_by=holder, **fields,
     )  # fmt: skip
+
+
+BUSY = {"event": "busy"}
+
+
+def envelope(data: Any = BUSY, **fields: Any) -> bytes:
+    """A message of our protocol with whatever data, and `fields` in place of its own."""
+    whole = {"v": 1, "boot": "boot-1", "seq": 41, "at": "2026-03-12T13:00:04.120Z", "uptime_s": 8123.4, "data": data}
+    return json.dumps(whole | fields).encode()

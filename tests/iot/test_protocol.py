@@ -1,15 +1,11 @@
 """Bytes → typed messages: whatever comes, the answer is a message or a `MalformedMessage` with its code."""
 
-import json
 from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from iot.protocol import (
-    LEAVES,
     MAX_PAYLOAD_BYTES,
     MAX_SAMPLES,
     SEQ_MOST,
@@ -27,14 +23,9 @@ from iot.protocol import (
     parse_topic,
     peek_number,
 )
+from tests.iot.builders import BUSY, envelope
 
-BUSY = {"event": "busy"}
 BOOT_OF_40 = "b" * 40
-
-
-def envelope(data: Any = BUSY, **fields: Any) -> bytes:
-    whole = {"v": 1, "boot": "boot-1", "seq": 41, "at": "2026-03-12T13:00:04.120Z", "uptime_s": 8123.4, "data": data}
-    return json.dumps(whole | fields).encode()
 
 
 def with_number(name: str, literal: str) -> bytes:
@@ -261,54 +252,6 @@ def test_status_is_read_or_malformed(payload: bytes, expected: Status | None) ->
 )
 def test_place_of_a_malformed_message_is_found_where_its_envelope_is_whole(payload: bytes, expected: Any) -> None:
     assert peek_number(payload) == expected
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
-    max_leaves=15,
-)
-FIELDS = ["v", "boot", "seq", "at", "uptime_s", "data", "event", "samples", "power_w", "state", "credential"]
-LIKE_OURS = st.dictionaries(st.sampled_from(FIELDS), JSON)
-
-
-def read_all(payload: bytes) -> None:
-    """Every reader on this payload; none may raise anything but `MalformedMessage`."""
-    for leaf in [*LEAVES, "nonsense"]:
-        try:
-            message = parse_numbered(leaf, payload)
-        except MalformedMessage as error:
-            assert error.code  # noqa: PT017 (raised or not, both are right)
-        else:
-            assert 1 <= message.seq <= SEQ_MOST
-    try:
-        parse_status(payload)
-    except MalformedMessage as error:
-        assert error.detail  # noqa: PT017
-    peek_number(payload)
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.binary(max_size=300))
-def test_random_bytes_are_read_or_malformed(payload: bytes) -> None:
-    read_all(payload)
-
-
-@settings(max_examples=150, deadline=None)
-@given(JSON | LIKE_OURS)
-def test_random_json_is_read_or_malformed(value: Any) -> None:
-    read_all(json.dumps(value).encode())
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.sampled_from(sorted(LEAVES)), JSON | LIKE_OURS)
-def test_random_data_in_a_whole_envelope_is_read_or_malformed(leaf: str, data: Any) -> None:
-    payload = envelope(data)
-
-    try:
-        parse_numbered(leaf, payload)
-    except MalformedMessage as error:
-        assert error.code in {"wrong_shape", "not_json", "not_finite"}  # noqa: PT017
 
 
 def test_published_patterns_refuse_the_same_texts_in_every_regex_dialect() -> None:

@@ -1,4 +1,4 @@
-"""Free time and alternatives: checked against a plain reckoning in Python, and against the rules themselves."""
+"""Free time, computed in SQL, against a plain reckoning in Python."""
 
 import datetime as dt
 from zoneinfo import ZoneInfo
@@ -8,24 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from fablab.lib.intervals import Interval, merged, subtracted
-from machines.models import Attendance
+from fablab.lib.intervals import Interval, merged
 from reservations.availability import FreeTime, free_time, next_on_grid, starts
 from reservations.errors import ReservationRefused
-from reservations.models import HeldUnit, Status
 from reservations.rules import on_grid
 from reservations.services import cancel_reservation
 from tests.factories import (
     NOW,
-    PARIS,
     at,
     every_day,
-    make_category,
-    make_exception,
     make_machine,
     make_outage,
     make_person,
-    make_qualification,
     make_site,
     minutes,
     reserve,
@@ -166,14 +160,14 @@ class FreeTimeAgainstOracle(TestCase):
         held = [wanted.grown(around, around) for wanted in kept]
         opening = [span("09:00", "12:00"), span("13:00", "18:30")]
         minute = minutes(1)
+        holes = [*held, *map(ten_minute_span, outages)]
+        walk = (DAY.start + n * minute for n in range(12 * 60))
         free = [
-            at
-            for n in range(12 * 60)
-            if any(o.holds(at := DAY.start + n * minute) for o in opening)
-            and not any(h.holds(at) for h in [*held, *map(ten_minute_span, outages)])
+            instant
+            for instant in walk
+            if any(each.holds(instant) for each in opening) and not any(each.holds(instant) for each in holes)
         ]
-        self.assertEqual(found, merged(Interval(at, at + minute) for at in free))
-        self.assertEqual(found, subtracted(opening, [*held, *map(ten_minute_span, outages)]))
+        assert found == merged(Interval(instant, instant + minute) for instant in free)
 
 
 def is_reserved(machine, wanted):
@@ -183,100 +177,3 @@ def is_reserved(machine, wanted):
     except ReservationRefused:
         return False
     return True
-
-
-class AlternativesAreAccepted(TestCase):
-    """Whatever is offered instead can really be had."""
-
-    @given(
-        start=st.integers(0, 60),
-        length=st.integers(6, 40),
-        others=st.lists(st.tuples(st.integers(0, 12), st.integers(2, 20)), max_size=4),
-        fields=st.fixed_dictionaries(
-            {
-                "attendance": st.sampled_from(Attendance.values),
-                "cleanup_buffer": st.sampled_from([minutes(0), minutes(20)]),
-                "setup_buffer": st.sampled_from([minutes(0), minutes(10)]),
-                "notice": st.sampled_from([minutes(0), minutes(90)]),
-                "window": st.sampled_from([HOUR * 24, HOUR * 24 * 28]),
-            }
-        ),
-    )
-    @settings(max_examples=30, deadline=None)
-    def test_each_alternative_may_be_reserved(self, start, length, others, fields):
-        site = make_site(hours=every_day("10:00", "19:00"))
-        make_exception(site=site, date="2026-03-12")
-        category = make_category(longest=HOUR * 20, **fields)
-        machine, holder = make_machine(site=site, category=category), make_person()
-        make_machine(site=site, category=category, grid_min=60, notice=HOUR * 3)
-        make_machine(site=site, category=category, qualification=make_qualification())
-        make_machine(site=site, category=category, longest=minutes(60), shortest=minutes(45))
-        for begin, quarters in others:
-            early = at("10:00") + minutes(30 * begin)
-            is_reserved(machine, Interval(early, early + minutes(15 * quarters)))
-        asked = Interval(at("09:00") + minutes(10 * start), at("09:00") + minutes(10 * (start + length)))
-
-        try:
-            reserve(machine=machine, start=asked.start, end=asked.end, holder=holder)
-            offered = []
-        except ReservationRefused as refusal:
-            offered = refusal.alternatives
-
-        self.assertLessEqual(len(offered), 3)
-        for each in offered:
-            made = reserve(machine=each.machine, start=each.interval.start, end=each.interval.end, holder=holder)
-            self.assertTrue(HeldUnit.objects.filter(reservation=made, is_holding=True).exists())
-            cancel_reservation(reservation=made, by=holder, now=NOW)
-
-
-def refused(machine, start, end, holder=None):
-    with pytest.raises(ReservationRefused) as caught:
-        reserve(machine=machine, start=at(start), end=at(end), holder=holder)
-    return [(found.machine, found.interval) for found in caught.value.alternatives]
-
-
-@pytest.mark.django_db
-def test_retired_machine_is_not_offered_again():
-    machine = make_machine(retired_at=NOW)
-
-    assert refused(machine, "10:00", "11:00") == []
-
-
-@pytest.mark.django_db
-def test_reason_that_time_does_not_cure_offers_nothing():
-    machine = make_machine(qualification=make_qualification())
-
-    assert refused(machine, "10:00", "11:00", make_person()) == []
-
-
-@pytest.mark.django_db
-def test_off_grid_request_is_offered_whole_steps():
-    machine = make_machine()
-
-    assert refused(machine, "10:07", "10:57")[0] == (machine, span("10:15", "11:15"))
-
-
-@pytest.mark.django_db
-def test_reservation_that_needs_nobody_leaves_the_person_free():
-    site, holder = make_site(), make_person()
-    machine = make_machine(site=site)
-    reserve(machine=make_machine(site=site, attendance=Attendance.START), start=at("10:00"), end=at("14:00"),
-            holder=holder)  # fmt: skip
-    reserve(machine=machine, start=at("10:00"), end=at("11:00"))
-
-    assert refused(machine, "10:00", "11:00", holder)[0] == (machine, span("11:00", "12:00"))
-
-
-@pytest.mark.django_db
-def test_many_twins_still_make_three_offers():
-    site, category = make_site(), make_category()
-    machine, *_twins = [make_machine(site=site, category=category) for _ in range(50)]
-    reserve(machine=machine, start=at("10:00"), end=at("11:00"))
-
-    assert len(refused(machine, "10:00", "11:00")) == 3
-
-
-@pytest.mark.django_db
-def test_statuses_that_hold_are_those_of_the_trigger():
-    assert at("12:00").astimezone(PARIS).hour == 12
-    assert Status.COMPLETED in Status

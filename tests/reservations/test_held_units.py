@@ -75,7 +75,9 @@ def test_held_unit_of_a_new_row_follows_the_status(status):
     ended = {"cancelled_at": NOW} if status == Status.CANCELLED else {}
 
     # A wrong claim is put right by the trigger.
-    held = raw_held(raw_reservation(machine, status=status, **ended), "10:00", "11:00", is_holding=status not in HOLDING)
+    held = raw_held(
+        raw_reservation(machine, status=status, **ended), "10:00", "11:00", is_holding=status not in HOLDING
+    )
 
     held.refresh_from_db()
     assert held.is_holding == (status in HOLDING)

@@ -1,0 +1,62 @@
+// Enhancements only: every page works without this file.
+"use strict";
+
+// --- news of machines: pages ask again for their live part -----------------------------------------------------
+(function live() {
+  if (!document.querySelector("[data-live-machine]") || !window.EventSource) return;
+  const stream = new EventSource("/live/");
+  const refresh = (ids) => {
+    for (const part of document.querySelectorAll("[data-live-machine]")) {
+      // A question being answered is not taken away from under the finger.
+      if (part.contains(document.activeElement) && part.querySelector("details[open]")) continue;
+      if (ids === null || ids.includes(Number(part.dataset.liveMachine))) {
+        part.dispatchEvent(new CustomEvent("changed", { bubbles: false }));
+      }
+    }
+  };
+  stream.addEventListener("changed", (event) => refresh(JSON.parse(event.data).machines));
+  window.addEventListener("pagehide", () => stream.close());
+})();
+
+// --- uploads: true progress, and a clear end when the line breaks ----------------------------------------------
+(function uploads() {
+  const form = document.querySelector("form[data-upload]");
+  if (!form) return;
+  const bar = form.querySelector("progress");
+  const words = form.querySelector("[data-upload-words]");
+  const button = form.querySelector("button[type=submit]");
+  form.addEventListener("submit", (event) => {
+    if (!form.reportValidity()) return;
+    event.preventDefault();
+    const request = new XMLHttpRequest();
+    bar.hidden = words.hidden = false;
+    button.disabled = true;
+    request.upload.addEventListener("progress", (step) => {
+      const percent = Math.round((100 * step.loaded) / step.total);
+      bar.value = percent;
+      words.textContent = percent < 100 ? `${words.dataset.sending}${percent} %` : words.dataset.checking;
+    });
+    const failed = () => {
+      words.textContent = words.dataset.failed;
+      button.disabled = false;
+    };
+    request.addEventListener("load", () => {
+      if (request.status === 0 || request.status >= 500) return failed();
+      if (request.status < 300 && request.responseURL !== window.location.href) {
+        window.location.assign(request.responseURL);
+        return undefined;
+      }
+      const answer = new DOMParser().parseFromString(request.responseText, "text/html");
+      const main = answer.querySelector("main");
+      if (!main) return failed();
+      document.querySelector("main").replaceWith(main);
+      uploads();
+      main.querySelector("[role=alert]")?.scrollIntoView();
+      return undefined;
+    });
+    request.addEventListener("error", failed);
+    request.addEventListener("abort", failed);
+    request.open("POST", form.action);
+    request.send(new FormData(form));
+  });
+})();
