@@ -1,4 +1,4 @@
-"""Who may do what, as predicates over a person and a thing with a `site`. Rules about times and states live elsewhere."""
+"""Who may do what, as predicates over a person and a thing with a `site`. Times and states have rules of their own."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -285,30 +285,40 @@ class ReservationDetail(APIView):
 
 
 class ReservationAction(ReservationDetail):
-    http_method_names = ["post", "options"]
-    service: Any = None
+    """One of the things that can be done with a reservation; `service` does it."""
 
-    def post(self, request: Request, reference: str) -> Response:
+    http_method_names = ["post", "options"]
+
+    def _done(self, request: Request, reference: str, service: Any) -> Response:
         reservation = self._find(request, reference)
         try:
-            done = type(self).service(reservation=reservation, by=request.user, now=timezone.now())
+            return Response(shown_one(service(reservation=reservation, by=request.user, now=timezone.now())))
         except WrongState as error:
             return wrong_state(error)
-        return Response(shown_one(done))
 
 
-def _action(name: str, service: Any, words: str) -> type[ReservationAction]:
-    view = type(f"Reservation{name.title()}", (ReservationAction,), {"service": staticmethod(service)})
-    schema = extend_schema(
-        operation_id=f"reservations_{name}", description=words, request=None,
-        responses={200: ReservationOut, 409: Refused},
-    )  # fmt: skip
-    return schema(view)
+ACTED = {200: ReservationOut, 409: Refused}
 
 
-Cancel = _action("cancel", cancel_reservation, "Give the whole time back.")
-CheckIn = _action("check_in", check_in, "The person is there; from 10 min before the start.")
-Finish = _action("finish", finish_reservation, "End it; before its time, the tail goes back to others.")
+class Cancel(ReservationAction):
+    @extend_schema(operation_id="reservations_cancel", request=None, responses=ACTED)
+    def post(self, request: Request, reference: str) -> Response:
+        """Give the whole time back."""
+        return self._done(request, reference, cancel_reservation)
+
+
+class CheckIn(ReservationAction):
+    @extend_schema(operation_id="reservations_check_in", request=None, responses=ACTED)
+    def post(self, request: Request, reference: str) -> Response:
+        """The person is there; from 10 minutes before the start."""
+        return self._done(request, reference, check_in)
+
+
+class Finish(ReservationAction):
+    @extend_schema(operation_id="reservations_finish", request=None, responses=ACTED)
+    def post(self, request: Request, reference: str) -> Response:
+        """End it; before its time, the tail goes back to others."""
+        return self._done(request, reference, finish_reservation)
 
 
 def blocks(machines: list[Machine], window: Interval, person: Any) -> dict[int, list[dict[str, Any]]]:

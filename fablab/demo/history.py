@@ -16,6 +16,7 @@ from fablab.demo.runs import Run, replay
 from fablab.lib.intervals import Interval
 from iot.partitions import ensure_partitions
 from machines.models import Machine, QualificationGrant
+from machines.models.qualification import Level
 from machines.opening import opening_on
 from machines.selectors import timetable
 from people.models import Person, Site
@@ -69,10 +70,8 @@ def load_history(site: Site, first: dt.date, last: dt.date, report: Callable[[st
 def make_cast(site: Site) -> Cast:
     machines = list(Machine.objects.with_places().filter(unit__site=site))
     people = list(Person.objects.filter(card_code__startswith="demo-").order_by("card_code"))
-    holders = {
-        (person, qualification)
-        for person, qualification in QualificationGrant.objects.values_list("person_id", "qualification_id")
-    }
+    grants = QualificationGrant.objects.filter(level__gte=Level.ALONE)
+    holders = set(grants.values_list("person_id", "qualification_id"))
     qualified = {
         m.category_id: [p for p in people if not m.wanted_qualification or (p.pk, m.wanted_qualification.pk) in holders]
         for m in machines
@@ -83,14 +82,14 @@ def make_cast(site: Site) -> Cast:
 def _load_day(cast: Cast, day: dt.date, hours: Interval) -> int:
     rng = Random(f"day {day}")
     runs: list[Run] = []
-    reservations = [r for _ in range(rng.randint(6, 11)) if (r := _reserve(cast, rng, hours)) is not None]
+    reservations = [r for _ in range(rng.randint(5, 9)) if (r := _reserve(cast, rng, hours)) is not None]
     early: list[tuple[Reservation, dt.datetime]] = []
     for reservation in reservations:
         fate = rng.random()
         if fate < 0.09 and reservation.holder:
             at = reservation.start - dt.timedelta(hours=rng.randint(1, 6))
             cancel_reservation(reservation=reservation, by=reservation.holder, now=max(at, reservation.created_at))
-        elif fate > 0.15:
+        elif fate > 0.18:
             run = _run_of(reservation, rng)
             runs.append(run)
             if run.end < reservation.end - 2 * QUARTER and rng.random() < 0.6:

@@ -42,11 +42,12 @@ def power_samples(run: Run, power: Power) -> Iterator[tuple[dt.datetime, float]]
             yield run.end + offset, power.idle_w
 
 
-def replay(runs: Iterable[Run], *, boot: str) -> None:
+def replay(runs: Iterable[Run], *, boot: str, heard_at: dt.datetime | None = None) -> None:
     """Derive readings, states and usage sessions from the runs, machine by machine in the order of time.
 
-    Must be called in a transaction: the machines' rows are locked. Side effects as for a batch of messages,
-    without presence: that the device is there now is not for the past to say.
+    Must be called in a transaction: the machines' rows are locked. Side effects as for a batch of messages; presence
+    only with `heard_at`, for runs that go on: without it they would be swept up as lost before their device is
+    played. That a device is there now is not for the past to say.
     """
     by_slug: dict[str, list[Run]] = {}
     for run in runs:
@@ -58,6 +59,8 @@ def replay(runs: Iterable[Run], *, boot: str) -> None:
     for slug, device in devices.items():
         reported = log.states[device.machine_id or 0]
         meter = _Meter(BY_SLUG[slug].power, reported.energy_wh or 0.0)
+        if heard_at is not None:
+            log.presence(device, True, heard_at)
         seq = 0
         for run in sorted(by_slug[slug], key=lambda run: run.start):
             for at, power_w in power_samples(run, BY_SLUG[slug].power):

@@ -35,7 +35,7 @@ class Booking:
     note: str = ""
 
 
-# Nobody takes Prusa MK4 · 2 today: it is the visitor's.
+# Nobody takes Prusa MK4 · 2: it is the visitor's.
 BOOKINGS = (
     Booking("laser-60w", "demo-manager", -30, 120, is_running=True, note="Panneaux de la grainothèque"),
     Booking("bambu-x1c", "demo-mediator", -60, 240, is_running=True, note="Boîtiers pour le club radio"),
@@ -46,9 +46,8 @@ BOOKINGS = (
     Booking("vinyl-cutter", "demo-manager", 150, 60, note="Signalétique"),
     Booking("laser-60w", "demo-manager", 210, 60),
     Booking("resin-mars-4", "demo-mediator", 300, 240),
-    Booking("prusa-mk4-1", "demo-mediator", 22 * 60, 120),
+    Booking("prusa-mk4-1", "demo-maker", 26 * 60, 240, note="Suite de la charnière"),
     Booking("laptop-02", "demo-person-12", 20 * 60, 120),
-    Booking("prusa-mk4-2", "demo-maker", 26 * 60, 240, note="Suite de la charnière"),
 )
 
 
@@ -143,4 +142,5 @@ def _run_until_now(machine: Machine, start: dt.datetime, now: dt.datetime) -> No
     """The machine has been busy since; its device goes on from here when the simulation runs."""
     has_run = UsageSession.objects.filter(machine=machine, end=None).exists()
     if start < now and not has_run:
-        replay([Run(machine.slug, start, now, is_over=False, every=QUARTER / 20)], boot=f"demo-now-{start:%Y%m%d%H%M}")
+        run = Run(machine.slug, start, now, is_over=False, every=QUARTER / 20)
+        replay([run], boot=f"demo-now-{start:%Y%m%d%H%M}", heard_at=now)

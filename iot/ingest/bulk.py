@@ -15,10 +15,10 @@ def update_rows(rows: Sequence[Model], names: Sequence[str]) -> None:
     if not rows:
         return
     meta = rows[0]._meta
-    key = meta.pk
-    fields: list[Field[Any, Any]] = [key, *(meta.get_field(name) for name in names)]
+    by_name = {field.name: field for field in meta.concrete_fields}
+    fields = [meta.pk, *(by_name[name] for name in names)]
     quote = connection.ops.quote_name
-    columns = [quote(field.column) for field in fields]
+    columns = [quote(str(field.column)) for field in fields]
     arrays = ", ".join(f"%s::{_array_type(field)}" for field in fields)
     changes = ", ".join(f"{column} = new.{column}" for column in columns[1:])
     statement = (

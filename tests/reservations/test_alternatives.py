@@ -130,3 +130,15 @@ def test_many_twins_still_make_three_offers():
     reserve(machine=machine, start=at("10:00"), end=at("11:00"))
 
     assert len(refused(machine, "10:00", "11:00")) == 3
+
+
+@pytest.mark.django_db
+def test_unattended_run_that_nobody_could_clear_in_time_is_not_offered():
+    site = make_site(hours=every_day("10:00", "19:00"))
+    printer = make_machine(site=site, attendance=Attendance.START, cleanup_buffer=minutes(15))
+    reserve(machine=printer, start=at("2026-03-12 10:00"), end=at("2026-03-12 12:00"))
+
+    # From 17:00 on, three hours end after closing: the print would lie there when the next person comes at 10:00.
+    offered = refused(printer, "17:00", "20:00")
+
+    assert offered[0] == (printer, span("2026-03-12 12:15", "2026-03-12 15:15"))

@@ -1,0 +1,123 @@
+"""Every page as a picture: both languages, wide and 390 px, light and dark, from the running demo.
+
+`make pictures` (with `make run` open in another terminal); the README's screenshot comes from here.
+Options: the address, and words that a picture's name must contain.
+"""
+
+import datetime as dt
+import os
+import sys
+from pathlib import Path
+
+import django
+from playwright.sync_api import Browser, Page
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fablab.settings")
+# Playwright's loop makes Django think that it runs in an async context.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+django.setup()
+
+from fablab.demo.accounts import MAKER, MANAGER  # noqa: E402
+from tests.chromium import running_browser  # noqa: E402
+
+FOLDER = Path("build/pictures")
+WIDTHS = {"wide": (1280, 860), "phone": (390, 844)}
+PUBLIC = {
+    "home": "/",
+    "machines": "/machines/",
+    "machine": "/machines/{machine}/",
+    "board": "/board/",
+    "sign-in": "/accounts/login/",
+    "sign-up": "/accounts/signup/",
+    "api-docs": "/api/docs/",
+    "not-found": "/nothing-here/",
+}
+MAKERS = {
+    "reserve-machine": "/reserve/",
+    "reserve": "/reserve/?machine={machine}",
+    "reserve-confirm": "/reserve/confirm/?machine={machine}&day={day}&start=10:00&end=11:00",
+    "reserve-refused": "/reserve/confirm/?machine={laser}&day={day}&start=03:00&end=03:10",
+    "me": "/me/",
+    "reservation": "{reservation}",
+    "print-upload": "/machines/{machine}/print/",
+    "print-job": "{job}",
+    "tokens": "/me/tokens/",
+    "password": "/accounts/password/change/",
+    "second-factor": "/accounts/2fa/",
+}
+MANAGERS = {
+    "manage": "/manage/",
+    "manage-machines": "/manage/machines/",
+    "manage-reservations": "/manage/reservations/",
+    "manage-devices": "/manage/devices/",
+    "manage-device": "{device}",
+}
+
+
+def sign_in(page: Page, base: str, email: str, password: str) -> None:
+    page.goto(f"{base}/accounts/login/")
+    page.fill("#id_login", email)
+    page.fill("#id_password", password)
+    page.click("main button[type=submit]")
+    page.wait_for_url(f"{base}/me/")
+
+
+def found(page: Page, base: str, where: str, selector: str, instead: str) -> str:
+    """The address of the first link that matches, else another page's."""
+    page.goto(base + where)
+    link = page.query_selector(selector)
+    return (link.get_attribute("href") or instead) if link else instead
+
+
+def take(browser: Browser, base: str, words: list[str]) -> int:
+    count = 0
+    for size, (width, height) in WIDTHS.items():
+        for language in ("fr", "en"):
+            for theme in ("light", "dark"):
+                name_part = f"{language}-{size}-{theme}"
+                context = browser.new_context(
+                    viewport={"width": width, "height": height}, color_scheme=theme, reduced_motion="reduce"
+                )
+                context.add_cookies([{"name": "fablab_language", "value": language, "url": base}])
+                page = context.new_page()
+                groups = ((PUBLIC, None), (MAKERS, MAKER), (MANAGERS, MANAGER))
+                for pages, account in groups:
+                    if not any(all(w in f"{n}-{name_part}" for w in words) for n in pages):
+                        continue
+                    if account is not None:
+                        context.clear_cookies(name="fablab_session")
+                        sign_in(page, base, account.email, account.password)
+                    facts = _facts(page, base, signed_in=account is not None, manager=account is MANAGER)
+                    for name, address in pages.items():
+                        if all(word in f"{name}-{name_part}" for word in words):
+                            page.goto(base + address.format(**facts))
+                            page.wait_for_timeout(300)
+                            page.screenshot(path=FOLDER / f"{name}-{name_part}.png", full_page=True)
+                            count += 1
+                context.close()
+    return count
+
+
+def _facts(page: Page, base: str, *, signed_in: bool, manager: bool) -> dict[str, str]:
+    tomorrow = dt.date.today() + dt.timedelta(days=1)
+    facts = {"machine": "prusa-mk4-2", "laser": "laser-60-w", "day": tomorrow.isoformat()}
+    if signed_in:
+        facts["reservation"] = found(page, base, "/me/", "a[href^='/reservations/']", "/me/")
+        facts["job"] = found(page, base, "/me/", "a[href^='/prints/']", "/me/")
+    if manager:
+        facts["device"] = found(page, base, "/manage/devices/", "tbody a", "/manage/devices/")
+    return facts
+
+
+def main() -> int:
+    base = next((word for word in sys.argv[1:] if word.startswith("http")), "http://127.0.0.1:8000").rstrip("/")
+    words = [word for word in sys.argv[1:] if not word.startswith("http")]
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with running_browser() as browser:
+        count = take(browser, base, words)
+    print(f"{count} pictures in {FOLDER}/")
+    return 0 if count else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
