@@ -5,12 +5,10 @@ constraint is the proof, not the method: alone it deadlocks under a storm.
 """
 
 import datetime as dt
-import hashlib
-import hmac
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
-from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
@@ -22,9 +20,10 @@ from machines.models import Machine, Unit
 from people.models import Person, Team
 from reservations.alternatives import alternatives
 from reservations.errors import ReservationRefused, WrongState
-from reservations.facts import booking_facts, opening_around
-from reservations.models import HeldUnit, Origin, Refusal, Reservation, Status
-from reservations.rules import Code, Purpose, blocked_interval, reservation_denials
+from reservations.facts import booking_facts, busy_times, opening_around
+from reservations.models import HeldUnit, Origin, Reservation, Status
+from reservations.refusals import record_refusal
+from reservations.rules import BookingFacts, Code, Purpose, blocked_interval, reservation_denials
 
 CHECK_IN_OPENS = dt.timedelta(minutes=10)
 NO_OVERLAP = "held_units_do_not_overlap"
@@ -57,7 +56,7 @@ def create_reservation(
             team=team, note=note,
         )  # fmt: skip
     except ReservationRefused as refusal:
-        _record_refusal(machine, Interval(start, end), refusal.denials, holder, origin, now)
+        record_refusal(machine, Interval(start, end), refusal.denials, holder, origin, now)
         refusal.alternatives = alternatives(
             machine=machine,
             holder=holder,
@@ -82,9 +81,14 @@ def _create(
     team: Team | None,
     note: str,
 ) -> Reservation:
+    # Asked before anything is locked: in a storm those who come too late leave without having waited.
+    facts = booking_facts(machine=machine, holder=holder, start=start, end=end, purpose=purpose)
+    asked, blocked = _allowed(facts, start, end, now)
     with transaction.atomic():
         _lock(holder, [machine.unit_id])
-        asked, blocked = _allowed(machine, holder, start, end, now, purpose)
+        if holder is not None:
+            # What only the person's own lock keeps true is asked again; the constraint answers for the machine.
+            _allowed(replace(facts, busy=busy_times(holder, start, end)), start, end, now)
         reservation = Reservation(
             machine=machine, holder=holder, team=team, start=start, end=end, booked_start=start, booked_end=end,
             status=Status.CONFIRMED, origin=origin, note=note, created_at=now, created_by=by,
@@ -123,7 +127,7 @@ def move_reservation(
         return _move(reservation=reservation, start=start, end=end, now=now, machine=target)
     except ReservationRefused as refusal:
         asked = Interval(start, end)
-        _record_refusal(target, asked, refusal.denials, reservation.holder, Origin(reservation.origin), now)
+        record_refusal(target, asked, refusal.denials, reservation.holder, Origin(reservation.origin), now)
         refusal.alternatives = alternatives(
             machine=target,
             holder=reservation.holder,
@@ -147,7 +151,10 @@ def _move(
         if is_running and (start != fresh.start or machine.pk != fresh.machine_id):
             raise WrongState("already_started")
         purpose = Purpose.EXTEND if is_running else Purpose.MOVE
-        asked, blocked = _allowed(machine, fresh.holder, start, end, now, purpose, ignoring=fresh)
+        facts = booking_facts(
+            machine=machine, holder=fresh.holder, start=start, end=end, purpose=purpose, ignoring=fresh
+        )
+        asked, blocked = _allowed(facts, start, end, now)
         left = fresh.machine_id
         fresh.machine = machine
         fresh.start = fresh.booked_start = start
@@ -254,17 +261,8 @@ def _give_back_tail(reservation: Reservation, now: dt.datetime) -> None:
     held.save(update_fields=["period", "blocked"])
 
 
-def _allowed(
-    machine: Machine,
-    holder: Person | None,
-    start: dt.datetime,
-    end: dt.datetime,
-    now: dt.datetime,
-    purpose: Purpose,
-    ignoring: Reservation | None = None,
-) -> tuple[Interval, Interval]:
+def _allowed(facts: BookingFacts, start: dt.datetime, end: dt.datetime, now: dt.datetime) -> tuple[Interval, Interval]:
     """The time asked for and the time it blocks, once every rule agrees."""
-    facts = booking_facts(machine=machine, holder=holder, start=start, end=end, purpose=purpose, ignoring=ignoring)
     denials = reservation_denials(facts=facts, start=start, end=end, now=now)
     if denials:
         raise ReservationRefused(denials)
@@ -300,30 +298,3 @@ def _race_becomes_refusal(machine: Machine, asked: Interval) -> Iterator[None]:
 
 def _range(interval: Interval) -> DateTimeTZRange:
     return DateTimeTZRange(interval.start, interval.end)
-
-
-def _record_refusal(
-    machine: Machine,
-    asked: Interval,
-    denials: list[Denial],
-    holder: Person | None,
-    origin: Origin,
-    now: dt.datetime,
-) -> None:
-    Refusal.objects.create(
-        machine=machine,
-        start=asked.start,
-        end=asked.end,
-        codes=[str(denial.code) for denial in denials],
-        pseudonym=pseudonym(holder),
-        origin=origin,
-        at=now,
-    )
-
-
-def pseudonym(person: Person | None) -> str:
-    """A keyed hash of the person, 16 hexadecimal digits; empty for nobody."""
-    if person is None:
-        return ""
-    key = settings.SECRET_KEY.encode()
-    return hmac.new(key, f"refusal:{person.pk}".encode(), hashlib.sha256).hexdigest()[:16]

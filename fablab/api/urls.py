@@ -4,13 +4,14 @@ from fablab.api.machines import MachineDetail, Machines
 from iot.api import Devices, Enrol, UsageSessions
 from printing.api import PrintJobAction, PrintJobDetail, PrintJobs
 from reservations import api as reservations
+from reservations import calendar_api as calendars
 
 urlpatterns = [
     path("machines/", Machines.as_view(), name="api-machines"),
     path("machines/<slug:slug>/", MachineDetail.as_view(), name="api-machine"),
-    path("machines/<slug:slug>/calendar/", reservations.MachineCalendar.as_view(), name="api-machine-calendar"),
-    path("calendar/", reservations.Calendar.as_view(), name="api-calendar"),
-    path("availability/", reservations.Availability.as_view(), name="api-availability"),
+    path("machines/<slug:slug>/calendar/", calendars.MachineCalendar.as_view(), name="api-machine-calendar"),
+    path("calendar/", calendars.Calendar.as_view(), name="api-calendar"),
+    path("availability/", calendars.Availability.as_view(), name="api-availability"),
     path("reservations/", reservations.ReservationList.as_view(), name="api-reservations"),
     path("reservations/<str:reference>/", reservations.ReservationDetail.as_view(), name="api-reservation"),
     path("reservations/<str:reference>/cancel/", reservations.Cancel.as_view(), name="api-reservation-cancel"),

@@ -4,7 +4,7 @@ from django.db import migrations
 
 FORWARD = """
 CREATE TABLE iot_reading (
-    device_id bigint NOT NULL REFERENCES iot_device (id) ON DELETE CASCADE,
+    device_id bigint NOT NULL,
     boot varchar(40) NOT NULL,
     seq bigint NOT NULL,
     index smallint NOT NULL,

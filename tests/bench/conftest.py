@@ -1,5 +1,11 @@
-"""Benches take minutes and the whole machine: collected when asked for, by `make bench` or FABLAB_BENCH=1."""
+"""Collected by `make bench` (which names this folder) or with FABLAB_BENCH=1."""
 
-from tests.asked_for import is_left_out
+from pathlib import Path
 
-collect_ignore_glob = ["test_*.py"] if is_left_out("bench") else []
+import pytest
+
+from tests.asked_for import is_asked_for
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    return None if is_asked_for(config, Path(__file__).parent, "FABLAB_BENCH") else True

@@ -6,8 +6,9 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from machines.models import Attendance
 from reservations.errors import Alternative, ReservationRefused
 from reservations.models import HeldUnit, Origin, Refusal, Reservation, Status
+from reservations.refusals import pseudonym
 from reservations.rules import Code, Purpose
-from reservations.services import create_reservation, pseudonym
+from reservations.services import create_reservation
 from tests.factories import (
     NOW,
     at,

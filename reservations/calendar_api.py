@@ -1,0 +1,132 @@
+"""Calendars and free time, as API v1. Public: names only for staff, references only for the holder."""
+
+import datetime as dt
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.dateparse import parse_duration
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from fablab.lib.intervals import Interval
+from machines.models import Machine
+from people.models import STAFF_ROLES
+from people.permissions import has_role
+from reservations.api import LONGEST_WINDOW, machine_or_404, window_of
+from reservations.availability import free_time, starts
+from reservations.facts import opening_around
+from reservations.models import HeldUnit
+
+
+def blocks(machines: list[Machine], window: Interval, person: Any) -> dict[int, list[dict[str, Any]]]:
+    """`{machine id: held time}`. Who and which is told to the holder and to staff only. Two queries."""
+    rows = (
+        HeldUnit.objects.filter(
+            unit__in=[machine.unit_id for machine in machines],
+            is_holding=True,
+            blocked__overlap=(window.start, window.end),
+        )
+        .filter(Q(reservation__start__lt=window.end, reservation__end__gt=window.start))
+        .order_by("reservation__start")
+        .values_list(
+            "unit_id", "reservation__start", "reservation__end", "reservation__status", "reservation__reference",
+            "reservation__holder_id", "reservation__holder__first_name", "reservation__holder__last_name",
+        )
+    )  # fmt: skip
+    by_unit = {machine.unit_id: machine for machine in machines}
+    knows = {machine.pk: has_role(person, machine, STAFF_ROLES) for machine in machines}
+    found: dict[int, list[dict[str, Any]]] = {machine.pk: [] for machine in machines}
+    for unit_id, start, end, status, reference, holder_id, first_name, last_name in rows:
+        machine = by_unit[unit_id]
+        block: dict[str, Any] = {"start": start, "end": end}
+        if knows[machine.pk] or (holder_id is not None and holder_id == person.pk):
+            block |= {"status": status, "reference": reference, "name": f"{first_name or ''} {last_name or ''}".strip()}
+        found[machine.pk].append(block)
+    return found
+
+
+class MachineCalendar(APIView):
+    @extend_schema(
+        operation_id="machine_calendar",
+        parameters=[
+            OpenApiParameter("start", OpenApiTypes.DATETIME),
+            OpenApiParameter("end", OpenApiTypes.DATETIME),
+        ],
+        responses={200: OpenApiTypes.OBJECT},
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        """The machine's held time. Names only for staff, references only for the holder."""
+        window = window_of(request)
+        machine = machine_or_404(slug)
+        return Response(
+            {
+                "machine": machine.slug,
+                "start": window.start,
+                "end": window.end,
+                "blocks": blocks([machine], window, request.user)[machine.pk],
+            }
+        )
+
+
+class Calendar(APIView):
+    @extend_schema(
+        operation_id="calendar",
+        parameters=[
+            OpenApiParameter("start", OpenApiTypes.DATETIME),
+            OpenApiParameter("end", OpenApiTypes.DATETIME),
+        ],
+        responses={200: OpenApiTypes.OBJECT},
+    )
+    def get(self, request: Request) -> Response:
+        """All machines' held time, in one answer."""
+        window = window_of(request)
+        machines = list(Machine.objects.visible_to(request.user).with_places())
+        found = blocks(machines, window, request.user)
+        return Response(
+            {
+                "start": window.start,
+                "end": window.end,
+                "machines": [{"machine": m.slug, "name": m.name, "blocks": found[m.pk]} for m in machines],
+            }
+        )
+
+
+class Availability(APIView):
+    @extend_schema(
+        operation_id="availability",
+        parameters=[
+            OpenApiParameter("category", OpenApiTypes.STR),
+            OpenApiParameter("duration", OpenApiTypes.STR, description="ISO 8601, like PT2H"),
+            OpenApiParameter("start", OpenApiTypes.DATETIME),
+            OpenApiParameter("end", OpenApiTypes.DATETIME),
+        ],
+        responses={200: OpenApiTypes.OBJECT},
+    )
+    def get(self, request: Request) -> Response:
+        """Where a reservation of this length fits, soonest first, at most 50."""
+        window = window_of(request)
+        duration = parse_duration(request.query_params.get("duration", "PT1H"))
+        if duration is None or not dt.timedelta(0) < duration <= LONGEST_WINDOW:
+            raise ValidationError({"duration": [_("Write a length like PT2H or PT45M.")]})
+        machines = Machine.objects.visible_to(request.user).with_places()
+        if category := request.query_params.get("category"):
+            machines = machines.filter(category__slug=category)
+        fitting = [m for m in machines if m.booking.shortest <= duration <= m.booking.longest]
+        if not fitting:
+            return Response({"results": []})
+        earliest = max(window.start, timezone.now())
+        found = starts(
+            free_time(fitting, Interval(earliest, window.end), least=duration),
+            duration=duration,
+            opening=opening_around(fitting[0], earliest, window.end),
+            earliest=earliest,
+            most=50,
+        )
+        return Response(
+            {"results": [{"machine": f.machine.slug, "start": f.interval.start, "end": f.interval.end} for f in found]}
+        )
