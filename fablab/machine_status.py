@@ -273,7 +273,8 @@ def _next_words(facts: StatusFacts, now: dt.datetime) -> str:
         return gettext("Until %(time)s") % {"time": clock_words(following, facts.zone)}
     if closing is None:
         return ""
-    return gettext("Until closing, %(time)s") % {"time": clock_words(closing, facts.zone)}
+    time = clock_words(closing, facts.zone)
+    return gettext("Until midnight") if time == "00:00" else gettext("Until closing, %(time)s") % {"time": time}
 
 
 def _current(facts: StatusFacts, now: dt.datetime) -> Reservation | None:

@@ -10,6 +10,7 @@ from iot.models import Device, ReadingKind
 WIDTH, HEIGHT = 600, 160
 SPAN = dt.timedelta(hours=1)
 POINTS_MOST = 180
+GAP_POINTS = 6
 
 SQL = """
 SELECT width_bucket(extract(epoch FROM at), %(since)s, %(until)s, %(points)s) AS bucket,
@@ -52,9 +53,11 @@ def power_curve(device: Device, now: dt.datetime) -> Curve | None:
     def height_of(power_w: float) -> float:
         return round(HEIGHT - HEIGHT * power_w / most_w, 1)
 
-    path = " ".join(
-        f"{'M' if n == 0 or bucket - points[n - 1][0] > 6 else 'L'}{bucket * WIDTH / POINTS_MOST:.1f} {height_of(value)}"
-        for n, (bucket, value, _) in enumerate(points)
-    )
+    steps = []
+    for n, (bucket, value, _) in enumerate(points):
+        # A gap of over two minutes is drawn as one: nothing was measured.
+        is_gap = n == 0 or bucket - points[n - 1][0] > GAP_POINTS
+        steps.append(f"{'M' if is_gap else 'L'}{bucket * WIDTH / POINTS_MOST:.1f} {height_of(value)}")
+    path = " ".join(steps)
     rows = tuple((at, value) for bucket, value, at in points if bucket % 15 == 0 or bucket == points[-1][0])
     return Curve(path, height_of(device.busy_w), height_of(device.idle_w), most_w, rows)

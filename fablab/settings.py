@@ -191,7 +191,7 @@ ACCOUNT_PRESERVE_USERNAME_CASING = True
 ACCOUNT_SESSION_REMEMBER = None
 EMAIL_BACKEND = env.text("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "lab@localhost")
-KNOX_TOKEN_MODEL = "people.ApiToken"
+KNOX_TOKEN_MODEL = "people.ApiToken"  # noqa: S105  (a model, no secret)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
 SESSION_COOKIE_NAME = "fablab_session"
 SECURE_REFERRER_POLICY = "same-origin"

@@ -18,6 +18,7 @@ from fablab.lib.api import Page
 from iot.models import Device, UsageSession
 from iot.services import EnrolmentRefused, enrol
 from people.models import STAFF_ROLES
+from people.models.role import MANAGER_ROLES
 from people.models.token import Scope
 from people.permissions import is_manager
 
@@ -89,14 +90,18 @@ class Devices(APIView):
 
     @extend_schema(operation_id="devices_list", responses={200: DeviceOut(many=True)})
     def get(self, request: Request) -> Response:
-        """Every device, for managers, by cursor."""
-        if not is_manager(request.user):
+        """The devices of the sites one manages, and those without a machine yet, by cursor."""
+        person: Any = request.user
+        if not is_manager(person):
             raise PermissionDenied
         page = Page()
         page.ordering = ("slug",)
         columns = ("slug", "kind", "machine__slug", "firmware", "is_online", "last_seen_at")
-        rows = Device.objects.filter(revoked_at=None).values(*columns)
-        found = page.paginate_queryset(rows, request, view=self) or []
+        rows = Device.objects.filter(revoked_at=None)
+        if not person.is_superuser:
+            sites = person.role_grants.filter(role__in=MANAGER_ROLES).values("site_id")
+            rows = rows.filter(Q(machine=None) | Q(machine__unit__site__in=sites))
+        found = page.paginate_queryset(rows.values(*columns), request, view=self) or []
         return page.get_paginated_response(
             [
                 {
@@ -125,6 +130,8 @@ class EnrolOut(serializers.Serializer[Any]):
 
 
 class EnrolThrottle(AnonRateThrottle):
+    # Counted apart: a wall board's reads must not use up the tries of a device beside it.
+    scope = "enrol"
     rate = "10/min"
 
 

@@ -16,6 +16,8 @@ class LoginForm(AllauthLoginForm):
         self.fields["login"].label = _("E-mail, or the code on your card")
         self.fields["login"].widget.attrs.pop("placeholder", None)
         self.fields["password"].widget.attrs.pop("placeholder", None)
+        # The page has its own link to it, in our words.
+        self.fields["password"].help_text = ""
         self.fields["remember"].label = _("Stay signed in on this device")
 
 

@@ -19,7 +19,7 @@ from printing.errors import PrintRefused, WrongJobState
 from printing.files import store_file
 from printing.messages import failure_words, sentence_of
 from printing.models import PrintCommand, PrintJob
-from printing.services import ask, queue_job
+from printing.services import ask, check_may_send, queue_job
 from reservations.api import Refused
 
 
@@ -107,6 +107,7 @@ class PrintJobs(APIView):
         rows = Machine.objects.visible_to(request.user).with_places()
         machine = get_object_or_404(rows, slug=form.validated_data["machine"])
         try:
+            check_may_send(machine=machine, person=request.user, now=now)
             file = store_file(stream=sent, name=sent.name, by=request.user, now=now)
             job = queue_job(file=file, machine=machine, person=request.user, by=request.user, now=now)
         except PrintRefused as refusal:

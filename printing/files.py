@@ -63,6 +63,9 @@ def _copy(stream: BinaryIO, target: BinaryIO) -> tuple[str, int]:
             raise PrintRefused([Denial(Code.TOO_LARGE, {"most_mb": settings.UPLOAD_MAX_MB})])
         digest.update(chunk)
         target.write(chunk)
+    # The row that names this file survives a power cut; so must the file.
+    target.flush()
+    os.fsync(target.fileno())
     return digest.hexdigest(), size_bytes
 
 

@@ -3,7 +3,10 @@
 import datetime as dt
 import logging
 import threading
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 from django.db import InterfaceError, OperationalError, close_old_connections, connection, connections
 from django.utils import timezone
@@ -13,7 +16,9 @@ from printing.models import Printer
 
 log = logging.getLogger(__name__)
 
-CLAIM_FOR = dt.timedelta(minutes=5)
+# Short, so that after a kill another worker goes on soon; renewed while a visit lasts, for an upload takes minutes.
+CLAIM_FOR = dt.timedelta(seconds=60)
+RENEW_EVERY_S = 15.0
 THREADS = 8
 PAUSE_S = 0.5
 
@@ -35,20 +40,38 @@ def claim_due(now: dt.datetime, most: int) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
+def renew_claims(ids: Iterable[int], now: dt.datetime) -> None:
+    """Keep these printers ours for `CLAIM_FOR` more; a visit that has just ended stays ended."""
+    Printer.objects.filter(pk__in=list(ids), claimed_until__isnull=False).update(claimed_until=now + CLAIM_FOR)
+
+
 def run(stopping: threading.Event) -> None:
     """Visit printers as they fall due, several at once: one that hangs holds up no other."""
     busy: set[int] = set()
+    renewed_s = time.monotonic()
     with ThreadPoolExecutor(THREADS, thread_name_prefix="printer") as pool:
         while not stopping.wait(PAUSE_S):
             try:
+                if busy and time.monotonic() - renewed_s >= RENEW_EVERY_S:
+                    renew_claims(busy.copy(), timezone.now())
+                    renewed_s = time.monotonic()
                 for pk in claim_due(timezone.now(), THREADS - len(busy)) if len(busy) < THREADS else []:
-                    busy.add(pk)
-                    pool.submit(_visit, pk).add_done_callback(lambda _, pk=pk: busy.discard(pk))
+                    # A claim that ran out while the database was away is still being visited here.
+                    if pk not in busy:
+                        busy.add(pk)
+                        pool.submit(_visit, pk).add_done_callback(partial(_done, busy, pk))
             except (OperationalError, InterfaceError) as error:
                 log.warning("The database is away (%s); printers wait.", str(error).split("\n")[0])
                 connection.close()
                 stopping.wait(2)
     connections.close_all()
+
+
+def _done(busy: set[int], pk: int, visiting: Future[None]) -> None:
+    busy.discard(pk)
+    # A pool keeps what its tasks raise to itself.
+    if error := visiting.exception():
+        log.error("The visit of printer %s broke off", pk, exc_info=error)
 
 
 def _visit(pk: int) -> None:

@@ -56,6 +56,10 @@ WORDS: dict[Code, tuple[str | Promise, str | Promise]] = {
         _("The printer does not answer."),
         _("Nothing is lost: it starts by itself when the printer is back. Check that it is switched on."),
     ),
+    Code.PRINTER_IN_ERROR: (
+        _("The printer reported an error."),
+        _("Tell the staff: they look at the machine and connect it again in its own software."),
+    ),
 }
 
 FAILURES = {
@@ -71,6 +75,7 @@ FAILURES = {
     "connection_lost": _("The link to the printer broke during the print."),
     "stopped_at_printer": _("It was stopped at the printer."),
     "lost": _("The printer came back without our print: look at the bed and say how it ended."),
+    "said_by_person": _("It was lost from sight, and a person said how it ended."),
     "too_many_tries": _("The file could not be sent after several tries."),
 }
 

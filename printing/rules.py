@@ -8,7 +8,7 @@ from fablab.lib.denials import Denial
 
 
 class Code(enum.StrEnum):
-    """Stable. The first four refuse a job, the last four make it wait."""
+    """Stable. The first eight refuse a job; the last five, and a missing reservation, make it wait."""
 
     NO_PRINTER = "no_printer"
     NO_RESERVATION = "no_reservation"
@@ -22,6 +22,7 @@ class Code(enum.StrEnum):
     BED_NOT_CLEAR = "bed_not_clear"
     PRINTER_BUSY = "printer_busy"
     PRINTER_AWAY = "printer_away"
+    PRINTER_IN_ERROR = "printer_in_error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +53,24 @@ def job_denials(*, facts: JobFacts, now: dt.datetime) -> list[Denial]:
 class StartFacts:
     """What a queued job's start depends on, at this moment."""
 
+    has_reservation: bool
     is_checked_in: bool
     is_bed_clear: bool
     is_printer_ready: bool
     is_reachable: bool
+    is_in_error: bool = False
 
 
 def start_denials(facts: StartFacts) -> list[Denial]:
     """What the job waits for; an empty list starts it."""
+    is_well = facts.is_reachable and not facts.is_in_error
     checks = (
-        (facts.is_checked_in, Code.NOT_CHECKED_IN),
+        (facts.has_reservation, Code.NO_RESERVATION),
+        (facts.is_checked_in or not facts.has_reservation, Code.NOT_CHECKED_IN),
         (facts.is_bed_clear, Code.BED_NOT_CLEAR),
         (facts.is_reachable, Code.PRINTER_AWAY),
-        (facts.is_printer_ready or not facts.is_reachable, Code.PRINTER_BUSY),
+        # An error waits for somebody; to call it "busy" would leave everybody waiting for the printer.
+        (not facts.is_in_error or not facts.is_reachable, Code.PRINTER_IN_ERROR),
+        (facts.is_printer_ready or not is_well, Code.PRINTER_BUSY),
     )
     return [Denial(code) for is_fine, code in checks if not is_fine]

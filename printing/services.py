@@ -12,7 +12,7 @@ from machines.models import Machine
 from people.models import Person
 from printing.errors import PrintRefused, WrongJobState
 from printing.models import ACTIVE, JobState, PrintCommand, Printer, PrintFile, PrintJob, PrintJobEvent
-from printing.models.job import ENDED
+from printing.models.job import ENDED, MAY_HAVE_BEGUN, MOVES
 from printing.rules import JobFacts, job_denials
 from reservations.models import Reservation, Status
 
@@ -32,22 +32,13 @@ def queue_job(*, file: PrintFile, machine: Machine, person: Person, by: Person, 
     Raises:
         PrintRefused: with every reason.
     """
-    reservation = current_reservation(machine, person, now)
-    facts = JobFacts(
-        has_printer=Printer.objects.filter(machine=machine, is_enabled=True).exists(),
-        reservation_start=reservation.start if reservation else None,
-        reservation_end=reservation.end if reservation else None,
-        estimated=file.estimated,
-    )
-    denials = job_denials(facts=facts, now=now)
-    if denials:
-        raise PrintRefused(denials)
+    reservation = _allowed(machine, person, file.estimated, now)
     with transaction.atomic():
         job = PrintJob.objects.create(
             machine=machine,
             file=file,
             person=person,
-            team=reservation.team if reservation else None,
+            team=reservation.team,
             reservation=reservation,
             state=JobState.QUEUED,
             created_at=now,
@@ -58,6 +49,39 @@ def queue_job(*, file: PrintFile, machine: Machine, person: Person, by: Person, 
         _wake(machine, now)
         announce_machines([machine.pk])
     return job
+
+
+def check_may_send(*, machine: Machine, person: Person, now: dt.datetime) -> None:
+    """Ask before a large file is stored for nothing: has the machine a printer, and the person a reservation?
+
+    Raises:
+        PrintRefused: with every reason that does not depend on the file.
+    """
+    _allowed(machine, person, None, now)
+
+
+def _allowed(machine: Machine, person: Person, estimated: dt.timedelta | None, now: dt.datetime) -> Reservation:
+    reservation = current_reservation(machine, person, now)
+    facts = JobFacts(
+        has_printer=Printer.objects.filter(machine=machine, is_enabled=True).exists(),
+        reservation_start=reservation.start if reservation else None,
+        reservation_end=reservation.end if reservation else None,
+        estimated=estimated,
+    )
+    denials = job_denials(facts=facts, now=now)
+    if denials or reservation is None:
+        raise PrintRefused(denials)
+    return reservation
+
+
+def held_reservation(job: PrintJob, now: dt.datetime) -> Reservation | None:
+    """The job's reservation while that is open, else the person's running or next one of the machine.
+
+    So a file whose reservation was missed or cancelled is not stranded: it goes with the next one.
+    """
+    if job.reservation is not None and job.reservation.status in (Status.CONFIRMED, Status.IN_USE):
+        return job.reservation
+    return current_reservation(job.machine, job.person, now) if job.person is not None else None
 
 
 def current_reservation(machine: Machine, person: Person, now: dt.datetime) -> Reservation | None:
@@ -78,41 +102,46 @@ def move_job(
     detail: str = "",
     **fields: Any,
 ) -> PrintJob:
-    """Move the job to a state and write down why; the machine's session follows. Moving to the same state is nothing.
+    """Move the job on from the state in which the caller saw it, and write down why; the machine's session follows.
+
+    Moving to the state it is in already is nothing.
 
     Raises:
-        WrongJobState: the job has ended.
+        WrongJobState: somebody else moved it meanwhile, or there is no such move.
     """
     with transaction.atomic():
-        states = locked_states([job.machine_id])
+        locked_states([job.machine_id])
         fresh = PrintJob.objects.select_for_update(no_key=True, of=("self",)).get(pk=job.pk)
-        if fresh.state in ENDED and new != fresh.state:
-            raise WrongJobState(f"The job is {fresh.state}.")
-        if new == fresh.state:
+        old = JobState(fresh.state)
+        if new == old:
             return fresh
+        if old != job.state or new not in MOVES[old]:
+            raise WrongJobState(f"The job is {old}: it does not go from {job.state} to {new}.")
         PrintJobEvent.objects.create(
-            job=fresh, old=fresh.state, new=new, at=now, moved_by=by, reason=reason[:60], detail=detail[:300]
+            job=fresh, old=old, new=new, at=now, moved_by=by, reason=reason[:60], detail=detail[:300]
         )
         fresh.state = new
         for name, value in fields.items():
             setattr(fresh, name, value)
-        _stamp(fresh, new, now, reason, detail)
-        if states:
-            _session_follows(fresh, new, now)
+        _stamp(fresh, old, now, reason, detail)
+        _session_follows(fresh, new, now)
         fresh.save()
         announce_machines([fresh.machine_id])
     return fresh
 
 
-def _stamp(job: PrintJob, new: JobState, now: dt.datetime, reason: str, detail: str) -> None:
-    if new == JobState.PRINTING and job.started_at is None:
+def _stamp(job: PrintJob, old: JobState, now: dt.datetime, reason: str, detail: str) -> None:
+    is_over = job.state in ENDED or job.state == JobState.LOST
+    if job.state == JobState.PRINTING and job.started_at is None:
         job.started_at = now
-    if new in ENDED or new == JobState.LOST:
-        job.ended_at, job.time_left = now, None
+    if is_over:
+        # What a person says of a lost job comes later; the print ended when it was lost.
+        job.ended_at, job.time_left = job.ended_at or now, None
         job.error_code, job.error_detail = reason[:40], detail[:300]
-    if new == JobState.FINISHED:
+    if job.state == JobState.FINISHED:
         job.progress_pct, job.error_code = 100, ""
-    if job.started_at is not None and (new in ENDED or new == JobState.LOST):
+    # Not after LOST: somebody may have cleared the bed before saying how it ended.
+    if is_over and old in MAY_HAVE_BEGUN:
         Printer.objects.filter(machine=job.machine_id).update(is_bed_clear=False)
 
 
@@ -139,6 +168,8 @@ def ask(*, job: PrintJob, kind: PrintCommand.Kind, by: Person, now: dt.datetime)
         WrongJobState: it cannot be asked of this job now.
     """
     with transaction.atomic():
+        # In the order of move_job, which the worker may call at this moment: the other order is a deadlock.
+        locked_states([job.machine_id])
         fresh = PrintJob.objects.select_for_update(no_key=True, of=("self",)).get(pk=job.pk)
         if kind == PrintCommand.Kind.CANCEL and fresh.state in (JobState.DRAFT, JobState.QUEUED):
             return move_job(fresh, JobState.WITHDRAWN, now=now, by=by)
@@ -171,7 +202,7 @@ def resolve_lost(*, job: PrintJob, outcome: JobState, by: Person, now: dt.dateti
     """
     if job.state != JobState.LOST or outcome not in (JobState.FINISHED, JobState.FAILED, JobState.CANCELLED):
         raise WrongJobState(f"The job is {job.state}.")
-    return move_job(job, outcome, now=now, by=by, reason="" if outcome == JobState.FINISHED else "lost")
+    return move_job(job, outcome, now=now, by=by, reason="said_by_person")
 
 
 def _wake(machine: Machine, now: dt.datetime) -> None:

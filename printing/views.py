@@ -1,5 +1,7 @@
 """Send a file, watch its print, say what became of it. No view here talks to a printer: they write intents."""
 
+import datetime as dt
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -17,7 +19,15 @@ from printing.forms import UploadForm
 from printing.messages import failure_words, sentence_of
 from printing.models import JobState, PrintCommand, Printer, PrintJob
 from printing.rules import StartFacts, start_denials
-from printing.services import ask, confirm_bed_clear, current_reservation, queue_job, resolve_lost
+from printing.services import (
+    ask,
+    check_may_send,
+    confirm_bed_clear,
+    current_reservation,
+    held_reservation,
+    queue_job,
+    resolve_lost,
+)
 from reservations.models import Status
 
 
@@ -49,6 +59,7 @@ def upload(request: HttpRequest, slug: str) -> HttpResponse:
         return render(request, "printing/upload.html", context, status=400)
     sent = form.cleaned_data["file"]
     try:
+        check_may_send(machine=machine, person=person, now=now)
         file = store_file(stream=sent, name=sent.name, by=person, now=now)
         job = queue_job(file=file, machine=machine, person=person, by=person, now=now)
     except PrintRefused as refusal:
@@ -75,8 +86,10 @@ def job(request: HttpRequest, reference: str) -> HttpResponse:
         "job": found,
         "zone": found.machine.site.zone,
         "printer": printer,
-        "waits_for": _waits_for(found, printer),
+        "waits_for": _waits_for(found, printer, timezone.now()),
         "asked": asked,
+        # Also while it answers, but wrongly: a login page, a refused key.
+        "printer_trouble": failure_words(printer.error_code) if printer and found.is_active else "",
         "failure": failure_words(found.error_code),
         "events": list(found.events.all()),
         "may_pause": found.state == JobState.PRINTING and "pause" not in asked,
@@ -89,14 +102,17 @@ def job(request: HttpRequest, reference: str) -> HttpResponse:
     return render(request, template, context)
 
 
-def _waits_for(found: PrintJob, printer: Printer | None) -> list[object]:
+def _waits_for(found: PrintJob, printer: Printer | None, now: dt.datetime) -> list[object]:
     if found.state != JobState.QUEUED or printer is None:
         return []
+    reservation = held_reservation(found, now)
     facts = StartFacts(
-        is_checked_in=found.reservation is not None and found.reservation.status == Status.IN_USE,
+        has_reservation=reservation is not None,
+        is_checked_in=reservation is not None and reservation.status == Status.IN_USE,
         is_bed_clear=printer.is_bed_clear,
         is_printer_ready=printer.connection == "operational",
         is_reachable=printer.unreachable_since is None and not printer.error_code,
+        is_in_error=printer.connection == "error",
     )
     return [sentence_of(d) for d in start_denials(facts)]
 

@@ -20,6 +20,7 @@ from machines.models import Machine
 from people.idempotency import idempotent
 from people.models import Person, Team
 from people.models.token import Scope
+from reservations.epochs import Epoch, instant_or_none
 from reservations.errors import ReservationRefused, WrongState
 from reservations.messages import STATE_WORDS, sentence_of
 from reservations.models import Origin, Reservation
@@ -32,10 +33,12 @@ from reservations.services import (
 )
 
 LONGEST_WINDOW = dt.timedelta(days=62)
+# The start stays an instant: the cursor of a page is made of it.
 COLUMNS = (
-    "id", "reference", "machine__slug", "start", "end", "status", "note", "checked_in_at", "finished_at",
-    "team__slug", "holder__reference", "holder__first_name", "holder__last_name",
+    "id", "reference", "machine__slug", "start", "status", "note", "team__slug", "holder__reference",
+    "holder__first_name", "holder__last_name",
 )  # fmt: skip
+EPOCHS = {"end_s": Epoch("end"), "checked_in_s": Epoch("checked_in_at"), "finished_s": Epoch("finished_at")}
 
 
 class ReservationOut(serializers.Serializer[Any]):
@@ -109,7 +112,7 @@ def wrong_state(error: WrongState) -> Response:
 
 
 def shown(row: dict[str, Any]) -> dict[str, Any]:
-    """One reservation, from a row of COLUMNS."""
+    """One reservation, from a row of COLUMNS and EPOCHS."""
     holder = row["holder__reference"] and {
         "reference": row["holder__reference"],
         "name": f"{row['holder__first_name']} {row['holder__last_name']}".strip(),
@@ -118,18 +121,18 @@ def shown(row: dict[str, Any]) -> dict[str, Any]:
         "reference": row["reference"],
         "machine": row["machine__slug"],
         "start": row["start"],
-        "end": row["end"],
+        "end": instant_or_none(row["end_s"]),
         "status": row["status"],
         "note": row["note"],
         "project": row["team__slug"],
         "holder": holder or None,
-        "checked_in_at": row["checked_in_at"],
-        "finished_at": row["finished_at"],
+        "checked_in_at": instant_or_none(row["checked_in_s"]),
+        "finished_at": instant_or_none(row["finished_s"]),
     }
 
 
 def shown_one(reservation: Reservation) -> dict[str, Any]:
-    return shown(Reservation.objects.filter(pk=reservation.pk).values(*COLUMNS).get())
+    return shown(Reservation.objects.filter(pk=reservation.pk).values(*COLUMNS, **EPOCHS).get())
 
 
 def machine_or_404(slug: str) -> Machine:
@@ -184,7 +187,7 @@ class ReservationList(APIView):
             rows = rows.filter(status=status)
         page = Page()
         page.ordering = ("start", "id")
-        found = page.paginate_queryset(rows.values(*COLUMNS), request, view=self) or []
+        found = page.paginate_queryset(rows.values(*COLUMNS, **EPOCHS), request, view=self) or []
         return page.get_paginated_response([shown(row) for row in found])
 
     @extend_schema(

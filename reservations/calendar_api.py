@@ -19,7 +19,8 @@ from people.models import STAFF_ROLES
 from people.permissions import has_role
 from reservations.api import LONGEST_WINDOW, machine_or_404, window_of
 from reservations.availability import free_time, starts
-from reservations.facts import opening_around
+from reservations.epochs import Epoch
+from reservations.facts import epoch_instant, opening_around
 from reservations.models import HeldUnit
 
 
@@ -34,7 +35,8 @@ def blocks(machines: list[Machine], window: Interval, person: Any) -> dict[int, 
         .filter(Q(reservation__start__lt=window.end, reservation__end__gt=window.start))
         .order_by("reservation__start")
         .values_list(
-            "unit_id", "reservation__start", "reservation__end", "reservation__status", "reservation__reference",
+            "unit_id", Epoch("reservation__start"), Epoch("reservation__end"), "reservation__status",
+            "reservation__reference",
             "reservation__holder_id", "reservation__holder__first_name", "reservation__holder__last_name",
         )
     )  # fmt: skip
@@ -43,7 +45,7 @@ def blocks(machines: list[Machine], window: Interval, person: Any) -> dict[int, 
     found: dict[int, list[dict[str, Any]]] = {machine.pk: [] for machine in machines}
     for unit_id, start, end, status, reference, holder_id, first_name, last_name in rows:
         machine = by_unit[unit_id]
-        block: dict[str, Any] = {"start": start, "end": end}
+        block: dict[str, Any] = {"start": epoch_instant(start), "end": epoch_instant(end)}
         if knows[machine.pk] or (holder_id is not None and holder_id == person.pk):
             block |= {"status": status, "reference": reference, "name": f"{first_name or ''} {last_name or ''}".strip()}
         found[machine.pk].append(block)

@@ -9,6 +9,8 @@ from machines.opening import instant_of
 from reservations.availability import FreeTime, free_time, next_on_grid, starts
 from reservations.facts import opening_around, taken_intervals
 
+MOMENT = dt.timedelta(microseconds=1)
+
 
 @dataclass(frozen=True, slots=True)
 class DayRow:
@@ -45,8 +47,10 @@ def day_rows(machine: Machine, day: dt.date, now: dt.datetime) -> list[DayRow]:
 
 def day_starts(machine: Machine, day: dt.date, duration: dt.timedelta, now: dt.datetime) -> list[FreeTime]:
     """Every reservation of this length that may start on the local day, soonest first."""
-    window = day_window(machine, day)
-    earliest = max(window.start, now + machine.booking.notice)
+    window, settings = day_window(machine, day), machine.booking
+    # Without notice the step of the grid that runs now may be taken: "now" is the first thing people ask for.
+    running = next_on_grid(now - settings.grid + MOMENT, settings.grid, machine.site.zone)
+    earliest = max(window.start, now + settings.notice if settings.notice else running)
     if earliest >= window.end:
         return []
     long_window = Interval(earliest, window.end + duration)

@@ -87,7 +87,7 @@ def take(browser: Browser, base: str, words: list[str]) -> int:
                     if account is not None:
                         context.clear_cookies(name="fablab_session")
                         sign_in(page, base, account.email, account.password)
-                    facts = _facts(page, base, signed_in=account is not None, manager=account is MANAGER)
+                    facts = facts_of(page, base, signed_in=account is not None, manager=account is MANAGER)
                     for name, address in pages.items():
                         if all(word in f"{name}-{name_part}" for word in words):
                             page.goto(base + address.format(**facts))
@@ -98,7 +98,7 @@ def take(browser: Browser, base: str, words: list[str]) -> int:
     return count
 
 
-def _facts(page: Page, base: str, *, signed_in: bool, manager: bool) -> dict[str, str]:
+def facts_of(page: Page, base: str, *, signed_in: bool, manager: bool) -> dict[str, str]:
     tomorrow = dt.date.today() + dt.timedelta(days=1)
     facts = {"machine": "prusa-mk4-2", "laser": "laser-60-w", "day": tomorrow.isoformat()}
     if signed_in:

@@ -6,6 +6,7 @@ makes a number look random and keeps it unique.
 
 import datetime as dt
 from collections.abc import Callable
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -94,7 +95,7 @@ def write_history(
     Raises:
         DoesNotFit: more reservations than opening hours; nothing was written.
     """
-    facts: dict[str, object] = {
+    facts: dict[str, Any] = {
         "machine_ids": machine_ids,
         "person_ids": person_ids,
         "machines": size.machines,
@@ -116,7 +117,7 @@ def write_history(
     _write_sessions(size.sessions)
 
 
-def _write_batch(facts: dict[str, object]) -> None:
+def _write_batch(facts: dict[str, Any]) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT coalesce(max(id), 0) FROM reservations_reservation")
         after = cursor.fetchone()[0]

@@ -2,14 +2,13 @@
 
 import datetime as dt
 import secrets
-import statistics
 import time
 
 import msgspec
 from django.db import connection
 from django.utils import timezone
 
-from fablab.bench.measure import Times, percentile
+from fablab.bench.measure import Times
 from iot.ingest.raw import Directory, RawMessage
 from iot.ingest.store import store_batch
 from iot.models import Device, DeviceBoot, InboxMessage
@@ -35,8 +34,8 @@ def storing() -> tuple[Times, float]:
             store_batch(_batch(slugs, timezone.now()), directory, now=timezone.now())
     finally:
         _forget()
-    median_ms = statistics.median(taken_ms)
-    return Times(counter.count, median_ms, percentile(taken_ms, 0.95)), READINGS / median_ms * 1000
+    times = Times.of(counter.count, taken_ms)
+    return times, READINGS / times.median_ms * 1000
 
 
 class _Counter:

@@ -6,7 +6,7 @@ from typing import Any
 
 from fablab.bench.measure import Result
 
-HEAD = ("case", "", "queries", "median", "p95", "promised", "share of it")
+HEAD = ("case", "", "queries", "best", "median", "p95", "promised", "share of it")
 
 
 def as_rows(results: Sequence[Result]) -> list[dict[str, Any]]:
@@ -31,7 +31,7 @@ def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 def _cells(result: Result) -> tuple[str, ...]:
     if result.error:
-        return (result.name, f"{result.title}: {result.error}", "", "", "", "", "")
+        return (result.name, f"{result.title}: {result.error}", "", "", "", "", "", "")
     queries = f"{result.queries}{'' if result.keeps_queries else ' !'}"
     median = f"{result.median_ms:.1f} ms"
     if result.database_ms is not None:
@@ -39,7 +39,8 @@ def _cells(result: Result) -> tuple[str, ...]:
     if result.a_second is not None:
         median = f"{result.a_second:,.0f}/s, {median}"
     share = "" if result.share is None else f"{result.share:.2f}{'' if result.share <= 1 else ' !'}"
-    return (result.name, result.title, queries, median, f"{result.p95_ms:.1f} ms", _promise(result), share)
+    best = f"{result.best_ms:.1f} ms"
+    return (result.name, result.title, queries, best, median, f"{result.p95_ms:.1f} ms", _promise(result), share)
 
 
 def _promise(result: Result) -> str:

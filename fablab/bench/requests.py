@@ -21,7 +21,7 @@ class UnexpectedAnswer(Exception):
     """The door answered something else than 200: its time says nothing."""
 
 
-def page(path: str, *, card: str = NOBODY, query: Mapping[str, object] | None = None) -> Times:
+def page(path: str, *, card: str = NOBODY, query: Mapping[str, str | int] | None = None) -> Times:
     """The times of a GET.
 
     Raises:
@@ -41,13 +41,13 @@ def page(path: str, *, card: str = NOBODY, query: Mapping[str, object] | None = 
     return timed(ask, rounds=ROUNDS)
 
 
-def week() -> dict[str, object]:
+def week() -> dict[str, str | int]:
     """The seven days from now on."""
     now = timezone.now()
     return {"start": now.isoformat(), "end": (now + dt.timedelta(days=7)).isoformat()}
 
 
 def asking(
-    path: str, *, card: str = NOBODY, query: Callable[[], Mapping[str, object]] | None = None
+    path: str, *, card: str = NOBODY, query: Callable[[], Mapping[str, str | int]] | None = None
 ) -> Callable[[], Times]:
     return lambda: page(path, card=card, query=query() if query else None)

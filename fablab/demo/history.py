@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from fablab.demo.lab import BY_SLUG, OUT_OF_SERVICE
 from fablab.demo.runs import Run, replay
@@ -62,12 +62,20 @@ def load_history(site: Site, first: dt.date, last: dt.date, report: Callable[[st
     reserved = 0
     for number, (day, hours) in enumerate(opening, start=1):
         with transaction.atomic():
+            _do_not_wait_for_the_disk()
             reserved += _load_day(cast, day, hours)
         if number % 10 == 0 or number == len(opening):
             report(f"  history {100 * number // len(opening)} %: {number} open days, {reserved} reservations")
 
 
+def _do_not_wait_for_the_disk() -> None:
+    # A power cut may take the last days of a demo: the next loading draws them again.
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = off")
+
+
 def make_cast(site: Site) -> Cast:
+    """Everybody and everything the days are drawn from, in one order whatever their keys."""
     machines = list(Machine.objects.with_places().filter(unit__site=site))
     people = list(Person.objects.filter(card_code__startswith="demo-").order_by("card_code"))
     grants = QualificationGrant.objects.filter(level__gte=Level.ALONE)
@@ -82,7 +90,10 @@ def make_cast(site: Site) -> Cast:
 def _load_day(cast: Cast, day: dt.date, hours: Interval) -> int:
     rng = Random(f"day {day}")
     runs: list[Run] = []
-    reservations = [r for _ in range(rng.randint(5, 9)) if (r := _reserve(cast, rng, hours)) is not None]
+    reservations: list[Reservation] = []
+    for _ in range(rng.randint(4, 8)):
+        reservation = _reserve(cast, rng, hours, reservations)
+        reservations += [reservation] if reservation else []
     early: list[tuple[Reservation, dt.datetime]] = []
     for reservation in reservations:
         fate = rng.random()
@@ -103,20 +114,20 @@ def _load_day(cast: Cast, day: dt.date, hours: Interval) -> int:
     return len(reservations)
 
 
-def _reserve(cast: Cast, rng: Random, hours: Interval) -> Reservation | None:
+def _reserve(cast: Cast, rng: Random, hours: Interval, others: list[Reservation]) -> Reservation | None:
     """One request as somebody makes it, days ahead; None when the rules refused it."""
-    machine = rng.choice(cast.machines)
+    machine, asked = _wish(cast, rng, hours)
+    # Most people look at the calendar first: one in ten asks for what is taken.
+    if rng.random() < 0.9 and _is_taken(machine, asked, others):
+        machine, asked = _wish(cast, rng, hours)
     # Now and then somebody asks who may not, or nearly.
     holder = rng.choice(cast.people if rng.random() < 0.06 else cast.qualified[machine.category_id])
-    length = rng.randint(*LENGTHS[machine.category.slug]) * QUARTER
-    last_start = max(hours.end - min(length, 16 * QUARTER), hours.start)
-    start = hours.start + rng.randint(0, (last_start - hours.start) // QUARTER) * QUARTER
-    asked_at = start - dt.timedelta(days=rng.randint(0, 6), hours=rng.randint(1, 9), minutes=rng.randint(0, 59))
+    asked_at = asked.start - dt.timedelta(days=rng.randint(0, 6), hours=rng.randint(1, 9), minutes=rng.randint(0, 59))
     try:
         return create_reservation(
             machine=machine,
-            start=start,
-            end=start + length,
+            start=asked.start,
+            end=asked.end,
             holder=holder,
             by=holder,
             now=asked_at,
@@ -125,6 +136,22 @@ def _reserve(cast: Cast, rng: Random, hours: Interval) -> Reservation | None:
         )
     except ReservationRefused:
         return None
+
+
+def _wish(cast: Cast, rng: Random, hours: Interval) -> tuple[Machine, Interval]:
+    """A machine and a time within the day's hours, on the grid."""
+    machine = rng.choice(cast.machines)
+    length = rng.randint(*LENGTHS[machine.category.slug]) * QUARTER
+    last_start = max(hours.end - min(length, 16 * QUARTER), hours.start)
+    start = hours.start + rng.randint(0, (last_start - hours.start) // QUARTER) * QUARTER
+    return machine, Interval(start, start + length)
+
+
+def _is_taken(machine: Machine, asked: Interval, others: list[Reservation]) -> bool:
+    # A quarter of an hour covers the buffers of every kind.
+    return any(
+        r.machine_id == machine.pk and r.start < asked.end + QUARTER and r.end > asked.start - QUARTER for r in others
+    )
 
 
 def _run_of(reservation: Reservation, rng: Random) -> Run:

@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
+from fablab.lib.intervals import Interval
 from machines.models import RiskLevel
 from reservations.messages import duration_words
 
@@ -83,6 +84,13 @@ def job_badge(job: Any) -> SafeString:
 def clock(instant: dt.datetime, zone: ZoneInfo) -> str:
     """“14:30” on the site's wall."""
     return instant.astimezone(zone).strftime("%H:%M")
+
+
+@register.filter
+def clock_end(instant: dt.datetime, zone: ZoneInfo) -> str:
+    """The same for the end of a stretch: midnight is 24:00."""
+    words = clock(instant, zone)
+    return "24:00" if words == "00:00" else words
 
 
 @register.filter
@@ -162,8 +170,26 @@ def risk_words(risk: int) -> str:
 def field_control(field: Any) -> SafeString:
     """A form field's control, in our looks, told apart for screen readers when it has an error."""
     widget = field.field.widget
-    kind = "form-select" if getattr(widget, "input_type", "") == "select" else "form-control"
+    kinds = {"select": "form-select", "checkbox": "form-check-input"}
+    kind = kinds.get(getattr(widget, "input_type", ""), "form-control")
     attributes = {"class": kind}
     if field.errors:
         attributes |= {"aria-invalid": "true", "class": f"{kind} is-invalid"}
     return SafeString(field.as_widget(attrs=attributes))
+
+
+@register.simple_tag
+def hours_of(opening: Interval, zone: ZoneInfo) -> str:
+    """“10:00 – 19:00”; a whole day is said in words, midnight at the end is 24:00."""
+    if opening.duration >= dt.timedelta(hours=23):
+        return gettext("day and night")
+    return f"{clock(opening.start, zone)} – {clock_end(opening.end, zone)}"
+
+
+@register.simple_tag
+def open_until(opening: Interval, zone: ZoneInfo) -> str:
+    """What the door says now."""
+    if opening.duration >= dt.timedelta(hours=23):
+        return gettext("Open day and night")
+    return gettext("Open until %(time)s") % {"time": clock_end(opening.end, zone)}
+

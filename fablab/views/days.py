@@ -7,6 +7,17 @@ from django.http import HttpRequest
 from machines.models import Machine
 
 DAYS_SHOWN = 7
+# Nearer the ends of the calendar, the day before or after cannot be told.
+FIRST_YEAR, LAST_YEAR = 2000, 2200
+
+
+def any_day(request: HttpRequest) -> dt.date | None:
+    """The `day` of the address, past or future; None when it is no date that a lab could mean."""
+    try:
+        day = dt.date.fromisoformat(request.GET.get("day", ""))
+    except ValueError:
+        return None
+    return day if FIRST_YEAR <= day.year <= LAST_YEAR else None
 
 
 def chosen_day(request: HttpRequest, machine: Machine, now: dt.datetime) -> dt.date:

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST
 from fablab.busy_hours import busy_grid
 from fablab.machine_status import MachineStatus, State, machine_statuses
 from fablab.power_curve import power_curve
+from fablab.views.days import any_day
 from iot.models import Device, QuarantinedMessage, UsageSession
 from iot.services import make_enrolment_code
 from machines.models import Machine, Outage
@@ -64,11 +65,12 @@ class Need:
 def overview(request: HttpRequest) -> HttpResponse:
     """What needs the team now, in one list; then the week in four numbers and a picture."""
     now = timezone.now()
-    machines = list(Machine.objects.filter(retired_at=None).with_places().select_related("printer"))
+    rows = Machine.objects.filter(retired_at=None).with_places().select_related("printer")
+    machines = [machine for machine in rows if is_staff(request.user, machine)]
     statuses = machine_statuses(machines, now)
     site = Site.objects.first()
     zone = site.zone if site else dt.UTC
-    needs = [*_machine_needs(statuses), *_job_needs(), *_quarantine_needs(now)]
+    needs = [*_machine_needs(statuses), *_job_needs(request), *_quarantine_needs(now)]
     ready = {State.FREE, State.IN_USE, State.RESERVED, State.CLOSED}
     return render(
         request,
@@ -83,7 +85,8 @@ def overview(request: HttpRequest) -> HttpResponse:
             "week": _week(now),
             "grid": busy_grid(zone, now),
             "today": list(
-                Reservation.objects.open()
+                Reservation.objects.visible_to(request.user)  # type: ignore[arg-type]
+                .open()
                 .filter(end__gt=now, start__lt=now + dt.timedelta(hours=12))
                 .select_related("machine", "holder")
                 .order_by("start")[:8]
@@ -113,8 +116,8 @@ def _machine_needs(statuses: list[MachineStatus]) -> list[Need]:
     return needs
 
 
-def _job_needs() -> list[Need]:
-    lost = PrintJob.objects.filter(state=JobState.LOST).select_related("machine", "file")
+def _job_needs(request: HttpRequest) -> list[Need]:
+    lost = PrintJob.objects.visible_to(request.user).filter(state=JobState.LOST).select_related("machine", "file")  # type: ignore[arg-type]
     return [
         Need(
             "care",
@@ -178,10 +181,7 @@ def reservations(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     site = Site.objects.first()
     zone = site.zone if site else dt.UTC
-    try:
-        day = dt.date.fromisoformat(request.GET.get("day", ""))
-    except ValueError:
-        day = now.astimezone(zone).date()
+    day = any_day(request) or now.astimezone(zone).date()
     start = dt.datetime.combine(day, dt.time(0), zone)
     rows = Reservation.objects.visible_to(request.user).overlapping(start, start + dt.timedelta(days=1))  # type: ignore[arg-type]
     context = {
@@ -199,7 +199,8 @@ def reservations(request: HttpRequest) -> HttpResponse:
 def machines(request: HttpRequest) -> HttpResponse:
     """All machines with state, hours of the last 30 days and outages."""
     now = timezone.now()
-    rows = list(Machine.objects.filter(retired_at=None).with_places())
+    found = Machine.objects.filter(retired_at=None).with_places()
+    rows = [machine for machine in found if is_staff(request.user, machine)]
     since = now - dt.timedelta(days=30)
     busy: dict[int, dt.timedelta] = {}
     sessions = UsageSession.objects.filter(start__gte=since).values_list("machine_id", "start", "end")
@@ -209,7 +210,7 @@ def machines(request: HttpRequest) -> HttpResponse:
         {"status": status, "busy_h": round(busy.get(status.machine.pk, dt.timedelta(0)).total_seconds() / 3600)}
         for status in machine_statuses(rows, now)
     ]
-    outages = Outage.objects.holding_at(now).select_related("machine")
+    outages = Outage.objects.holding_at(now).filter(machine__in=rows).select_related("machine")
     return render(request, "fablab/manage_machines.html", {"lines": lines, "outages": outages})
 
 
@@ -217,12 +218,17 @@ def machines(request: HttpRequest) -> HttpResponse:
 def devices(request: HttpRequest) -> HttpResponse:
     """Every device: heard when, of which machine."""
     now = timezone.now()
-    rows = Device.objects.filter(revoked_at=None).select_related("machine")
+    rows = Device.objects.filter(revoked_at=None).select_related("machine__unit__site")
     if slug := request.GET.get("machine"):
         rows = rows.filter(machine__slug=slug)
     site = Site.objects.first()
-    lines = [{"device": device, "is_silent": device.is_silent(now)} for device in rows]
+    lines = [{"device": device, "is_silent": device.is_silent(now)} for device in rows if _is_theirs(device, request)]
     return render(request, "fablab/manage_devices.html", {"lines": lines, "zone": site.zone if site else dt.UTC})
+
+
+def _is_theirs(device: Device, request: HttpRequest, predicate: Callable[..., bool] = is_staff) -> bool:
+    """Whether the device stands where the person has the role. One without a machine is anybody's of the team."""
+    return predicate(request.user, device.machine)
 
 
 @for_role(is_staff)
@@ -230,6 +236,8 @@ def device(request: HttpRequest, slug: str) -> HttpResponse:
     """One device: its last hour of power with the thresholds, its sessions, what it sent that we cannot read."""
     now = timezone.now()
     found = get_object_or_404(Device.objects.select_related("machine__unit__site"), slug=slug)
+    if not _is_theirs(found, request):
+        raise PermissionDenied
     site = found.machine.site if found.machine else Site.objects.first()
     return render(
         request,
@@ -242,7 +250,7 @@ def device(request: HttpRequest, slug: str) -> HttpResponse:
             "sessions": UsageSession.objects.filter(device=found).select_related("person")[:8],
             "quarantine": QuarantinedMessage.objects.filter(device=found)[:10],
             "code": request.session.pop("enrolment_code", ""),
-            "may_change": is_manager(request.user),
+            "may_change": _is_theirs(found, request, is_manager),
         },
     )
 
@@ -251,7 +259,10 @@ def device(request: HttpRequest, slug: str) -> HttpResponse:
 @for_role(is_manager)
 def device_code(request: HttpRequest, slug: str) -> HttpResponse:
     """A fresh one-time code, shown once on the device's page."""
-    found = get_object_or_404(Device, slug=slug, revoked_at=None)
+    rows = Device.objects.filter(revoked_at=None).select_related("machine__unit__site")
+    found = get_object_or_404(rows, slug=slug)
+    if not _is_theirs(found, request, is_manager):
+        raise PermissionDenied
     person: Any = request.user
     request.session["enrolment_code"] = make_enrolment_code(device=found, by=person, now=timezone.now())
     return redirect("manage-device", slug)
@@ -260,8 +271,8 @@ def device_code(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 @for_role(is_staff)
 def bed_clear(request: HttpRequest, slug: str) -> HttpResponse:
-    machine = get_object_or_404(Machine, slug=slug)
-    if not Printer.objects.filter(machine=machine).exists():
+    machine = get_object_or_404(Machine.objects.with_places(), slug=slug)
+    if not is_staff(request.user, machine) or not Printer.objects.filter(machine=machine).exists():
         raise PermissionDenied
     person: Any = request.user
     confirm_bed_clear(machine=machine, by=person, now=timezone.now())

@@ -51,6 +51,7 @@ def reserve(request: HttpRequest) -> HttpResponse:
         {
             "machine": machine,
             "zone": machine.site.zone,
+            "now": now,
             "moving": moving,
             "lengths": lengths,
             "length": length,

@@ -46,6 +46,25 @@ ACTIVE = frozenset(
     }
 )
 ENDED = frozenset({JobState.FINISHED, JobState.FAILED, JobState.CANCELLED, JobState.WITHDRAWN})
+# The start command may have reached the printer: whatever follows, something may lie on the bed.
+MAY_HAVE_BEGUN = frozenset({JobState.STARTING, JobState.PRINTING, JobState.PAUSED, JobState.CANCELLING})
+_OUTCOMES = frozenset({JobState.FINISHED, JobState.FAILED, JobState.CANCELLED})
+# Every move there is; docs/print-jobs.md says who makes it and on what evidence.
+MOVES: dict[JobState, frozenset[JobState]] = {
+    JobState.DRAFT: frozenset({JobState.QUEUED, JobState.WITHDRAWN}),
+    JobState.QUEUED: frozenset({JobState.DISPATCHING, JobState.WITHDRAWN}),
+    JobState.DISPATCHING: frozenset({JobState.UPLOADED, JobState.FAILED, JobState.CANCELLED}),
+    JobState.UPLOADED: frozenset({JobState.STARTING, JobState.QUEUED, JobState.CANCELLED}),
+    JobState.STARTING: frozenset(
+        {JobState.PRINTING, JobState.UPLOADED, JobState.QUEUED, JobState.CANCELLING, JobState.LOST}
+        | {JobState.FAILED, JobState.CANCELLED}
+    ),
+    JobState.PRINTING: frozenset({JobState.PAUSED, JobState.CANCELLING, JobState.LOST} | _OUTCOMES),
+    JobState.PAUSED: frozenset({JobState.PRINTING, JobState.CANCELLING, JobState.LOST} | _OUTCOMES),
+    JobState.CANCELLING: frozenset({JobState.LOST} | _OUTCOMES),
+    JobState.LOST: _OUTCOMES,
+    **dict.fromkeys(ENDED, frozenset()),
+}
 
 
 class PrintJobQuerySet(models.QuerySet["PrintJob"]):

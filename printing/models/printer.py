@@ -40,5 +40,5 @@ class Printer(models.Model):
         return f"{self.machine} ({self.get_kind_display()})"
 
     def retry_delay(self) -> dt.timedelta:
-        """60 s after the first failures, up to 10 minutes."""
+        """10 s after the first failure, doubling up to 10 minutes."""
         return min(dt.timedelta(seconds=5 * 2 ** min(self.failures, 8)), dt.timedelta(minutes=10))

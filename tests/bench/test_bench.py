@@ -6,6 +6,7 @@ Times depend on the machine and on what else it does: they are printed, not asse
 import hashlib
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
@@ -18,7 +19,11 @@ from fablab.bench.size import DoesNotFit, Size, usual_days
 from people.models import Site
 from tests.factories import make_site
 
-pytestmark = [pytest.mark.serial, pytest.mark.django_db(transaction=True)]
+# With `available_apps` the tables are emptied with CASCADE, as the one of readings needs.
+pytestmark = [
+    pytest.mark.serial,
+    pytest.mark.django_db(transaction=True, available_apps=list(settings.INSTALLED_APPS)),
+]
 
 SMALL = Size(machines=5, people=20, reservations=1000, sessions=500, days=60)
 DOORS = [case.name for case in CASES if case.name not in ("create", "refuse", "free", "store")]
@@ -91,12 +96,12 @@ def test_seed_reservations_lie_inside_the_opening_hours():
 
 
 def test_seed_refuses_somebodys_database():
-    make_site()
+    site = make_site()
 
     with pytest.raises(NotABenchDatabase):
         seed(SMALL, now=timezone.now())
 
-    assert Site.objects.count() == 1
+    assert list(Site.objects.all()) == [site]
 
 
 def test_run_refuses_a_database_that_is_not_a_bench():

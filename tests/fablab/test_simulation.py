@@ -1,13 +1,18 @@
+import datetime as dt
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 from random import Random
+from urllib.parse import urlsplit
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.utils import timezone
 
 from fablab.demo.behaviour import BUSY_EVERY_S, IDLE_EVERY_S, PRINT_EVERY_S, Behaviour, is_printing
 from fablab.demo.followed import FollowedPrint, job_state, last_energies, running_slugs
@@ -113,10 +118,7 @@ def test_devices_are_numbered_when_they_are_several(count, expected):
 
 
 def test_only_reservations_that_run_and_were_checked_in_are_followed(db):
-    from django.utils import timezone
-
-    now = timezone.now()
-    hour = timezone.timedelta(hours=1)
+    now, hour = timezone.now(), dt.timedelta(hours=1)
     site, person, category = make_site(), make_person(), make_category()
     cases = {
         "running": (now - hour, now + hour, Status.IN_USE),
@@ -210,58 +212,58 @@ def test_simulate_ends_within_two_seconds_and_leaves_no_process(what, tmp_path, 
     sleeper.chmod(0o755)
     arguments = ["--demo"] if what == "demo" else ["--device", "laser-60w", "--profile", "laser"]
     process = start_simulate(arguments, tmp_path, {"OCTOPRINT_BIN": str(sleeper)})
-    wait_for_children(process.pid, 1 if what == "demo" else 0)
+    try:
+        wait_until_it_plays(process, tmp_path, what)
 
-    began_s = time.monotonic()
-    process.send_signal(signal.SIGTERM)
-    process.wait(10)
+        began_s = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        process.wait(10)
 
-    assert time.monotonic() - began_s < 2
-    assert process.returncode == 0
-    assert processes_of_group(process.pid) == []
+        assert time.monotonic() - began_s < 2
+        assert process.returncode == 0
+        assert processes_of_session(process.pid) == []
+    finally:
+        process.kill()
+        process.wait()
 
 
 def start_simulate(arguments, data_dir, extra):
-    from django.db import connection
-
-    details = connection.settings_dict
-    url = "postgresql://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**details)
-    # A Unix socket's folder is no host of an address: it goes into the query.
-    if str(details["HOST"]).startswith("/"):
-        url = "postgresql://{USER}:{PASSWORD}@/{NAME}?host={HOST}&port={PORT}".format(**details)
+    database = connection.settings_dict["NAME"]
+    url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{database}").geturl()
     env = os.environ | {"FABLAB_DATA_DIR": str(data_dir), "FABLAB_DEMO": "1", "DATABASE_URL": url} | extra
-    return subprocess.Popen(
-        [sys.executable, "manage.py", "simulate", *arguments],
-        cwd=ROOT,
-        env=env,
-        stdout=(data_dir / "simulate.log").open("wb"),
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
+    with (data_dir / "simulate.log").open("wb") as log:
+        return subprocess.Popen(
+            [sys.executable, "manage.py", "simulate", *arguments],
+            cwd=ROOT,
+            env=env,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
 
 
-def wait_for_children(pid, count):
-    """Until it has that many children that sleep, or simply had the time to start."""
-    end_s = time.monotonic() + 25
-    while time.monotonic() < end_s:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        if count and any(b"sleep" in Path(f"/proc/{child}/cmdline").read_bytes() for child in children):
+def wait_until_it_plays(process, data_dir, what):
+    """Until the demo has started OctoPrint's stand-in, or the device has tried to connect."""
+    log, end_s = data_dir / "simulate.log", time.monotonic() + 40
+    while process.poll() is None and time.monotonic() < end_s:
+        if what == "demo" and "sleep" in processes_of_session(process.pid):
             return
-        if not count and time.monotonic() > end_s - 20:
+        if what != "demo" and "not connected" in log.read_text():
             return
-        time.sleep(0.2)
-    pytest.fail("simulate did not come as far as starting its children")
+        time.sleep(0.1)
+    pytest.fail(f"simulate did not come as far as playing: {log.read_text()}")
 
 
-def processes_of_group(session):
+def processes_of_session(session):
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            fields = stat.read_text().rpartition(")")[2].split()
+            name, _, rest = stat.read_text().rpartition(")")
         except OSError:
             continue
-        if int(fields[3]) == session:
-            found.append(stat.parent.name)
+        state, _, _, its_session = rest.split()[:4]
+        if int(its_session) == session and state != "Z":
+            found.append(name.partition("(")[2])
     return found
 
 
@@ -274,8 +276,6 @@ def make_octoprints_machine():
 
 
 def listening(port):
-    import socket
-
     taken = socket.socket()
     taken.bind(("127.0.0.1", port))
     taken.listen()

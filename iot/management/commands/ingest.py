@@ -16,9 +16,7 @@ class Command(BaseCommand):
         parser.add_argument("--name", default="1", help="Tells this consumer from others.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        ingest = Ingest(
-            client_id=f"fablab-ingest-{options['name']}", shared=options["shared"], clock=timezone.now
-        )
+        ingest = Ingest(client_id=f"fablab-ingest-{options['name']}", shared=options["shared"], clock=timezone.now)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: ingest.stop())
         ready = settings.DATA_DIR / "run" / "ingest.ready"

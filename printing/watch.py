@@ -1,0 +1,130 @@
+"""The job that has the printer: brought into line with what the printer says, and with what people asked.
+
+Every end needs evidence; what has none is `lost`, and a person says how it ended. See docs/print-jobs.md.
+"""
+
+import contextlib
+import datetime as dt
+
+from fablab.lib.live import announce_machines
+from printing.backends import PrinterBackend, PrinterConflict, PrinterConnection, PrinterRejected, PrinterStatus
+from printing.models import ACTIVE, JobState, PrintCommand, PrintJob
+from printing.services import move_job
+
+MISSES_MOST = 2
+STOPPING = frozenset({PrinterConnection.CANCELLING, PrinterConnection.FINISHING})
+
+
+def watch(job: PrintJob, status: PrinterStatus, backend: PrinterBackend, now: dt.datetime) -> PrintJob:
+    """Move a job that was started to where the printer's state shows it to be.
+
+    Raises:
+        PrinterError: the printer was asked something more and did not answer well; the job is as it was.
+    """
+    is_ours = status.remote_path == job.remote_path
+    if is_ours and status.connection.is_busy:
+        return _running(job, status, backend, now)
+    if is_ours and status.completion_pct is not None and status.completion_pct >= 100:
+        return _ended(job, JobState.FINISHED, now)
+    if status.connection == PrinterConnection.ERROR:
+        return _broken(job, status, backend, now)
+    if job.state == JobState.CANCELLING and not status.connection.is_busy:
+        return move_job(job, JobState.CANCELLED, now=now)
+    return _missing(job, status, backend, now, is_ours=is_ours)
+
+
+def _ended(job: PrintJob, new: JobState, now: dt.datetime, reason: str = "") -> PrintJob:
+    """Over before it was ever seen printing: it was printed all the same, so the machine was used."""
+    if job.state == JobState.STARTING:
+        job = move_job(job, JobState.PRINTING, now=now)
+    return move_job(job, new, now=now, reason=reason)
+
+
+def _broken(job: PrintJob, status: PrinterStatus, backend: PrinterBackend, now: dt.datetime) -> PrintJob:
+    last = backend.last_print(job.remote_path)
+    if last is not None and last.is_success:
+        # Done, and then switched off: that looks like an error too.
+        return _ended(job, JobState.FINISHED, now)
+    reason = "printer_error" if status.error_text else "connection_lost"
+    return move_job(job, JobState.FAILED, now=now, reason=reason, detail=status.error_text)
+
+
+def _running(job: PrintJob, status: PrinterStatus, backend: PrinterBackend, now: dt.datetime) -> PrintJob:
+    if job.state == JobState.CANCELLING:
+        if status.connection not in STOPPING:
+            # The printer was asked before the print had begun, or did not take it.
+            with contextlib.suppress(PrinterConflict):
+                backend.cancel()
+    else:
+        job = _at_state(job, status.connection, now)
+    progress = min(max(status.completion_pct or 0.0, 0.0), 100.0)
+    left = dt.timedelta(seconds=status.time_left_s) if status.time_left_s is not None else None
+    if (round(progress, 1), left, 0) != (round(job.progress_pct, 1), job.time_left, job.misses):
+        job.progress_pct, job.time_left, job.misses = progress, left, 0
+        job.save(update_fields=["progress_pct", "time_left", "misses"])
+        announce_machines([job.machine_id])
+    return job
+
+
+def _at_state(job: PrintJob, connection: PrinterConnection, now: dt.datetime) -> PrintJob:
+    if job.state == JobState.STARTING:
+        job = move_job(job, JobState.PRINTING, now=now)
+    if connection == PrinterConnection.CANCELLING:
+        return move_job(job, JobState.CANCELLING, now=now, reason="stopped_at_printer")
+    is_paused = connection == PrinterConnection.PAUSED
+    return move_job(job, JobState.PAUSED if is_paused else JobState.PRINTING, now=now)
+
+
+def _missing(
+    job: PrintJob, status: PrinterStatus, backend: PrinterBackend, now: dt.datetime, *, is_ours: bool
+) -> PrintJob:
+    """Not running, not finished: asked again twice, then settled by what the printer remembers of the file."""
+    job.misses = min(job.misses + 1, 1000)
+    job.save(update_fields=["misses"])
+    if job.misses <= MISSES_MOST:
+        return job
+    # No other job ever has this path: whatever ended there is this print, whatever the printer's clock says.
+    last = backend.last_print(job.remote_path)
+    if last is not None and last.is_success:
+        return _ended(job, JobState.FINISHED, now)
+    if last is not None:
+        return _ended(job, JobState.CANCELLED, now, reason="stopped_at_printer")
+    if is_ours and status.connection.is_ready:
+        if job.state == JobState.STARTING:
+            # It was selected and never ran: the one case in which starting again is safe.
+            return move_job(job, JobState.UPLOADED, now=now, reason="never_ran", misses=0)
+        return move_job(job, JobState.CANCELLED, now=now, reason="stopped_at_printer")
+    return move_job(job, JobState.LOST, now=now, reason="lost")
+
+
+def obey(job: PrintJob, backend: PrinterBackend, now: dt.datetime) -> PrintJob:
+    """Carry out what people asked of the running job, oldest first; what makes no sense any more is closed.
+
+    Raises:
+        PrinterError: no clear answer: asked again at the next visit, for each of the three may be repeated.
+    """
+    for command in PrintCommand.objects.filter(job=job, done_at=None).order_by("pk"):
+        if job.state not in ACTIVE:
+            command.result = "job_ended"
+        else:
+            command.attempts += 1
+            command.save(update_fields=["attempts"])
+            command.result = _carry_out(command, backend)
+            if command.kind == PrintCommand.Kind.CANCEL:
+                job = move_job(job, JobState.CANCELLING, now=now, by=command.asked_by)
+        command.done_at = now
+        command.save(update_fields=["done_at", "result"])
+    return job
+
+
+def _carry_out(command: PrintCommand, backend: PrinterBackend) -> str:
+    try:
+        if command.kind == PrintCommand.Kind.PAUSE:
+            backend.pause()
+        elif command.kind == PrintCommand.Kind.RESUME:
+            backend.resume()
+        else:
+            backend.cancel()
+    except (PrinterConflict, PrinterRejected) as error:
+        return error.code
+    return "done"

@@ -1,0 +1,96 @@
+"""The whole lab as a stranger starts it: `manage.py up` with the demo, in a folder of its own, and a browser."""
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.chromium import chromium_path, running_browser
+from tests.conftest import free_port, skip_or_fail
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+OPEN_WITHIN_S = 240
+OCTOPRINT_WITHIN_S = 300
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A running lab with its demo data."""
+
+    url: str
+    data_dir: Path
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    port, mqtt_port = free_port(), free_port()
+    with tempfile.TemporaryDirectory(prefix="fablab-e2e-") as name:
+        data_dir = Path(name)
+        data_dir.chmod(0o755)
+        hidden = ("DATABASE_URL", "MQTT_URL", "FABLAB_DATA_DIR", "FABLAB_MQTT_PORT", "FABLAB_PG_OPTIONS")
+        env = {k: v for k, v in os.environ.items() if k not in hidden}
+        argv = [sys.executable, "manage.py", "up", "--port", str(port), "--mqtt-port", str(mqtt_port)]
+        process = subprocess.Popen(
+            [*argv, "--data-dir", name],
+            cwd=ROOT,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            _wait_for(process, "The lab is open", OPEN_WITHIN_S)
+            _wait_for_octoprint(data_dir)
+            yield Lab(f"http://127.0.0.1:{port}", data_dir)
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(timeout=30)
+
+
+def _wait_for(process: "subprocess.Popen[str]", words: str, seconds: float) -> None:
+    lines: queue.Queue[str] = queue.Queue()
+    said: list[str] = []
+
+    def read() -> None:
+        for line in process.stdout or ():
+            lines.put(line)
+
+    threading.Thread(target=read, daemon=True).start()
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            said.append(lines.get(timeout=1))
+        except queue.Empty:
+            continue
+        if words in said[-1]:
+            return
+    raise AssertionError("The lab did not open:\n" + "".join(said))
+
+
+def _wait_for_octoprint(data_dir: Path) -> None:
+    log = data_dir / "logs" / "simulate.log"
+    deadline = time.monotonic() + OCTOPRINT_WITHIN_S
+    while time.monotonic() < deadline:
+        if log.exists() and "OctoPrint answers" in log.read_text():
+            return
+        time.sleep(0.5)
+    raise AssertionError("OctoPrint did not answer:\n" + (log.read_text() if log.exists() else "no log"))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if chromium_path() is None:
+        skip_or_fail("Chromium is not installed: the pages are not walked through (apt-get install chromium).")
+    with running_browser() as running:
+        yield running

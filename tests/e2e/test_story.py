@@ -1,0 +1,180 @@
+"""The whole story, walked by a person: reserve, check in, print on a real OctoPrint, see the hour counted.
+
+Two walks, French and English, share one print.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from fablab.demo.accounts import MAKER, MANAGER, NEWCOMER, Account
+from tests.e2e.conftest import Lab
+from tests.pictures import MAKERS, MANAGERS, PUBLIC, facts_of, sign_in
+
+pytestmark = pytest.mark.serial
+
+SAMPLES = Path(__file__).resolve().parent.parent / "printing" / "samples"
+PRINTER = "prusa-mk4-2"
+PRINT_MS = 120_000
+RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
+
+
+def visitor(browser: Browser, lab: Lab, language: str, **options: object) -> tuple[BrowserContext, Page]:
+    """Somebody with an empty browser in a language."""
+    locale = {"fr": "fr-FR", "en": "en-GB"}[language]
+    context = browser.new_context(locale=locale, base_url=lab.url, **options)  # type: ignore[arg-type]
+    context.set_default_timeout(20_000)
+    return context, context.new_page()
+
+
+def enter(page: Page, lab: Lab, account: Account) -> None:
+    sign_in(page, lab.url, account.email, account.password)
+
+
+@pytest.fixture(scope="module")
+def french_print(browser: Browser, lab: Lab) -> str:
+    """A maker prints, in French; the address of the reservation."""
+    context, page = visitor(browser, lab, "fr", viewport={"width": 390, "height": 844})
+    page.goto("/")
+    expect(page.locator("html")).to_have_attribute("lang", "fr")
+    enter(page, lab, MAKER)
+
+    # Reserve in three taps.
+    page.goto(f"/reserve/?machine={PRINTER}&minutes=60")
+    page.locator(".slots a").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Réserver ceci ?")
+    page.locator("main form button[type=submit]").last.click()
+    page.wait_for_url(re.compile(r"/reservations/\w+/$"))
+    reservation = page.url
+
+    # A start within ten minutes may be checked in; later ones are moved to now through "another time".
+    check_in = page.locator("form[action$='/check-in/'] button")
+    expect(check_in).to_be_visible()
+    check_in.click()
+    expect(page.locator("#messages")).to_contain_text("Bonne")
+
+    # Send real G-code; its progress is shown, then the print itself.
+    page.goto(f"/machines/{PRINTER}/print/")
+    page.set_input_files("input[type=file]", SAMPLES / "cube20_small.gcode")
+    page.locator("form[data-upload] button[type=submit]").click()
+    page.wait_for_url(re.compile(r"/prints/\w+/$"))
+    expect(page.locator("h1")).to_have_text("cube20_small.gcode")
+    expect(page.locator("#live .state")).to_contain_text("terminée", timeout=PRINT_MS)
+    expect(page.locator("#live progress")).to_have_attribute("value", "100")
+
+    # The bed is not clear until somebody says so.
+    page.locator("form[action$='/bed-clear/'] button").click()
+    expect(page.locator("form[action$='/bed-clear/']")).to_have_count(0)
+    context.close()
+    return reservation
+
+
+def test_french_walk_counts_the_measured_time(browser: Browser, lab: Lab, french_print: str) -> None:
+    context, page = visitor(browser, lab, "fr")
+    enter(page, lab, MAKER)
+
+    page.goto(french_print)
+
+    expect(page.locator("#measured")).not_to_have_text("–")
+    expect(page.locator("#live .plain-list li")).not_to_have_count(0)
+    page.locator("form[action$='/finish/'] button").click()
+    expect(page.locator("#messages")).to_contain_text("Merci")
+    context.close()
+
+
+def test_english_walk_sees_the_same_print_and_reserves_a_laptop(browser: Browser, lab: Lab, french_print: str) -> None:
+    context, page = visitor(browser, lab, "en")
+    enter(page, lab, MAKER)
+
+    page.goto(french_print)
+    expect(page.get_by_role("heading", name="Measured")).to_be_visible()
+    page.locator("a[href^='/prints/']").first.click()
+    expect(page.locator("#live .state")).to_have_text("finished")
+
+    page.goto("/reserve/?machine=laptop-03&minutes=60")
+    page.locator(".slots a").last.click()
+    page.get_by_role("button", name=re.compile("Reserve")).click()
+    page.wait_for_url(re.compile(r"/reservations/\w+/$"))
+    expect(page.locator("#messages")).to_contain_text("Reserved: Laptop 03")
+    page.locator("summary", has_text="Cancel").click()
+    page.get_by_role("button", name="Yes, cancel it").click()
+    expect(page.locator("#messages")).to_contain_text("Cancelled")
+    context.close()
+
+
+def test_reserving_works_without_javascript(browser: Browser, lab: Lab) -> None:
+    context, page = visitor(browser, lab, "fr", java_script_enabled=False)
+    enter(page, lab, NEWCOMER)
+
+    page.goto("/reserve/?machine=laptop-03&minutes=60")
+    page.locator(".slots a").first.click()
+    page.locator("main form button[type=submit]").last.click()
+
+    expect(page.locator("h1")).to_have_text("Laptop 03")
+    context.close()
+
+
+def test_refusal_explains_and_offers_the_next_step(browser: Browser, lab: Lab) -> None:
+    context, page = visitor(browser, lab, "en")
+    enter(page, lab, NEWCOMER)
+
+    page.goto(f"/reserve/?machine={PRINTER}&minutes=60")
+
+    expect(page.locator("[data-code=qualification_missing]")).to_be_visible()
+    context.close()
+
+
+def test_power_of_the_agents_arrives_live_on_the_board(browser: Browser, lab: Lab) -> None:
+    context, page = visitor(browser, lab, "en", viewport={"width": 1600, "height": 900})
+
+    page.goto("/board/")
+    before = page.locator("[data-updated]").inner_text()
+
+    expect(page.locator("[data-updated]")).not_to_have_text(before, timeout=30_000)
+    expect(page.locator(".tile.tone-in-use").first).to_be_visible()
+    expect(page.locator("#board-lost")).to_be_hidden()
+    context.close()
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_on_any_page(
+    browser: Browser, lab: Lab, french_print: str, language: str, theme: str
+) -> None:
+    context, page = visitor(browser, lab, language, color_scheme=theme, viewport={"width": 390, "height": 844})
+    found = []
+    for pages, account in ((PUBLIC, None), (MAKERS, MAKER), (MANAGERS, MANAGER)):
+        if account is not None:
+            context.clear_cookies(name="fablab_session")
+            enter(page, lab, account)
+        facts = facts_of(page, lab.url, signed_in=account is not None, manager=account is MANAGER)
+        for name, address in pages.items():
+            page.goto(address.format(**facts))
+            result = Axe().run(page, options=RULES)
+            found += [f"{name}: {v['id']}: {v['nodes'][0]['html'][:160]}" for v in result.response["violations"]]
+            width = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+            found += [f"{name}: {width} px wider than the screen"] if width > 0 else []
+
+    assert found == []
+    context.close()
+
+
+def test_keyboard_alone_reserves(browser: Browser, lab: Lab) -> None:
+    context, page = visitor(browser, lab, "en")
+    enter(page, lab, MAKER)
+    page.goto("/reserve/?machine=laptop-01&minutes=60")
+
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip-link")).to_be_focused()
+    page.keyboard.press("Enter")
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.classList.contains('slot-link')"):
+            break
+    page.keyboard.press("Enter")
+
+    expect(page).to_have_url(re.compile("/reserve/confirm/"))
+    context.close()
