@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 import psycopg
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from fablab.lib.live import CHANNEL
 
@@ -52,7 +52,8 @@ class LiveStream:
                     task.cancel()
                 await asyncio.gather(*self.tasks, return_exceptions=True)
                 for client in self.clients:
-                    client.put_nowait("")
+                    with contextlib.suppress(asyncio.QueueFull):
+                        client.put_nowait("")
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
@@ -134,8 +135,10 @@ class LiveStream:
             try:
                 for language in languages - {""}:
                     texts[language] = await sync_to_async(_tiles, thread_sensitive=True)(ids, language)
-            except DatabaseError as error:
+            except (DatabaseError, InterfaceError) as error:
                 log.warning("Tiles could not be drawn (%s).", str(error).split("\n")[0])
+                # Which machines these were is forgotten: all are told once the database is back.
+                self.everything_changed = True
                 continue
             for client, language in list(self.clients.items()):
                 # A reader that is too slow is told everything again once it asks anew.

@@ -25,6 +25,8 @@ from reservations.messages import clock_words, day_words, duration_words
 from reservations.models import Reservation, Status
 
 AHEAD = dt.timedelta(days=7)
+# Beyond this, a time of day alone could be today's or tomorrow's.
+SOON = dt.timedelta(hours=18)
 
 
 class State(enum.StrEnum):
@@ -270,6 +272,9 @@ def _next_words(facts: StatusFacts, now: dt.datetime) -> str:
     closing = next((opening.end for opening in facts.opening if opening.holds(now)), None)
     following = next((r.start for r in facts.reservations if r.start > now), None)
     if following is not None and (closing is None or following < closing):
+        if following - now > SOON:
+            words = {"day": day_words(following, facts.zone), "time": clock_words(following, facts.zone)}
+            return gettext("Until %(day)s, %(time)s") % words
         return gettext("Until %(time)s") % {"time": clock_words(following, facts.zone)}
     if closing is None:
         return ""

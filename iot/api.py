@@ -15,6 +15,7 @@ from rest_framework.throttling import AnonRateThrottle
 from rest_framework.views import APIView
 
 from fablab.lib.api import Page
+from fablab.lib.queries import query_word
 from iot.models import Device, UsageSession
 from iot.services import EnrolmentRefused, enrol
 from people.models import STAFF_ROLES
@@ -52,7 +53,7 @@ class UsageSessions(APIView):
         if not person.is_superuser:
             sites = person.role_grants.filter(role__in=STAFF_ROLES).values("site_id")
             rows = rows.filter(Q(person=person) | Q(machine__unit__site__in=sites))
-        if slug := request.query_params.get("machine"):
+        if slug := query_word(request.query_params, "machine"):
             rows = rows.filter(machine__slug=slug)
         page = Page()
         page.ordering = ("-start", "-id")

@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from fablab.lib.live import announce_machines
 from iot.models import Device, ReportedState, StopReason, UsageSession, UseState
+from iot.protocol import Event
 from people.models import Person
 from reservations.errors import WrongState
 from reservations.models import Reservation, Status
@@ -97,6 +98,13 @@ def reason_of(state: UseState) -> StopReason:
     return StopReason.POWER_CUT if state == UseState.OFF else StopReason.NORMAL
 
 
+def told_reason(event: Event) -> StopReason | None:
+    """The reason a device gives for stopping, when it is one we know."""
+    if event.event == "safety_input":
+        return StopReason.SAFETY_INPUT
+    return StopReason(event.reason) if event.reason in StopReason.values else None
+
+
 def sweep_lost_sessions(*, now: dt.datetime) -> int:
     """Close sessions whose device fell silent, at the last moment it was busy; how many. Safe to repeat or to skip."""
     lost = 0
@@ -109,7 +117,9 @@ def sweep_lost_sessions(*, now: dt.datetime) -> int:
             state = locked_states([session.machine_id])[session.machine_id]
             fresh = UsageSession.objects.select_for_update(no_key=True).get(pk=session.pk)
             heard = Device.objects.get(pk=device.pk)
-            if fresh.end is not None or _silence(heard, now) < LOST_AFTER:
+            # Another device of the machine may still see its use.
+            is_seen = state.at is not None and now - state.at < LOST_AFTER
+            if fresh.end is not None or is_seen or _silence(heard, now) < LOST_AFTER:
                 continue
             close_session(fresh, at=fresh.last_busy_at, reason=StopReason.AGENT_LOST)
             state.state, state.since, state.crossing_since = UseState.UNKNOWN, now, None

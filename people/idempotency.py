@@ -1,10 +1,13 @@
 """`Idempotency-Key`: the same request sent again gets the same answer, for 24 h, and does nothing twice."""
 
+import datetime as dt
 import functools
 import hashlib
+import json
 from collections.abc import Callable
 from typing import Any
 
+from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
 from django.http import HttpResponse
 from django.utils import timezone
@@ -15,6 +18,8 @@ from rest_framework.response import Response
 from people.models import IdempotentRequest
 
 View = Callable[..., Response]
+# Nobody answers any more: the process was killed in between.
+ABANDONED_AFTER = dt.timedelta(minutes=2)
 
 
 def idempotent(view: View) -> Callable[..., HttpResponse]:
@@ -29,15 +34,9 @@ def idempotent(view: View) -> Callable[..., HttpResponse]:
         key = request.headers.get("Idempotency-Key", "")[:200]
         if not key or not request.user.is_authenticated:
             return view(self, request, *args, **kwargs)
-        fingerprint = hashlib.sha256(
-            f"{request.method} {request.get_full_path()}\n".encode() + request._request.body
-        ).hexdigest()
-        try:
-            with transaction.atomic():
-                row = IdempotentRequest.objects.create(
-                    person=request.user, key=key, fingerprint=fingerprint, created_at=timezone.now()
-                )
-        except IntegrityError:
+        fingerprint = _fingerprint(request)
+        row = _claimed(request, key, fingerprint)
+        if row is None:
             return _replayed(request, key, fingerprint)
         try:
             response = view(self, request, *args, **kwargs)
@@ -53,6 +52,44 @@ def idempotent(view: View) -> Callable[..., HttpResponse]:
     return wrapper
 
 
+def _fingerprint(request: Request) -> str:
+    """Of what was sent, not of its bytes: a form has another boundary each time it is sent."""
+    digest = hashlib.sha256(f"{request.method} {request.get_full_path()}\n".encode())
+    data = request.data
+    if not hasattr(data, "lists"):
+        digest.update(json.dumps(data, sort_keys=True).encode())
+        return digest.hexdigest()
+    for name, values in sorted(data.lists()):
+        for value in values:
+            digest.update(f"{name}\n".encode())
+            _add(digest, value)
+    return digest.hexdigest()
+
+
+def _add(digest: Any, value: Any) -> None:
+    if not isinstance(value, UploadedFile):
+        digest.update(f"{len(value)}\n{value}\n".encode())
+        return
+    digest.update(f"{value.name}\n{value.size}\n".encode())
+    for chunk in value.chunks():
+        digest.update(chunk)
+    value.seek(0)
+
+
+def _claimed(request: Request, key: str, fingerprint: str) -> IdempotentRequest | None:
+    """The row that makes this request the one that is carried out; None when another one was first."""
+    now = timezone.now()
+    try:
+        with transaction.atomic():
+            return IdempotentRequest.objects.create(
+                person=request.user, key=key, fingerprint=fingerprint, created_at=now
+            )
+    except IntegrityError:
+        rows = IdempotentRequest.objects.filter(person=request.user, key=key)
+        abandoned = rows.filter(status_code=None, created_at__lt=now - ABANDONED_AFTER)
+        return rows.first() if abandoned.update(created_at=now, fingerprint=fingerprint) else None
+
+
 def _keep(row: IdempotentRequest, response: HttpResponse) -> None:
     row.status_code, row.body = response.status_code, response.content
     row.save(update_fields=["status_code", "body"])
@@ -60,12 +97,12 @@ def _keep(row: IdempotentRequest, response: HttpResponse) -> None:
 
 def _replayed(request: Request, key: str, fingerprint: str) -> HttpResponse:
     row = IdempotentRequest.objects.filter(person=request.user, key=key).first()
+    if row is not None and row.fingerprint != fingerprint:
+        detail = _("This Idempotency-Key was used for another request. Take a new one.")
+        return Response({"code": "key_reused", "detail": detail}, status=422)
     if row is None or row.status_code is None:
         detail = _("The same request is being answered. Ask again in a moment.")
         return Response({"code": "request_in_progress", "detail": detail}, status=409)
-    if row.fingerprint != fingerprint:
-        detail = _("This Idempotency-Key was used for another request. Take a new one.")
-        return Response({"code": "key_reused", "detail": detail}, status=422)
     answer = HttpResponse(bytes(row.body), status=row.status_code, content_type="application/json")
     answer.headers["Idempotent-Replayed"] = "true"
     return answer

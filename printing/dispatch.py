@@ -1,7 +1,8 @@
 """One look at one printer: read its state, carry out what was asked, move its job along.
 
-Only the worker calls this; `watch.py` follows a job once it was started. Commands are never repeated blindly: after an unclear answer the printer's state is
-read again. A printer that does not answer ends no job: see docs/print-jobs.md.
+Only the worker calls this; `watch.py` follows a job once it was started. Commands are never repeated blindly:
+after an unclear answer the printer's state is read again. A printer that does not answer ends no job: see
+docs/print-jobs.md.
 """
 
 import datetime as dt

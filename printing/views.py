@@ -30,7 +30,6 @@ from printing.services import (
 )
 from reservations.models import Status
 
-
 OUTCOMES = (JobState.FINISHED, JobState.FAILED, JobState.CANCELLED)
 
 

@@ -14,8 +14,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from fablab.lib.api import Page
+from fablab.lib.api import Instant, Page
 from fablab.lib.intervals import Interval
+from fablab.lib.queries import query_word
 from machines.models import Machine
 from people.idempotency import idempotent
 from people.models import Person, Team
@@ -58,8 +59,8 @@ class ReservationOut(serializers.Serializer[Any]):
 
 class ReservationIn(serializers.Serializer[Any]):
     machine = serializers.SlugField()
-    start = serializers.DateTimeField()
-    end = serializers.DateTimeField()
+    start = Instant()
+    end = Instant()
     note = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
     project = serializers.SlugField(required=False, help_text="A team of yours.")
 
@@ -71,8 +72,8 @@ ReservationIn._declared_fields["for"] = serializers.CharField(
 
 
 class MoveIn(serializers.Serializer[Any]):
-    start = serializers.DateTimeField()
-    end = serializers.DateTimeField()
+    start = Instant()
+    end = Instant()
     machine = serializers.SlugField(required=False)
 
 
@@ -142,14 +143,14 @@ def machine_or_404(slug: str) -> Machine:
 def window_of(request: Request) -> Interval:
     """`?start=&end=` (ISO 8601 with offset), at most 62 days; the coming week when left out."""
     now = timezone.now()
-    field = serializers.DateTimeField()
+    field = Instant()
     errors = {}
     found = {"start": now, "end": now + dt.timedelta(days=7)}
     for name in found:
         if raw := request.query_params.get(name):
             try:
                 found[name] = field.to_internal_value(raw)
-            except (ValidationError, OverflowError):
+            except ValidationError:
                 errors[name] = [_("Write an instant like 2026-03-12T14:00:00+01:00.")]
     if errors:
         raise ValidationError(errors)
@@ -181,9 +182,9 @@ class ReservationList(APIView):
         if request.query_params.get("start") or request.query_params.get("end"):
             window = window_of(request)
             rows = rows.filter(start__lt=window.end, end__gt=window.start)
-        if slug := request.query_params.get("machine"):
+        if slug := query_word(request.query_params, "machine"):
             rows = rows.filter(machine__slug=slug)
-        if status := request.query_params.get("status"):
+        if status := query_word(request.query_params, "status"):
             rows = rows.filter(status=status)
         page = Page()
         page.ordering = ("start", "id")

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from fablab.lib.intervals import Interval
+from fablab.lib.queries import query_word
 from machines.models import Machine
 from people.models import STAFF_ROLES
 from people.permissions import has_role
@@ -112,11 +113,9 @@ class Availability(APIView):
     def get(self, request: Request) -> Response:
         """Where a reservation of this length fits, soonest first, at most 50."""
         window = window_of(request)
-        duration = parse_duration(request.query_params.get("duration", "PT1H"))
-        if duration is None or not dt.timedelta(0) < duration <= LONGEST_WINDOW:
-            raise ValidationError({"duration": [_("Write a length like PT2H or PT45M.")]})
+        duration = _duration_of(request)
         machines = Machine.objects.visible_to(request.user).with_places()
-        if category := request.query_params.get("category"):
+        if category := query_word(request.query_params, "category"):
             machines = machines.filter(category__slug=category)
         fitting = [m for m in machines if m.booking.shortest <= duration <= m.booking.longest]
         if not fitting:
@@ -132,3 +131,14 @@ class Availability(APIView):
         return Response(
             {"results": [{"machine": f.machine.slug, "start": f.interval.start, "end": f.interval.end} for f in found]}
         )
+
+
+def _duration_of(request: Request) -> dt.timedelta:
+    """`?duration=` (ISO 8601), an hour when left out."""
+    try:
+        duration = parse_duration(request.query_params.get("duration", "PT1H"))
+    except (OverflowError, ValueError):
+        duration = None
+    if duration is None or not dt.timedelta(0) < duration <= LONGEST_WINDOW:
+        raise ValidationError({"duration": [_("Write a length like PT2H or PT45M.")]})
+    return duration

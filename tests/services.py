@@ -32,6 +32,8 @@ def _open() -> None:
     """Set the environment that settings, workers and child processes read, and start the database."""
     global _postgres, _folder
     _folder = Path(tempfile.mkdtemp(prefix="fablab-tests-"))
+    # WhiteNoise warns of a missing folder, and warnings are errors.
+    (_folder / "staticfiles").mkdir()
     os.environ["FABLAB_DATA_DIR"] = str(_folder)
     os.environ["FABLAB_MQTT_PORT"] = str(_free_port())
     os.environ.setdefault("FABLAB_LOG_LEVEL", "WARNING")

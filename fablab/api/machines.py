@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from fablab.lib.api import Page
+from fablab.lib.queries import query_word
 from fablab.machine_status import MachineStatus, machine_statuses
 from machines.models import Machine
 
@@ -70,7 +71,7 @@ class Machines(APIView):
     def get(self, request: Request) -> Response:
         """Every machine and what it is doing, by cursor."""
         rows = Machine.objects.visible_to(request.user).with_places()
-        if category := request.query_params.get("category"):
+        if category := query_word(request.query_params, "category"):
             rows = rows.filter(category__slug=category)
         page = Page()
         page.ordering = ("slug",)

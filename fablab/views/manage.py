@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from fablab.busy_hours import busy_grid
+from fablab.lib.queries import query_word
 from fablab.machine_status import MachineStatus, State, machine_statuses
 from fablab.power_curve import power_curve
 from fablab.views.days import any_day
@@ -219,7 +220,7 @@ def devices(request: HttpRequest) -> HttpResponse:
     """Every device: heard when, of which machine."""
     now = timezone.now()
     rows = Device.objects.filter(revoked_at=None).select_related("machine__unit__site")
-    if slug := request.GET.get("machine"):
+    if slug := query_word(request.GET, "machine"):
         rows = rows.filter(machine__slug=slug)
     site = Site.objects.first()
     lines = [{"device": device, "is_silent": device.is_silent(now)} for device in rows if _is_theirs(device, request)]

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from fablab.board import board_statuses
 from fablab.lib.intervals import Interval
+from fablab.lib.queries import query_word
 from fablab.machine_status import State, machine_statuses
 from fablab.views.days import chosen_day, days_ahead
 from machines.models import Category, Machine
@@ -64,7 +65,7 @@ def machines(request: HttpRequest) -> HttpResponse:
     """Every machine with its state; filtered by kind and by words."""
     now = timezone.now()
     rows = Machine.objects.visible_to(request.user).with_places()  # type: ignore[arg-type]
-    category, words = request.GET.get("category", ""), request.GET.get("q", "").strip()[:80]
+    category, words = query_word(request.GET, "category"), query_word(request.GET, "q").strip()[:80]
     categories = list(Category.objects.filter(machines__retired_at=None).distinct())
     if category:
         rows = rows.filter(category__slug=category)

@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from fablab.lib.queries import query_word
 from fablab.machine_status import machine_statuses
 from fablab.views.days import chosen_day, days_ahead
 from machines.models import Machine
@@ -34,7 +35,7 @@ ABOUT_THE_PERSON = frozenset(
 def reserve(request: HttpRequest) -> HttpResponse:
     """Choose a machine; then how long and when. `moving` carries the reservation that is being moved."""
     now = timezone.now()
-    slug = request.GET.get("machine", "")
+    slug = query_word(request.GET, "machine")
     if not slug:
         rows = list(Machine.objects.visible_to(request.user).with_places())  # type: ignore[arg-type]
         return render(request, "fablab/reserve_machine.html", {"statuses": machine_statuses(rows, now)})
@@ -72,7 +73,7 @@ def _machine(request: HttpRequest, slug: str) -> Machine:
 
 
 def _moving(request: HttpRequest) -> Reservation | None:
-    reference = request.POST.get("moving") or request.GET.get("moving", "")
+    reference = query_word(request.POST, "moving") or query_word(request.GET, "moving")
     if not reference:
         return None
     rows = Reservation.objects.visible_to(request.user).with_places()  # type: ignore[arg-type]
@@ -118,7 +119,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
     """The last look (GET), and the reservation itself (POST): 409 with every reason when it is refused."""
     now = timezone.now()
     data = request.POST if request.method == "POST" else request.GET
-    machine = _machine(request, data.get("machine", ""))
+    machine = _machine(request, query_word(data, "machine"))
     moving = _moving(request)
     form = TimeForm(data, machine=machine)
     context: dict[str, Any] = {"machine": machine, "zone": machine.site.zone, "form": form, "moving": moving}

@@ -7,7 +7,7 @@ from django.db import connection
 
 from iot import sessions
 from iot.ingest.bulk import update_rows
-from iot.models import Device, ReadingKind, ReportedState, UsageSession, UseState
+from iot.models import Device, ReadingKind, ReportedState, StopReason, UsageSession, UseState
 from iot.power import Meter, Thresholds, step
 from iot.protocol import Access, CommandAck, Event, Hello, Reading, Sample
 
@@ -33,6 +33,7 @@ EVENT_STATES = {
     "de_energised": UseState.OFF,
     "fault": UseState.FAULT,
     "stop": UseState.IDLE,
+    "safety_input": UseState.FAULT,
 }
 
 
@@ -75,7 +76,7 @@ class MachineLog:
             for index, sample in enumerate(data.samples):
                 self._sample(device, sample, at - dt.timedelta(milliseconds=sample.age_ms), boot, number, index)
         elif isinstance(data, Event) and data.event in EVENT_STATES:
-            self._event(device, data.event, at)
+            self._event(device, data, at)
 
     def _sample(self, device: Device, sample: Sample, at: dt.datetime, boot: str, seq: int, index: int) -> None:
         for name, kind in FIELDS.items():
@@ -115,14 +116,14 @@ class MachineLog:
         if session is not None and power_w >= device.idle_w and at > session.last_busy_at:
             session.last_busy_at = at
 
-    def _event(self, device: Device, event: str, at: dt.datetime) -> None:
+    def _event(self, device: Device, told: Event, at: dt.datetime) -> None:
         state = self.states.get(device.machine_id or 0)
         if state is None:
             return
-        target = EVENT_STATES[event]
+        target = EVENT_STATES[told.event]
         # A plug that lets power through says nothing about use while use is being measured.
-        if not (event == "energised" and state.state == UseState.BUSY) and state.state != target:
-            self._turn(device, state, target, at, UsageSession.Source.EVENT)
+        if not (told.event == "energised" and state.state == UseState.BUSY) and state.state != target:
+            self._turn(device, state, target, at, UsageSession.Source.EVENT, sessions.told_reason(told))
         state.at, state.device_id = max(at, state.at or at), device.pk
         self._touch(state)
 
@@ -133,6 +134,7 @@ class MachineLog:
         target: UseState,
         at: dt.datetime,
         source: UsageSession.Source,
+        reason: StopReason | None = None,
     ) -> None:
         state.state, state.since, state.crossing_since = target, at, None
         self.changed_machine_ids.add(state.machine_id)
@@ -143,7 +145,7 @@ class MachineLog:
                     machine_id=state.machine_id, device=device, at=at, source=source
                 )
         elif session is not None and session.source != UsageSession.Source.PRINT_JOB:
-            sessions.close_session(session, at=at, reason=sessions.reason_of(target))
+            sessions.close_session(session, at=at, reason=reason or sessions.reason_of(target))
             del self.open[state.machine_id]
 
     def _touch(self, state: ReportedState) -> None:

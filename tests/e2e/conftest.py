@@ -19,6 +19,7 @@ from tests.chromium import chromium_path, running_browser
 from tests.conftest import free_port, skip_or_fail
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+READER = "lab-output"
 OPEN_WITHIN_S = 240
 OCTOPRINT_WITHIN_S = 300
 
@@ -56,6 +57,7 @@ def lab() -> Iterator[Lab]:
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(timeout=30)
+            _close(process)
 
 
 def _wait_for(process: "subprocess.Popen[str]", words: str, seconds: float) -> None:
@@ -66,7 +68,7 @@ def _wait_for(process: "subprocess.Popen[str]", words: str, seconds: float) -> N
         for line in process.stdout or ():
             lines.put(line)
 
-    threading.Thread(target=read, daemon=True).start()
+    threading.Thread(target=read, name=READER, daemon=True).start()
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and process.poll() is None:
         try:
@@ -76,6 +78,14 @@ def _wait_for(process: "subprocess.Popen[str]", words: str, seconds: float) -> N
         if words in said[-1]:
             return
     raise AssertionError("The lab did not open:\n" + "".join(said))
+
+
+def _close(process: "subprocess.Popen[str]") -> None:
+    for thread in threading.enumerate():
+        if thread.name == READER:
+            thread.join(timeout=5)
+    if process.stdout:
+        process.stdout.close()
 
 
 def _wait_for_octoprint(data_dir: Path) -> None:

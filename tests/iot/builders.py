@@ -46,8 +46,8 @@ class Talker:
     def power(self, watts: float, at_s: float = 0.0, **sample: Any) -> RawMessage:
         return self.say("reading", {"samples": [{"power_w": watts} | sample]}, at_s)
 
-    def event(self, name: str, at_s: float = 0.0) -> RawMessage:
-        return self.say("event", {"event": name}, at_s)
+    def event(self, name: str, at_s: float = 0.0, *, reason: str = "") -> RawMessage:
+        return self.say("event", {"event": name, "reason": reason}, at_s)
 
     def status(self, state: str, at_s: float = 0.0, *, is_retained: bool = False) -> RawMessage:
         whole: dict[str, Any] = {"state": state}

@@ -121,7 +121,10 @@ def test_use_of_another_machine_is_not_matched(talker: Talker, machine: Machine)
         pytest.param(["busy", "energised"], UseState.BUSY, [None], id="power let through while busy"),
         pytest.param(["energised"], UseState.IDLE, [], id="power let through is not use"),
         pytest.param(["idle", "de_energised"], UseState.OFF, [], id="switched off while idle"),
-        pytest.param(["busy", "button", "job", "safety_input"], UseState.BUSY, [None], id="others change nothing"),
+        pytest.param(["busy", "button", "job"], UseState.BUSY, [None], id="others change nothing"),
+        pytest.param(
+            ["busy", "safety_input"], UseState.FAULT, [StopReason.SAFETY_INPUT], id="a safety input stops it"
+        ),
         pytest.param(["busy", "idle", "busy"], UseState.BUSY, [StopReason.NORMAL, None], id="used twice"),
     ],
 )
@@ -282,3 +285,19 @@ def test_closing_before_the_start_ends_at_the_start(machine: Machine) -> None:
 
     session.refresh_from_db()
     assert (session.end, session.last_busy_at) == (NOW, NOW)
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        pytest.param("emergency_stop", StopReason.EMERGENCY_STOP, id="a reason we know"),
+        pytest.param("gremlins", StopReason.NORMAL, id="one we do not know"),
+        pytest.param("", StopReason.NORMAL, id="none given"),
+    ],
+)
+def test_stop_keeps_the_reason_the_device_gives(
+    talker: Talker, machine: Machine, reason: str, expected: StopReason
+) -> None:
+    store(talker.event("busy", 0), talker.event("stop", 10, reason=reason))
+
+    assert UsageSession.objects.get().stop_reason == expected
