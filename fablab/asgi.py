@@ -8,18 +8,17 @@ import os
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fablab.settings")
 
 from a2wsgi import WSGIMiddleware
-from a2wsgi.asgi_typing import Receive, Scope, Send
 from django.conf import settings
 
 from fablab.live import LiveStream
-from fablab.spool import SpoolBody
+from fablab.spool import Receive, Scope, Send, SpoolBody
 from fablab.wsgi import application as wsgi_application
 
 THREADS = 8
 
 live = LiveStream()
 pages = SpoolBody(
-    WSGIMiddleware(wsgi_application, workers=THREADS),
+    WSGIMiddleware(wsgi_application, workers=THREADS),  # type: ignore[arg-type]
     most_bytes=(settings.UPLOAD_MAX_MB + 1) * 1024 * 1024,
     folder=settings.DATA_DIR / "spool",
 )

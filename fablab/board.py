@@ -16,7 +16,7 @@ def board_statuses(now: dt.datetime, ids: Sequence[int] | None = None) -> list[M
     machines = Machine.objects.filter(retired_at=None).with_places()
     if ids is not None:
         machines = machines.filter(pk__in=ids)
-    return machine_statuses(list(machines), now)
+    return machine_statuses(machines, now)
 
 
 def board_events(ids: Sequence[int] | None, language: str) -> str:

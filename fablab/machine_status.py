@@ -6,25 +6,22 @@ personal: no name, no file name, no free text of a person.
 
 import datetime as dt
 import enum
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from django.db import models
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from fablab.lib.intervals import Interval
-from iot.models import Device, ReportedState, UseState
-from machines.models import Machine, Outage
-from machines.opening import opening_between
-from machines.selectors import timetable
-from printing.models import ACTIVE, JobState, Printer, PrintJob
+from fablab.machine_facts import StatusFacts, live_facts
+from iot.models import UseState
+from machines.models import Machine
+from printing.models import JobState
 from reservations.messages import clock_words, day_words, duration_words
 from reservations.models import Reservation, Status
 
-AHEAD = dt.timedelta(days=7)
 # Beyond this, a time of day alone could be today's or tomorrow's.
 SOON = dt.timedelta(hours=18)
 
@@ -65,59 +62,9 @@ class MachineStatus:
         return round(self.progress_pct or 0)
 
 
-@dataclass(frozen=True, slots=True)
-class StatusFacts:
-    """All that decides the state of one machine."""
-
-    zone: ZoneInfo
-    opening: Sequence[Interval]
-    outage: Outage | None = None
-    devices: Sequence[Device] = ()
-    reported: ReportedState | None = None
-    printer: Printer | None = None
-    job: PrintJob | None = None
-    reservations: Sequence[Reservation] = ()
-
-
-def machine_statuses(machines: Sequence[Machine], now: dt.datetime) -> list[MachineStatus]:
-    """The status of each machine, in their order. Six queries and two for each site, however many machines."""
-    ids = [machine.pk for machine in machines]
-    devices: dict[int, list[Device]] = defaultdict(list)
-    for device in Device.objects.filter(machine__in=ids, revoked_at=None):
-        devices[device.machine_id or 0].append(device)
-    reported = {row.machine_id: row for row in ReportedState.objects.filter(machine__in=ids)}
-    printers = {row.machine_id: row for row in Printer.objects.filter(machine__in=ids, is_enabled=True)}
-    jobs = {row.machine_id: row for row in PrintJob.objects.filter(machine__in=ids, state__in=ACTIVE)}
-    outages = {row.machine_id: row for row in Outage.objects.filter(machine__in=ids).holding_at(now)}
-    reservations: dict[int, list[Reservation]] = defaultdict(list)
-    coming = Reservation.objects.filter(
-        machine__in=ids, status__in=[Status.CONFIRMED, Status.IN_USE], end__gt=now, start__lt=now + AHEAD
-    )
-    for row in coming.order_by("start").only("machine_id", "start", "end", "status"):
-        reservations[row.machine_id].append(row)
-    openings = {site.pk: _opening(site, now) for site in {machine.site for machine in machines}}
-    return [
-        status_of(
-            machine,
-            StatusFacts(
-                zone=machine.site.zone,
-                opening=openings[machine.site.pk],
-                outage=outages.get(machine.pk),
-                devices=devices[machine.pk],
-                reported=reported.get(machine.pk),
-                printer=printers.get(machine.pk),
-                job=jobs.get(machine.pk),
-                reservations=reservations[machine.pk],
-            ),
-            now,
-        )
-        for machine in machines
-    ]
-
-
-def _opening(site, now: dt.datetime) -> list[Interval]:  # type: ignore[no-untyped-def]
-    today = now.astimezone(site.zone).date()
-    return opening_between(now, now + AHEAD, timetable(site, today, today + AHEAD))
+def machine_statuses(machines: Sequence[Machine] | models.QuerySet[Machine], now: dt.datetime) -> list[MachineStatus]:
+    """The status of each machine, in their order. Four queries however many machines; a queryset is read by them."""
+    return [status_of(machine, facts, now) for machine, facts in live_facts(machines, now)]
 
 
 def status_of(machine: Machine, facts: StatusFacts, now: dt.datetime) -> MachineStatus:

@@ -246,10 +246,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["fablab.lib.json_renderer.MsgspecRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_THROTTLE_CLASSES": [
-        "rest_framework.throttling.AnonRateThrottle",
-        "rest_framework.throttling.UserRateThrottle",
-    ],
+    "DEFAULT_THROTTLE_CLASSES": ["fablab.lib.throttling.AnonymousRate", "fablab.lib.throttling.PersonRate"],
     "DEFAULT_THROTTLE_RATES": {
         "anon": env.text("FABLAB_API_RATE_ANONYMOUS", "120/min"),
         "user": env.text("FABLAB_API_RATE_PERSON", "1200/min"),

@@ -37,7 +37,7 @@ class SpoolBody:
             await _refuse(send, 413, b"The body is too large.")
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.SpooledTemporaryFile(MEMORY_BYTES, dir=self.folder) as body:  # type: ignore[arg-type]
+        with tempfile.SpooledTemporaryFile(MEMORY_BYTES, dir=str(self.folder)) as body:
             size_bytes = await self._collect(receive, body)
             if size_bytes is None or (announced is not None and size_bytes != announced):
                 # The other side has gone, or lied about the length: nothing of it reaches a view.

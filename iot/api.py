@@ -11,11 +11,11 @@ from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import AnonRateThrottle
 from rest_framework.views import APIView
 
 from fablab.lib.api import Page
 from fablab.lib.queries import query_word
+from fablab.lib.throttling import AnonymousRate
 from iot.models import Device, UsageSession
 from iot.services import EnrolmentRefused, enrol
 from people.models import STAFF_ROLES
@@ -130,7 +130,7 @@ class EnrolOut(serializers.Serializer[Any]):
     is_tls = serializers.BooleanField()
 
 
-class EnrolThrottle(AnonRateThrottle):
+class EnrolThrottle(AnonymousRate):
     # Counted apart: a wall board's reads must not use up the tries of a device beside it.
     scope = "enrol"
     rate = "10/min"

@@ -4,12 +4,11 @@ import datetime as dt
 from collections.abc import Sequence
 
 from django.conf import settings
-from django.db.models import Sum
 
 from iot.broker.access import BrokerUser
 from iot.credentials import hash_password
 from iot.drivers import foreign_driver
-from iot.models import Device, DriverKind, UsageSession
+from iot.models import Device, DriverKind
 from reservations.models import Reservation
 
 
@@ -39,12 +38,11 @@ def broker_users() -> Sequence[BrokerUser]:
 
 def measured_time(reservation: Reservation, now: dt.datetime) -> dt.timedelta:
     """How long the machine was really busy during the reservation; a session that still runs counts until now."""
-    total = dt.timedelta(0)
-    for start, end in reservation.usage_sessions.values_list("start", "end"):
-        total += (end or now) - start
-    return total
+    sessions = reservation.usage_sessions.all()
+    return sum(((session.end or now) - session.start for session in sessions), dt.timedelta(0))
 
 
 def measured_energy_wh(reservation: Reservation) -> float | None:
     """What the reservation's sessions drew, or None when nothing measured it."""
-    return UsageSession.objects.filter(reservation=reservation).aggregate(total=Sum("energy_wh"))["total"]
+    measured = [session.energy_wh for session in reservation.usage_sessions.all() if session.energy_wh is not None]
+    return sum(measured) if measured else None

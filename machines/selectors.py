@@ -2,12 +2,14 @@
 
 import datetime as dt
 from collections import defaultdict
+from collections.abc import Iterable
 from functools import lru_cache
 
 import holidays
+from django.db.models import DateField, IntegerField, Value
 
 from machines.models import OpeningException, OpeningHours
-from machines.opening import Range, Timetable
+from machines.opening import Timetable
 from people.models import Site
 
 # A machine that may run while the site is closed is held until the next opening: the longest closure we look over.
@@ -26,20 +28,37 @@ def public_holidays(country: str, region: str, year: int) -> frozenset[dt.date]:
     return frozenset(days)
 
 
-def timetable(site: Site, first: dt.date, last: dt.date) -> Timetable:
-    """The site's hours, with the exceptions and holidays of [first − 2 days, last + LONGEST_CLOSURE]. Two queries."""
-    begin, finish = first - dt.timedelta(days=2), last + LONGEST_CLOSURE
-    weekly: dict[int, list[Range]] = defaultdict(list)
-    for weekday, opens, closes in OpeningHours.objects.filter(site=site).values_list("weekday", "opens", "closes"):
-        weekly[weekday].append((opens, closes))
-    exceptions: dict[dt.date, list[Range]] = defaultdict(list)
-    rows = OpeningException.objects.filter(site=site, date__range=(begin, finish))
-    for date, opens, closes in rows.values_list("date", "opens", "closes"):
-        ranges = exceptions[date]
+def load_hours(sites: Iterable[Site]) -> None:
+    """Read the weekly hours and exceptions of these sites, in one query, and keep them on the objects given."""
+    wanted = {site.pk: site for site in sites}
+    if not wanted:
+        return
+    for site in wanted.values():
+        site._hours = (defaultdict(list), defaultdict(list))  # type: ignore[attr-defined]
+    weekly = OpeningHours.objects.filter(site__in=wanted).order_by()
+    dated = OpeningException.objects.filter(site__in=wanted).order_by()
+    no_day, no_date = Value(None, IntegerField()), Value(None, DateField())
+    rows = weekly.values_list("site_id", "weekday", no_date, "opens", "closes").union(
+        dated.values_list("site_id", no_day, "date", "opens", "closes"), all=True
+    )
+    for site_id, weekday, date, opens, closes in sorted(rows, key=lambda row: row[3] or dt.time(0)):
+        by_weekday, by_date = wanted[site_id]._hours  # type: ignore[attr-defined]
+        ranges = by_date[date] if weekday is None else by_weekday[weekday]
         if opens is not None:
             ranges.append((opens, closes))
+
+
+def timetable(site: Site, first: dt.date, last: dt.date) -> Timetable:
+    """The site's hours, with its exceptions and the holidays of [first − 2 days, last + LONGEST_CLOSURE].
+
+    One query, and none when they are at hand: see `load_hours`.
+    """
+    begin, finish = first - dt.timedelta(days=2), last + LONGEST_CLOSURE
+    if not hasattr(site, "_hours"):
+        load_hours([site])
+    weekly, exceptions = site._hours  # type: ignore[attr-defined]
     closed_days: set[dt.date] = set()
     if site.is_closed_on_holidays:
         for year in range(begin.year, finish.year + 1):
             closed_days |= public_holidays(site.holiday_country, site.holiday_region, year)
-    return Timetable(site.zone, dict(weekly), dict(exceptions), closed_days)
+    return Timetable(site.zone, weekly, exceptions, closed_days)

@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from people.models import IdempotentRequest
+from people.signed_in import signed_in
 
 View = Callable[..., Response]
 # Nobody answers any more: the process was killed in between.
@@ -82,10 +83,10 @@ def _claimed(request: Request, key: str, fingerprint: str) -> IdempotentRequest 
     try:
         with transaction.atomic():
             return IdempotentRequest.objects.create(
-                person=request.user, key=key, fingerprint=fingerprint, created_at=now
+                person=signed_in(request), key=key, fingerprint=fingerprint, created_at=now
             )
     except IntegrityError:
-        rows = IdempotentRequest.objects.filter(person=request.user, key=key)
+        rows = IdempotentRequest.objects.filter(person=signed_in(request), key=key)
         abandoned = rows.filter(status_code=None, created_at__lt=now - ABANDONED_AFTER)
         return rows.first() if abandoned.update(created_at=now, fingerprint=fingerprint) else None
 
@@ -96,7 +97,7 @@ def _keep(row: IdempotentRequest, response: HttpResponse) -> None:
 
 
 def _replayed(request: Request, key: str, fingerprint: str) -> HttpResponse:
-    row = IdempotentRequest.objects.filter(person=request.user, key=key).first()
+    row = IdempotentRequest.objects.filter(person=signed_in(request), key=key).first()
     if row is not None and row.fingerprint != fingerprint:
         detail = _("This Idempotency-Key was used for another request. Take a new one.")
         return Response({"code": "key_reused", "detail": detail}, status=422)

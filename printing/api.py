@@ -15,6 +15,7 @@ from fablab.lib.api import Page
 from machines.models import Machine
 from people.idempotency import idempotent
 from people.models.token import Scope
+from people.signed_in import signed_in
 from printing.errors import PrintRefused, WrongJobState
 from printing.files import store_file
 from printing.messages import failure_words, sentence_of
@@ -107,9 +108,9 @@ class PrintJobs(APIView):
         rows = Machine.objects.visible_to(request.user).with_places()
         machine = get_object_or_404(rows, slug=form.validated_data["machine"])
         try:
-            check_may_send(machine=machine, person=request.user, now=now)
-            file = store_file(stream=sent, name=sent.name, by=request.user, now=now)
-            job = queue_job(file=file, machine=machine, person=request.user, by=request.user, now=now)
+            check_may_send(machine=machine, person=signed_in(request), now=now)
+            file = store_file(stream=sent, name=sent.name, by=signed_in(request), now=now)
+            job = queue_job(file=file, machine=machine, person=signed_in(request), by=signed_in(request), now=now)
         except PrintRefused as refusal:
             return refused(refusal)
         return Response(shown(job), status=201)
@@ -136,7 +137,7 @@ class PrintJobAction(PrintJobDetail):
         """Ask for `pause`, `resume` or `cancel`; the worker carries it out."""
         job = self._find(request, reference)
         try:
-            ask(job=job, kind=PrintCommand.Kind(action), by=request.user, now=timezone.now())
+            ask(job=job, kind=PrintCommand.Kind(action), by=signed_in(request), now=timezone.now())
         except WrongJobState as error:
             denial = {"code": "wrong_state", "message": str(error), "next_step": ""}
             return Response({"denials": [denial], "alternatives": []}, status=409)

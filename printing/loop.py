@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
-from django.db import InterfaceError, OperationalError, close_old_connections, connection, connections
+from django.db import InterfaceError, OperationalError, connection, connections
 from django.utils import timezone
 
 from printing.dispatch import visit
@@ -75,12 +75,13 @@ def _done(busy: set[int], pk: int, visiting: Future[None]) -> None:
 
 
 def _visit(pk: int) -> None:
-    close_old_connections()
     try:
         printer = Printer.objects.select_related("machine").get(pk=pk)
         visit(printer, now=timezone.now())
     except (OperationalError, InterfaceError) as error:
         log.warning("A visit was cut short: the database is away (%s).", str(error).split("\n")[0])
-        connection.close()
     except Printer.DoesNotExist:
         log.info("Printer %s is gone.", pk)
+    finally:
+        # The pool's threads rest between visits, and end without closing what they hold.
+        connection.close()

@@ -13,7 +13,7 @@ from reservations.messages import Sentence, duration_words
 WORDS: dict[Code, tuple[str | Promise, str | Promise]] = {
     Code.NO_PRINTER: (
         _("This machine takes no print jobs online."),
-        _("Choose a 3D printer that is marked “prints from here”."),
+        _("Choose a 3D printer whose page offers to send it a file."),
     ),
     Code.NO_RESERVATION: (
         _("You have no reservation on this machine."),

@@ -157,6 +157,7 @@ def _session_follows(job: PrintJob, new: JobState, now: dt.datetime) -> None:
     session = job.usage_session
     if new in STOP_REASONS and session is not None and session.end is None:
         session.last_busy_at = max(session.last_busy_at, now)
+        session.save(update_fields=["last_busy_at"])
         if session.source == UsageSession.Source.PRINT_JOB:
             close_session(session, at=now, reason=STOP_REASONS[new])
 

@@ -21,6 +21,7 @@ from machines.models import Machine
 from people.idempotency import idempotent
 from people.models import Person, Team
 from people.models.token import Scope
+from people.signed_in import signed_in
 from reservations.epochs import Epoch, instant_or_none
 from reservations.errors import ReservationRefused, WrongState
 from reservations.messages import STATE_WORDS, sentence_of
@@ -212,7 +213,7 @@ class ReservationList(APIView):
                 start=data["start"],
                 end=data["end"],
                 holder=_holder(request, data.get("for"), machine),
-                by=request.user,
+                by=signed_in(request),
                 now=timezone.now(),
                 origin=Origin.API,
                 team=_team(request, data.get("project")),
@@ -224,9 +225,10 @@ class ReservationList(APIView):
 
 
 def _holder(request: Request, reference: str | None, machine: Machine) -> Person:
-    if not reference or reference == request.user.reference:
-        return request.user
-    if not request.user.has_perm("reservations.reserve_for_others", machine):
+    asking = signed_in(request)
+    if not reference or reference == asking.reference:
+        return asking
+    if not asking.has_perm("reservations.reserve_for_others", machine):
         raise PermissionDenied(_("Only the team reserves for somebody else."))
     person = Person.objects.filter(reference=reference, is_active=True).first()
     if person is None:
@@ -237,7 +239,7 @@ def _holder(request: Request, reference: str | None, machine: Machine) -> Person
 def _team(request: Request, slug: str | None) -> Team | None:
     if not slug:
         return None
-    team = Team.objects.filter(slug=slug, memberships__person=request.user).first()
+    team = Team.objects.filter(slug=slug, memberships__person=signed_in(request)).first()
     if team is None:
         raise ValidationError({"project": [_("You are in no such team.")]})
     return team
@@ -274,7 +276,7 @@ class ReservationDetail(APIView):
                 start=data["start"],
                 end=data["end"],
                 machine=target,
-                by=request.user,
+                by=signed_in(request),
                 now=timezone.now(),
             )
         except ReservationRefused as refusal:
@@ -292,7 +294,7 @@ class ReservationAction(ReservationDetail):
     def _done(self, request: Request, reference: str, service: Any) -> Response:
         reservation = self._find(request, reference)
         try:
-            return Response(shown_one(service(reservation=reservation, by=request.user, now=timezone.now())))
+            return Response(shown_one(service(reservation=reservation, by=signed_in(request), now=timezone.now())))
         except WrongState as error:
             return wrong_state(error)
 

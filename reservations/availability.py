@@ -4,6 +4,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection
@@ -64,7 +65,7 @@ def free_time(
     openings = _openings(machines, window)
     rows = {machine.pk: machine for machine in machines}
     settings = [machine.booking for machine in machines]
-    params = {
+    params: dict[str, Any] = {
         "machine_ids": [machine.pk for machine in machines],
         "unit_ids": [machine.unit_id for machine in machines],
         "setups": [s.setup_buffer for s in settings],

@@ -1,6 +1,7 @@
 """A machine's day as rows: free, taken, closed. For the machine page and the reserve page."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fablab.lib.intervals import Interval, merged, subtracted
@@ -26,22 +27,29 @@ def day_window(machine: Machine, day: dt.date) -> Interval:
     return Interval(instant_of(day, dt.time(0), zone), instant_of(day + dt.timedelta(days=1), dt.time(0), zone))
 
 
-def day_rows(machine: Machine, day: dt.date, now: dt.datetime) -> list[DayRow]:
-    """Free and taken time of the local day inside opening hours, in order; time that is over is left out."""
+def day_rows(
+    machine: Machine, day: dt.date, now: dt.datetime, *, free: Sequence[FreeTime] | None = None
+) -> list[DayRow]:
+    """Free and taken time of the local day inside opening hours, in order; time that is over is left out.
+
+    `free` is the machine's free time over a window that covers the day, where the caller has it already.
+    """
     window, settings = day_window(machine, day), machine.booking
     window = Interval(max(window.start, now), window.end)
     if window.is_empty:
         return []
     zone = machine.site.zone
-    free = []
-    for span in free_time([machine], window, least=settings.shortest):
-        first = next_on_grid(span.interval.start, settings.grid, zone)
-        if span.interval.end - first >= settings.shortest:
-            free.append(Interval(first, span.interval.end))
+    spans = free_time([machine], window, least=settings.shortest) if free is None else free
+    usable = []
+    for span in spans:
+        first = next_on_grid(max(span.interval.start, window.start), settings.grid, zone)
+        last = min(span.interval.end, window.end)
+        if last - first >= settings.shortest:
+            usable.append(Interval(first, last))
     taken = merged(
         Interval(max(i.start, window.start), min(i.end, window.end)) for i in taken_intervals(machine.unit_id, window)
     )
-    rows = [DayRow(i, True) for i in free] + [DayRow(i, False) for i in subtracted(taken, free)]
+    rows = [DayRow(i, True) for i in usable] + [DayRow(i, False) for i in subtracted(taken, usable)]
     return sorted(rows, key=lambda row: row.interval)
 
 

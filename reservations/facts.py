@@ -57,6 +57,23 @@ def booking_facts(
     )
 
 
+def standing_facts(*, machine: Machine, holder: Person, at: dt.datetime) -> BookingFacts:
+    """Only what no other time would change: the person's qualification and suspension. At most 2 queries."""
+    return BookingFacts(
+        zone=machine.site.zone,
+        settings=machine.booking,
+        opening=(),
+        purpose=Purpose.BOOK,
+        unavailable=(),
+        taken=(),
+        blocked=Interval(at, at),
+        busy=(),
+        wanted=wanted_qualification(machine),
+        held=_held(machine, holder),
+        suspension=_suspension(holder, at),
+    )
+
+
 def opening_around(machine: Machine, start: dt.datetime, end: dt.datetime) -> tuple[Interval, ...]:
     """Opening intervals that touch the time asked for, and enough after it to know when the next one begins."""
     zone = machine.site.zone
@@ -102,7 +119,7 @@ def busy_times(
         Reservation.objects.open()
         .filter(holder=holder)
         .overlapping(start, end)
-        .exclude(pk=ignoring.pk if ignoring else None)
+        .exclude(pk=ignoring.pk if ignoring else None)  # type: ignore[misc]
         .values_list("start", "end", "machine__name", "machine__attendance", "machine__category__attendance")
     )
     return tuple(

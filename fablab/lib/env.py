@@ -11,10 +11,16 @@ FALSE_WORDS = {"0", "false", "no", "off", ""}
 
 
 def text(name: str, default: str = "") -> str:
+    """The variable without blanks around it."""
     return os.environ.get(name, default).strip()
 
 
 def flag(name: str, default: bool = False) -> bool:
+    """Yes or no, in any of TRUE_WORDS and FALSE_WORDS; set but empty is no.
+
+    Raises:
+        ImproperlyConfigured: another word.
+    """
     raw = os.environ.get(name)
     if raw is None:
         return default
@@ -25,6 +31,11 @@ def flag(name: str, default: bool = False) -> bool:
 
 
 def integer(name: str, default: int, *, least: int, most: int) -> int:
+    """A whole number from `least` to `most`; empty is the default.
+
+    Raises:
+        ImproperlyConfigured: not a number, or outside.
+    """
     raw = os.environ.get(name)
     if raw is None or not raw.strip():
         return default
@@ -43,6 +54,7 @@ def words(name: str, default: str = "") -> list[str]:
 
 
 def path(name: str, default: Path) -> Path:
+    """An absolute path; `~` is the account's home."""
     raw = text(name)
     return Path(raw).expanduser().resolve() if raw else default
 

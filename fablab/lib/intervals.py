@@ -21,15 +21,19 @@ class Interval:
         return self.end <= self.start
 
     def overlaps(self, other: "Interval") -> bool:
+        """Whether they share an instant; touching ends share none."""
         return self.start < other.end and other.start < self.end
 
     def contains(self, other: "Interval") -> bool:
+        """Whether all of the other lies inside; the ends may coincide."""
         return self.start <= other.start and other.end <= self.end
 
     def holds(self, instant: datetime) -> bool:
+        """Whether the instant lies inside: the start does, the end does not."""
         return self.start <= instant < self.end
 
     def grown(self, before: timedelta, after: timedelta) -> "Interval":
+        """Longer at both ends."""
         return Interval(self.start - before, self.end + after)
 
 

@@ -12,8 +12,10 @@ def new_reference(length: int = 10) -> str:
 
 
 def reference10() -> str:
+    """Default of a model's `reference`."""
     return new_reference(10)
 
 
 def card_code12() -> str:
+    """Default of a person's card code: longer, since it is a name to sign in with."""
     return new_reference(12)

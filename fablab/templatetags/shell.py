@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django import template
 from django.templatetags.static import static
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -118,7 +118,7 @@ def duration(value: dt.timedelta | None) -> str:
 def megabytes(size_bytes: int) -> str:
     if size_bytes < 100_000:
         return gettext("%(size)s kB") % {"size": max(1, round(size_bytes / 1000))}
-    return gettext("%(size).1f MB") % {"size": size_bytes / 1_000_000}
+    return gettext("%(size)s MB") % {"size": number_format(size_bytes / 1_000_000, 1)}
 
 
 @register.simple_tag(takes_context=True)
@@ -152,7 +152,7 @@ def minutes_of(value: dt.timedelta) -> str:
 
 @register.simple_tag
 def millimetres(value: float) -> str:
-    return gettext("%(metres).2f m") % {"metres": value / 1000}
+    return gettext("%(metres)s m") % {"metres": number_format(value / 1000, 2)}
 
 
 @register.simple_tag

@@ -32,10 +32,10 @@ def _groups() -> list[dict[str, Any]]:
 
 
 def _operation(path: str, method: str, operation: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
-    body = next(iter(operation.get("requestBody", {}).get("content", {}).values()), {})
+    body: dict[str, Any] = next(iter(operation.get("requestBody", {}).get("content", {}).values()), {})
     answers = []
     for status, answer in operation.get("responses", {}).items():
-        content = next(iter(answer.get("content", {}).values()), {})
+        content: dict[str, Any] = next(iter(answer.get("content", {}).values()), {})
         answers.append({"status": status, "fields": _fields(content.get("schema", {}), parts)})
     return {
         "id": operation["operationId"],

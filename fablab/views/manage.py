@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Sum
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -21,6 +21,7 @@ from fablab.lib.queries import query_word
 from fablab.machine_status import MachineStatus, State, machine_statuses
 from fablab.power_curve import power_curve
 from fablab.views.days import any_day
+from fablab.week_numbers import week_numbers
 from iot.models import Device, QuarantinedMessage, UsageSession
 from iot.services import make_enrolment_code
 from machines.models import Machine, Outage
@@ -28,7 +29,7 @@ from people.models import Site
 from people.permissions import is_manager, is_staff
 from printing.models import JobState, Printer, PrintJob
 from printing.services import confirm_bed_clear
-from reservations.models import Refusal, Reservation, Status
+from reservations.models import Reservation
 
 View = Callable[..., HttpResponse]
 
@@ -66,11 +67,8 @@ class Need:
 def overview(request: HttpRequest) -> HttpResponse:
     """What needs the team now, in one list; then the week in four numbers and a picture."""
     now = timezone.now()
-    rows = Machine.objects.filter(retired_at=None).with_places().select_related("printer")
-    machines = [machine for machine in rows if is_staff(request.user, machine)]
-    statuses = machine_statuses(machines, now)
-    site = Site.objects.first()
-    zone = site.zone if site else dt.UTC
+    statuses = _statuses_there(request, now)
+    zone = statuses[0].machine.site.zone if statuses else dt.UTC
     needs = [*_machine_needs(statuses), *_job_needs(request), *_quarantine_needs(now)]
     ready = {State.FREE, State.IN_USE, State.RESERVED, State.CLOSED}
     return render(
@@ -80,10 +78,10 @@ def overview(request: HttpRequest) -> HttpResponse:
             "needs": needs,
             "statuses": statuses,
             "ready_count": sum(s.state in ready for s in statuses),
-            "machine_count": len(machines),
+            "machine_count": len(statuses),
             "zone": zone,
             "now": now,
-            "week": _week(now),
+            "week": week_numbers(now),
             "grid": busy_grid(zone, now),
             "today": list(
                 Reservation.objects.visible_to(request.user)  # type: ignore[arg-type]
@@ -94,6 +92,12 @@ def overview(request: HttpRequest) -> HttpResponse:
             ),
         },
     )
+
+
+def _statuses_there(request: HttpRequest, now: dt.datetime) -> list[MachineStatus]:
+    """Of the machines of the person's own sites."""
+    found = machine_statuses(Machine.objects.filter(retired_at=None).with_places(), now)
+    return [status for status in found if is_staff(request.user, status.machine)]
 
 
 def _machine_needs(statuses: list[MachineStatus]) -> list[Need]:
@@ -153,29 +157,6 @@ def _quarantine_needs(now: dt.datetime) -> list[Need]:
     ]
 
 
-def _week(now: dt.datetime) -> dict[str, Any]:
-    """The last seven days: busy and reserved hours, refusals, energy."""
-    since = now - dt.timedelta(days=7)
-    busy = sum(
-        (
-            (end or now) - start
-            for start, end in UsageSession.objects.filter(start__gte=since).values_list("start", "end")
-        ),
-        dt.timedelta(0),
-    )
-    held = Reservation.objects.filter(
-        start__gte=since, start__lt=now, status__in=[Status.CONFIRMED, Status.IN_USE, Status.COMPLETED]
-    )
-    reserved = sum((end - start for start, end in held.values_list("start", "end")), dt.timedelta(0))
-    energy_wh = UsageSession.objects.filter(start__gte=since).aggregate(total=Sum("energy_wh"))["total"] or 0
-    return {
-        "busy_h": round(busy.total_seconds() / 3600),
-        "reserved_h": round(reserved.total_seconds() / 3600),
-        "refused": Refusal.objects.filter(at__gte=since).count(),
-        "energy_kwh": energy_wh / 1000,
-    }
-
-
 @for_role(is_staff)
 def reservations(request: HttpRequest) -> HttpResponse:
     """One day's reservations, all machines."""
@@ -200,8 +181,7 @@ def reservations(request: HttpRequest) -> HttpResponse:
 def machines(request: HttpRequest) -> HttpResponse:
     """All machines with state, hours of the last 30 days and outages."""
     now = timezone.now()
-    found = Machine.objects.filter(retired_at=None).with_places()
-    rows = [machine for machine in found if is_staff(request.user, machine)]
+    statuses = _statuses_there(request, now)
     since = now - dt.timedelta(days=30)
     busy: dict[int, dt.timedelta] = {}
     sessions = UsageSession.objects.filter(start__gte=since).values_list("machine_id", "start", "end")
@@ -209,9 +189,13 @@ def machines(request: HttpRequest) -> HttpResponse:
         busy[machine_id] = busy.get(machine_id, dt.timedelta(0)) + ((end or now) - start)
     lines = [
         {"status": status, "busy_h": round(busy.get(status.machine.pk, dt.timedelta(0)).total_seconds() / 3600)}
-        for status in machine_statuses(rows, now)
+        for status in statuses
     ]
-    outages = Outage.objects.holding_at(now).filter(machine__in=rows).select_related("machine")
+    outages = (
+        Outage.objects.holding_at(now)
+        .filter(machine__in=[status.machine for status in statuses])
+        .select_related("machine")
+    )
     return render(request, "fablab/manage_machines.html", {"lines": lines, "outages": outages})
 
 

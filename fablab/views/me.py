@@ -14,6 +14,7 @@ from iot.models import UsageSession
 from machines.models import QualificationGrant
 from people.forms import TokenForm
 from people.models import ApiToken, Site, Suspension
+from people.signed_in import signed_in
 from printing.models import PrintJob
 from reservations.models import Reservation
 
@@ -24,9 +25,9 @@ TOKEN_DAYS = 365
 @login_required
 def me(request: HttpRequest) -> HttpResponse:
     """Today, what comes, what was; prints, qualifications, measured hours of the last 30 days."""
-    now = timezone.now()
-    mine = Reservation.objects.filter(holder=request.user).with_places()
-    sessions = UsageSession.objects.filter(person=request.user, start__gte=now - dt.timedelta(days=30))
+    now, person = timezone.now(), signed_in(request)
+    mine = Reservation.objects.filter(holder=person).with_places()
+    sessions = UsageSession.objects.filter(person=person, start__gte=now - dt.timedelta(days=30))
     used = sum(((end or now) - start for start, end in sessions.values_list("start", "end")), dt.timedelta(0))
     site = Site.objects.first()
     return render(
@@ -35,9 +36,9 @@ def me(request: HttpRequest) -> HttpResponse:
         {
             "coming": list(mine.open().filter(end__gt=now).order_by("start")[:50]),
             "past": list(mine.filter(end__lte=now).order_by("-start")[:PAST_SHOWN]),
-            "jobs": list(PrintJob.objects.filter(person=request.user).select_related("file", "machine")[:PAST_SHOWN]),
-            "grants": list(QualificationGrant.objects.filter(person=request.user).select_related("qualification")),
-            "suspension": Suspension.objects.filter(person=request.user).holding_at(now).first(),
+            "jobs": list(PrintJob.objects.filter(person=person).select_related("file", "machine")[:PAST_SHOWN]),
+            "grants": list(QualificationGrant.objects.filter(person=person).select_related("qualification")),
+            "suspension": Suspension.objects.filter(person=person).holding_at(now).first(),
             "used": used,
             "now": now,
             "zone": site.zone if site else dt.UTC,

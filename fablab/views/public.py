@@ -14,11 +14,10 @@ from fablab.machine_status import State, machine_statuses
 from fablab.views.days import chosen_day, days_ahead
 from machines.models import Category, Machine
 from machines.opening import opening_between
-from machines.selectors import timetable
+from machines.selectors import load_hours, timetable
 from people.models import Site
-from printing.models import Printer
-from reservations.availability import free_time
-from reservations.day import day_rows
+from reservations.availability import FreeTime, free_time
+from reservations.day import day_rows, day_window
 from reservations.facts import wanted_qualification
 
 WEEK = dt.timedelta(days=7)
@@ -28,6 +27,8 @@ def home(request: HttpRequest) -> HttpResponse:
     """What is open, what is free now, and the way to a reservation."""
     now = timezone.now()
     statuses = board_statuses(now)
+    sites = list(Site.objects.all())
+    load_hours(sites)
     free = [s for s in statuses if s.state == State.FREE]
     return render(
         request,
@@ -36,7 +37,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "statuses": statuses,
             "free": free[:6],
             "free_count": len(free),
-            "places": [_place(site, now) for site in Site.objects.all()],
+            "places": [_place(site, now) for site in sites],
             "hints": _demo_hints(request),
             "now": now,
         },
@@ -71,7 +72,7 @@ def machines(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(category__slug=category)
     if words:
         rows = rows.filter(name__icontains=words)
-    statuses = machine_statuses(list(rows), now)
+    statuses = machine_statuses(rows, now)
     if request.GET.get("free"):
         statuses = [s for s in statuses if s.state == State.FREE]
     return render(
@@ -91,14 +92,15 @@ def machine(request: HttpRequest, slug: str) -> HttpResponse:
     """One machine: state, what it needs, and the chosen day's free and taken time."""
     now = timezone.now()
     thing = get_object_or_404(
-        Machine.objects.visible_to(request.user).with_places(),  # type: ignore[arg-type]
+        Machine.objects.visible_to(request.user).with_places().select_related("printer"),  # type: ignore[arg-type]
         slug=slug,
     )
     status = machine_statuses([thing], now)[0]
     if request.htmx:  # type: ignore[attr-defined]
         return render(request, "fablab/machine.html#live", {"status": status, "machine": thing})
     day = chosen_day(request, thing, now)
-    settings = thing.booking
+    settings, printer = thing.booking, getattr(thing, "printer", None)
+    free = _free_time(thing, day, now)
     return render(
         request,
         "fablab/machine.html",
@@ -109,17 +111,18 @@ def machine(request: HttpRequest, slug: str) -> HttpResponse:
             "wanted": wanted_qualification(thing),
             "day": day,
             "days": days_ahead(thing, now),
-            "rows": day_rows(thing, day, now),
-            "next_free": _next_free(thing, now),
-            "printer": Printer.objects.filter(machine=thing, is_enabled=True).first(),
+            "rows": day_rows(thing, day, now, free=free),
+            "next_free": free[0].interval if free and free[0].interval.start < now + WEEK else None,
+            "printer": printer if printer and printer.is_enabled else None,
             "zone": thing.site.zone,
         },
     )
 
 
-def _next_free(thing: Machine, now: dt.datetime) -> Interval | None:
-    found = free_time([thing], Interval(now, now + WEEK), least=thing.booking.shortest)
-    return found[0].interval if found else None
+def _free_time(thing: Machine, day: dt.date, now: dt.datetime) -> list[FreeTime]:
+    """From now over the coming week, and on to the end of the chosen day."""
+    until = max(now + WEEK, day_window(thing, day).end)
+    return free_time([thing], Interval(now, until), least=thing.booking.shortest)
 
 
 def board(request: HttpRequest) -> HttpResponse:

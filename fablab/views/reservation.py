@@ -6,6 +6,7 @@ from collections.abc import Callable
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -13,8 +14,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from fablab.machine_status import machine_statuses
+from iot.models import UsageSession
 from iot.selectors import measured_energy_wh, measured_time
-from printing.models import Printer, PrintJob
+from printing.models import PrintJob
 from reservations.errors import WrongState
 from reservations.messages import STATE_WORDS
 from reservations.models import Reservation, Status
@@ -27,16 +29,20 @@ ACTIONS: dict[str, tuple[Callable[..., Reservation], object]] = {
 }
 
 
-def _reservation(request: HttpRequest, reference: str) -> Reservation:
+def _reservation(request: HttpRequest, reference: str, *, with_measures: bool = False) -> Reservation:
     rows = Reservation.objects.visible_to(request.user).with_places()  # type: ignore[arg-type]
+    if with_measures:
+        sessions = Prefetch("usage_sessions", UsageSession.objects.order_by("start"))
+        rows = rows.select_related("machine__printer").prefetch_related(sessions)
     return get_object_or_404(rows.select_related("holder"), reference=reference)
 
 
 @login_required
 def reservation(request: HttpRequest, reference: str) -> HttpResponse:
     """The page; htmx asks for its live part only."""
-    found = _reservation(request, reference)
+    found = _reservation(request, reference, with_measures=True)
     now = timezone.now()
+    printer = getattr(found.machine, "printer", None)
     context = {
         "reservation": found,
         "machine": found.machine,
@@ -45,9 +51,9 @@ def reservation(request: HttpRequest, reference: str) -> HttpResponse:
         "status": machine_statuses([found.machine], now)[0],
         "measured": measured_time(found, now),
         "energy_wh": measured_energy_wh(found),
-        "sessions": list(found.usage_sessions.order_by("start")),
+        "sessions": list(found.usage_sessions.all()),
         "jobs": list(PrintJob.objects.filter(reservation=found).select_related("file")),
-        "has_printer": Printer.objects.filter(machine=found.machine, is_enabled=True).exists(),
+        "has_printer": printer is not None and printer.is_enabled,
         "may": _may(found, now),
         "is_own": found.holder_id == request.user.pk,
     }

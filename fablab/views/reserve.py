@@ -15,9 +15,10 @@ from fablab.lib.queries import query_word
 from fablab.machine_status import machine_statuses
 from fablab.views.days import chosen_day, days_ahead
 from machines.models import Machine
+from people.signed_in import signed_in
 from reservations.day import day_starts
 from reservations.errors import ReservationRefused, WrongState
-from reservations.facts import booking_facts
+from reservations.facts import booking_facts, standing_facts
 from reservations.forms import TimeForm
 from reservations.messages import STATE_WORDS, Sentence, moment_words, sentence_of
 from reservations.models import Reservation
@@ -109,7 +110,7 @@ def _spread(found: list[Any]) -> list[Any]:
 def _standing_denials(request: HttpRequest, machine: Machine, now: dt.datetime, length: dt.timedelta) -> list[Sentence]:
     if not request.user.is_authenticated:
         return []
-    facts = booking_facts(machine=machine, holder=request.user, start=now, end=now + length)
+    facts = standing_facts(machine=machine, holder=request.user, at=now)
     denials = reservation_denials(facts=facts, start=now, end=now + length, now=now)
     return [sentence_of(d) for d in denials if d.code in ABOUT_THE_PERSON]
 
@@ -129,7 +130,11 @@ def confirm(request: HttpRequest) -> HttpResponse:
     context |= {"start": start, "end": end}
     if request.method != "POST":
         facts = booking_facts(
-            machine=machine, holder=moving.holder if moving else request.user, start=start, end=end, ignoring=moving
+            machine=machine,
+            holder=moving.holder if moving else signed_in(request),
+            start=start,
+            end=end,
+            ignoring=moving,
         )
         denials = reservation_denials(facts=facts, start=start, end=end, now=now)
         context["denials"] = [sentence_of(d) for d in denials]

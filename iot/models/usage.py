@@ -1,6 +1,7 @@
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from fablab.lib.references import reference10
 from iot.models.device import Device
@@ -22,7 +23,7 @@ class UseState(models.TextChoices):
 class StopReason(models.TextChoices):
     """Why a usage session ended."""
 
-    NORMAL = "normal", _("stopped")
+    NORMAL = "normal", pgettext_lazy("usage session", "stopped")
     JOB_FINISHED = "job_finished", _("job finished")
     IDLE_TIMEOUT = "idle_timeout", _("idle for too long")
     BOOKING_END = "booking_end", _("end of the reservation")

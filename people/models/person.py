@@ -1,6 +1,6 @@
 import datetime as dt
 import unicodedata
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -34,7 +34,7 @@ class PersonManager(BaseUserManager["Person"]):
         return self.get(card_code=username)
 
 
-class Person(AbstractBaseUser, PermissionsMixin):
+class Person(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing]
     """Someone who comes: with an account or without, with an e-mail address or without.
 
     `card_code` is what signs them in; a login e-mail lives in allauth's own table, since
@@ -62,7 +62,7 @@ class Person(AbstractBaseUser, PermissionsMixin):
 
     USERNAME_FIELD = "card_code"
     EMAIL_FIELD = "contact_email"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     class Meta:
         verbose_name = _("person")

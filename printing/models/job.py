@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from fablab.lib.references import reference10
 from iot.models import UsageSession
@@ -29,7 +30,7 @@ class JobState(models.TextChoices):
     CANCELLING = "cancelling", _("being stopped")
     FINISHED = "finished", _("finished")
     FAILED = "failed", _("failed")
-    CANCELLED = "cancelled", _("stopped")
+    CANCELLED = "cancelled", pgettext_lazy("print job", "stopped")
     LOST = "lost", _("lost from sight")
     WITHDRAWN = "withdrawn", _("withdrawn")
 

@@ -15,7 +15,7 @@ class HeldUnit(models.Model):
     run while the site is closed, to the next opening), as they were when the row was written.
     """
 
-    reservation = models.ForeignKey(Reservation, on_delete=models.CASCADE, related_name="held_units")
+    reservation = models.ForeignKey(Reservation, on_delete=models.CASCADE, related_name="held_units", db_index=False)
     unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="held_units")
     period = DateTimeRangeField()
     blocked = DateTimeRangeField()

@@ -79,8 +79,16 @@ class Reservation(models.Model):
     """
 
     reference = models.CharField(max_length=12, unique=True, default=reference10, editable=False)
-    machine = models.ForeignKey(Machine, on_delete=models.PROTECT, related_name="reservations")
-    holder = models.ForeignKey(Person, null=True, blank=True, on_delete=models.PROTECT, related_name="reservations")
+    machine = models.ForeignKey(Machine, on_delete=models.PROTECT, related_name="reservations", db_index=False)
+    holder = models.ForeignKey(
+        # The indexes of both begin with these columns already.
+        Person,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="reservations",
+        db_index=False,
+    )
     team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.PROTECT, related_name="reservations")
     status = models.CharField(_("status"), max_length=12, choices=Status.choices, default=Status.CONFIRMED)
     origin = models.CharField(_("made at"), max_length=12, choices=Origin.choices, default=Origin.PAGE)
@@ -106,6 +114,12 @@ class Reservation(models.Model):
         ordering = ["start", "id"]
         indexes = [
             models.Index(fields=["holder", "start"], name="reservation_holder_start"),
+            models.Index(
+                fields=["holder", "end"],
+                name="reservation_holder_open",
+                condition=Q(status__in=["held", "pending", "confirmed", "in_use"]),
+            ),
+            models.Index(fields=["start", "id"], name="reservation_start"),
             models.Index(fields=["machine", "start"], name="reservation_machine_start"),
             models.Index(fields=["end"], name="reservation_open_end", condition=Q(status__in=["confirmed", "in_use"])),
         ]

@@ -45,7 +45,7 @@ def french_print(browser: Browser, lab: Lab) -> str:
     # Reserve in three taps.
     page.goto(f"/reserve/?machine={PRINTER}&minutes=60")
     page.locator(".slots a").first.click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Réserver ceci ?")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Réserver ce créneau ?")
     page.locator("main form button[type=submit]").last.click()
     page.wait_for_url(re.compile(r"/reservations/\w+/$"))
     reservation = page.url
@@ -54,7 +54,7 @@ def french_print(browser: Browser, lab: Lab) -> str:
     check_in = page.locator("form[action$='/check-in/'] button")
     expect(check_in).to_be_visible()
     check_in.click()
-    expect(page.locator("#messages")).to_contain_text("Bonne")
+    expect(page.locator("#messages")).to_contain_text("Votre arrivée est notée")
 
     # Send real G-code; its progress is shown, then the print itself.
     page.goto(f"/machines/{PRINTER}/print/")

@@ -1,4 +1,4 @@
-"""A lab with one 3D printer: the rows, a printer server whose faults can be chosen, and a clock that only tests move."""
+"""A lab with one 3D printer: its rows, a printer server with faults to choose from, a clock that only tests move."""
 
 import datetime as dt
 import io
@@ -120,8 +120,6 @@ class Lab:
         self.ticks(2)
         assert fresh(job).state == JobState.PRINTING
         return fresh(job)
-
-
 
 
 def make_printer(machine: Machine, url: str, api_key: str) -> Printer:

@@ -36,7 +36,7 @@ class Command(BaseCommand):
 
 
 async def _serve() -> None:
-    worker_app = app.with_connector(app.connector.get_worker_connector())
+    worker_app = app.with_connector(app.connector.get_worker_connector())  # type: ignore[attr-defined]
     async with worker_app.open_async():
         task = asyncio.create_task(
             worker_app.run_worker_async(

@@ -1,0 +1,109 @@
+"""What is known now of each machine, read for all of them at once."""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from django.db import models
+from django.db.models import FilteredRelation, Q
+
+from fablab.lib.intervals import Interval
+from iot.models import Device, ReportedState
+from machines.models import Machine, Outage
+from machines.opening import opening_between
+from machines.selectors import load_hours, timetable
+from people.models import Site
+from printing.models import ACTIVE, Printer, PrintJob
+from reservations.models import Reservation, Status
+
+AHEAD = dt.timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class StatusFacts:
+    """All that decides the state of one machine."""
+
+    zone: ZoneInfo
+    opening: Sequence[Interval]
+    outage: Outage | None = None
+    devices: Sequence[Device] = ()
+    reported: ReportedState | None = None
+    printer: Printer | None = None
+    job: PrintJob | None = None
+    reservations: Sequence[Reservation] = ()
+
+
+def live_facts(
+    machines: Sequence[Machine] | models.QuerySet[Machine], now: dt.datetime
+) -> list[tuple[Machine, StatusFacts]]:
+    """Each machine with its facts, in their order. Four queries however many machines; a queryset is read by them."""
+    is_unread = isinstance(machines, models.QuerySet)
+    found = {row.pk: row for row in _live(machines if is_unread else _again(machines), now)}
+    rows: Sequence[Machine] = list(found.values()) if is_unread else machines
+    openings = _openings({machine.site for machine in rows}, now)
+    devices, reservations = _devices(found), _reservations(found, now)
+    return [
+        (
+            machine,
+            _facts(found[machine.pk], openings[machine.site.pk], devices[machine.pk], reservations[machine.pk]),
+        )
+        for machine in rows
+    ]
+
+
+def _devices(machine_ids: Collection[int]) -> dict[int, list[Device]]:
+    devices: dict[int, list[Device]] = defaultdict(list)
+    for device in Device.objects.filter(machine__in=machine_ids, revoked_at=None):
+        devices[device.machine_id or 0].append(device)
+    return devices
+
+
+def _reservations(machine_ids: Collection[int], now: dt.datetime) -> dict[int, list[Reservation]]:
+    reservations: dict[int, list[Reservation]] = defaultdict(list)
+    coming = Reservation.objects.filter(
+        machine__in=machine_ids, status__in=[Status.CONFIRMED, Status.IN_USE], end__gt=now, start__lt=now + AHEAD
+    )
+    for row in coming.order_by("start").only("machine_id", "start", "end", "status"):
+        reservations[row.machine_id].append(row)
+    return reservations
+
+
+def _live(rows: models.QuerySet[Machine], now: dt.datetime) -> models.QuerySet[Machine]:
+    """The machines, each with its last report, its printer, the print under way and the outage that holds."""
+    is_out = Q(outages__start__lte=now) & (Q(outages__end__isnull=True) | Q(outages__end__gt=now))
+    return rows.annotate(
+        running_job=FilteredRelation("print_jobs", condition=Q(print_jobs__state__in=sorted(ACTIVE))),
+        outage_now=FilteredRelation("outages", condition=is_out),
+    ).select_related("reported", "printer", "running_job", "outage_now")
+
+
+def _again(machines: Sequence[Machine]) -> models.QuerySet[Machine]:
+    return Machine.objects.filter(pk__in=[machine.pk for machine in machines]).select_related("unit__site")
+
+
+def _facts(
+    live: Machine, opening: Sequence[Interval], devices: Sequence[Device], reservations: Sequence[Reservation]
+) -> StatusFacts:
+    printer = getattr(live, "printer", None)
+    return StatusFacts(
+        zone=live.site.zone,
+        opening=opening,
+        outage=getattr(live, "outage_now", None),
+        devices=devices,
+        reported=getattr(live, "reported", None),
+        printer=printer if printer is not None and printer.is_enabled else None,
+        job=getattr(live, "running_job", None),
+        reservations=reservations,
+    )
+
+
+def _openings(sites: Collection[Site], now: dt.datetime) -> dict[int, list[Interval]]:
+    load_hours(site for site in sites if not hasattr(site, "_hours"))
+    return {site.pk: _opening(site, now) for site in sites}
+
+
+def _opening(site: Site, now: dt.datetime) -> list[Interval]:
+    today = now.astimezone(site.zone).date()
+    return opening_between(now, now + AHEAD, timetable(site, today, today + AHEAD))
