@@ -39,9 +39,12 @@ def live_facts(
     machines: Sequence[Machine] | models.QuerySet[Machine], now: dt.datetime
 ) -> list[tuple[Machine, StatusFacts]]:
     """Each machine with its facts, in their order. Four queries however many machines; a queryset is read by them."""
-    is_unread = isinstance(machines, models.QuerySet)
-    found = {row.pk: row for row in _live(machines if is_unread else _again(machines), now)}
-    rows: Sequence[Machine] = list(found.values()) if is_unread else machines
+    if isinstance(machines, models.QuerySet):
+        found = {row.pk: row for row in _live(machines, now)}
+        rows: Sequence[Machine] = list(found.values())
+    else:
+        found = {row.pk: row for row in _live(_again(machines), now)}
+        rows = machines
     openings = _openings({machine.site for machine in rows}, now)
     devices, reservations = _devices(found), _reservations(found, now)
     return [
@@ -76,7 +79,7 @@ def _live(rows: models.QuerySet[Machine], now: dt.datetime) -> models.QuerySet[M
     return rows.annotate(
         running_job=FilteredRelation("print_jobs", condition=Q(print_jobs__state__in=sorted(ACTIVE))),
         outage_now=FilteredRelation("outages", condition=is_out),
-    ).select_related("reported", "printer", "running_job", "outage_now")
+    ).select_related("reported", "printer", "running_job", "outage_now")  # type: ignore[misc]
 
 
 def _again(machines: Sequence[Machine]) -> models.QuerySet[Machine]:

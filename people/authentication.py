@@ -2,7 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
+from django.utils.translation import gettext as _
 from knox.auth import TokenAuthentication
+from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
@@ -16,6 +18,16 @@ if TYPE_CHECKING:
 
 class ScopedTokenAuthentication(TokenAuthentication):
     """`Authorization: Token <key>`."""
+
+    def authenticate_credentials(self, token: bytes) -> tuple[Any, Any]:
+        """The person and the token.
+
+        Raises:
+            AuthenticationFailed: the key is unknown, expired, or no text at all.
+        """
+        if not token.isascii():
+            raise AuthenticationFailed(_("Invalid token."))
+        return super().authenticate_credentials(token)
 
 
 class SignedInOrReadOnlyWithScope(BasePermission):

@@ -34,8 +34,10 @@ def sentence_of(denial: Denial) -> Sentence:
 
 
 def duration_words(duration: dt.timedelta) -> str:
-    """“1 h 30”, “45 min”, “2 days”."""
-    minutes = int(duration.total_seconds() // 60)
+    """“1 h 30”, “45 min”, “2 days”, “20 s”."""
+    minutes, seconds = divmod(int(duration.total_seconds()), 60)
+    if minutes == 0 and seconds:
+        return gettext("%(seconds)d s") % {"seconds": seconds}
     if minutes >= 2 * 24 * 60 and minutes % (24 * 60) == 0:
         days = minutes // (24 * 60)
         return ngettext("%(days)d day", "%(days)d days", days) % {"days": days}

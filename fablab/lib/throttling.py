@@ -36,7 +36,8 @@ class _Counted:
         if key is None or limit.rate is None:
             return True
         with connection.cursor() as cursor:
-            cursor.execute(COUNT, {"key": f"rate:{key}", "window": dt.timedelta(seconds=limit.duration)})
+            params: Any = {"key": f"rate:{key}", "window": dt.timedelta(seconds=limit.duration)}
+            cursor.execute(COUNT, params)
             count, self.wait_s = cursor.fetchone()
         return bool(count <= limit.num_requests)
 

@@ -192,4 +192,3 @@ def open_until(opening: Interval, zone: ZoneInfo) -> str:
     if opening.duration >= dt.timedelta(hours=23):
         return gettext("Open day and night")
     return gettext("Open until %(time)s") % {"time": clock_end(opening.end, zone)}
-

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,19 @@ def run(env: Mapping[str, str], *arguments: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A whole answer; header names in lower case."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str]
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
 
 
 class Web:
@@ -70,11 +84,18 @@ class Web:
     def connect(self, timeout_s: float = 30) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout_s)
 
-    def get(self, path: str, **headers: str) -> http.client.HTTPResponse:
-        """The answer, its body read and kept for another `read`-less look: see `body`."""
+    def get(self, path: str, **headers: str) -> Answer:
+        return self.ask("GET", path, headers=headers)
+
+    def ask(self, method: str, path: str, *, body: bytes | None = None, headers: Mapping[str, str]) -> Answer:
+        """One request on a connection of its own."""
         connection = self.connect()
-        connection.request("GET", path, headers={"Connection": "close", **headers})
-        return connection.getresponse()
+        try:
+            connection.request(method, path, body, dict(headers))
+            answer = connection.getresponse()
+            return Answer(answer.status, answer.read(), {name.lower(): value for name, value in answer.getheaders()})
+        finally:
+            connection.close()
 
     def _wait_until_it_answers(self, within_s: float = 60) -> None:
         deadline_s = time.monotonic() + within_s
@@ -86,7 +107,3 @@ class Web:
             except OSError:
                 time.sleep(0.2)
         raise AssertionError(f"no answer: {self.log}")
-
-
-def as_json(answer: http.client.HTTPResponse) -> Any:
-    return json.loads(answer.read())

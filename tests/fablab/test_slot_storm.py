@@ -33,6 +33,9 @@ class Client:
         self._headers = {"Authorization": f"Token {key}", "Content-Type": "application/json"}
         self._machine = machine
 
+    def close(self) -> None:
+        self._connection.close()
+
     def reserve(self, start: dt.datetime, gun: threading.Barrier) -> str:
         """`won`, the codes of the refusal, or what else was answered."""
         end = start + dt.timedelta(hours=1)
@@ -78,7 +81,10 @@ def test_fifty_clients_for_one_slot_make_one_winner_each_round(
     lab = json.loads(run(env, "-m", "tests.api.storm_seed", str(CLIENTS)))
 
     with Web(env, short_folder / "web.log", PROCESSES) as web:
-        rounds = storm([Client(web.port, key, lab["machine"]) for key in lab["keys"]])
+        clients = [Client(web.port, key, lab["machine"]) for key in lab["keys"]]
+        rounds = storm(clients)
+        for client in clients:
+            client.close()
 
     assert rounds == [Counter({"won": 1, "taken": CLIENTS - 1})] * ROUNDS
     assert asked(server.url, OVERLAPS) == 0

@@ -122,9 +122,7 @@ def test_use_of_another_machine_is_not_matched(talker: Talker, machine: Machine)
         pytest.param(["energised"], UseState.IDLE, [], id="power let through is not use"),
         pytest.param(["idle", "de_energised"], UseState.OFF, [], id="switched off while idle"),
         pytest.param(["busy", "button", "job"], UseState.BUSY, [None], id="others change nothing"),
-        pytest.param(
-            ["busy", "safety_input"], UseState.FAULT, [StopReason.SAFETY_INPUT], id="a safety input stops it"
-        ),
+        pytest.param(["busy", "safety_input"], UseState.FAULT, [StopReason.SAFETY_INPUT], id="a safety input stops it"),
         pytest.param(["busy", "idle", "busy"], UseState.BUSY, [StopReason.NORMAL, None], id="used twice"),
     ],
 )

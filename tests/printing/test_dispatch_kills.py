@@ -37,6 +37,18 @@ def leave_in(lab, job, state):
         PrintCommand.objects.create(job=job, kind="cancel", asked_at=lab.now)
 
 
+def test_stop_asked_of_an_uploaded_job_while_no_worker_ran_starts_nothing(lab):
+    job = lab.queue()
+    leave_in(lab, job, "uploaded")
+    lab.ask(fresh(job), "cancel")
+
+    lab.ticks(2)
+
+    assert fresh(job).state == JobState.CANCELLED
+    assert lab.remote.starts == []
+    assert lab.row().is_bed_clear
+
+
 @pytest.mark.parametrize(("fault", "starts"), [("dies before", 2), ("dies after", 1)], ids=["it never ran", "it runs"])
 def test_start_without_an_answer_is_repeated_only_if_it_never_ran(lab, fault, starts):
     job = lab.queue()

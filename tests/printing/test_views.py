@@ -1,4 +1,4 @@
-"""What people read on the pages of their prints, and what the pages and the API refuse."""
+"""What people read on the pages of their prints, and what the pages refuse."""
 
 import io
 
