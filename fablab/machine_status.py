@@ -68,7 +68,10 @@ def machine_statuses(machines: Sequence[Machine] | models.QuerySet[Machine], now
 
 
 def status_of(machine: Machine, facts: StatusFacts, now: dt.datetime) -> MachineStatus:
-    """The first of these that holds: out of service, printing, no news, needs care, in use, reserved, closed, free."""
+    """The first of these that holds: out of service, printing, no news, needs care, in use, reserved, closed, free.
+
+    Free only while everything that could contradict it is heard.
+    """
     checks = (_out, _printing, _no_news, _care, _in_use, _reserved, _closed)
     for check in checks:
         status = check(machine, facts, now)
@@ -212,6 +215,13 @@ def _closed(machine: Machine, facts: StatusFacts, now: dt.datetime) -> MachineSt
 
 
 def _free(machine: Machine, facts: StatusFacts, now: dt.datetime) -> MachineStatus:
+    silent = [device.last_seen_at for device in facts.devices if device.is_silent(now)]
+    if facts.printer is not None and facts.printer.unreachable_since is not None:
+        silent.append(facts.printer.last_answer_at)
+    if silent:
+        # Others still speak, but nobody can tell that nothing runs.
+        heard = None if None in silent else min(at for at in silent if at)
+        return MachineStatus(machine, State.NO_NEWS, gettext("No news"), _last_heard(heard, facts.zone, now))
     return MachineStatus(machine, State.FREE, gettext("Free"), _next_words(facts, now))
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext
 from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
 from rest_framework import serializers
 from rest_framework.generics import get_object_or_404
@@ -138,7 +139,8 @@ class PrintJobAction(PrintJobDetail):
         job = self._find(request, reference)
         try:
             ask(job=job, kind=PrintCommand.Kind(action), by=signed_in(request), now=timezone.now())
-        except WrongJobState as error:
-            denial = {"code": "wrong_state", "message": str(error), "next_step": ""}
+        except WrongJobState:
+            message = gettext("The print has moved on meanwhile; look at its state below.")
+            denial = {"code": "wrong_state", "message": message, "next_step": ""}
             return Response({"denials": [denial], "alternatives": []}, status=409)
         return Response(shown(self._find(request, reference)))

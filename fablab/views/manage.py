@@ -22,8 +22,8 @@ from fablab.machine_status import MachineStatus, State, machine_statuses
 from fablab.power_curve import power_curve
 from fablab.views.days import any_day
 from fablab.week_numbers import week_numbers
-from iot.models import Device, QuarantinedMessage, UsageSession
-from iot.services import make_enrolment_code
+from iot.models import Device, DriverKind, QuarantinedMessage, UsageSession
+from iot.services import make_enrolment_code, set_password
 from machines.models import Machine, Outage
 from people.models import Site
 from people.permissions import is_manager, is_staff
@@ -235,6 +235,7 @@ def device(request: HttpRequest, slug: str) -> HttpResponse:
             "sessions": UsageSession.objects.filter(device=found).select_related("person")[:8],
             "quarantine": QuarantinedMessage.objects.filter(device=found)[:10],
             "code": request.session.pop("enrolment_code", ""),
+            "password": request.session.pop("device_password", ""),
             "may_change": _is_theirs(found, request, is_manager),
         },
     )
@@ -243,13 +244,16 @@ def device(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 @for_role(is_manager)
 def device_code(request: HttpRequest, slug: str) -> HttpResponse:
-    """A fresh one-time code, shown once on the device's page."""
+    """What lets the device in, shown once on its page: a one-time code for our agent, a password for a plug."""
     rows = Device.objects.filter(revoked_at=None).select_related("machine__unit__site")
     found = get_object_or_404(rows, slug=slug)
     if not _is_theirs(found, request, is_manager):
         raise PermissionDenied
     person: Any = request.user
-    request.session["enrolment_code"] = make_enrolment_code(device=found, by=person, now=timezone.now())
+    if found.kind == DriverKind.FABLAB:
+        request.session["enrolment_code"] = make_enrolment_code(device=found, by=person, now=timezone.now())
+    else:
+        request.session["device_password"] = set_password(found, now=timezone.now())
     return redirect("manage-device", slug)
 
 
