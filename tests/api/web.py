@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
+
+from django.db import connection
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -19,6 +22,12 @@ def environment(database_url: str, data_dir: Path, **more: str) -> dict[str, str
     """What a Django process of such a lab is started with. Debug mode serves static files without gathering them."""
     own = {"DATABASE_URL": database_url, "FABLAB_DATA_DIR": str(data_dir), "FABLAB_DEMO": "0", "FABLAB_DEBUG": "1"}
     return {**os.environ, **own, **more}
+
+
+def url_of_test_database() -> str:
+    """Of the database that holds this test's rows."""
+    base, _slash, _name = os.environ["DATABASE_URL"].rpartition("/")
+    return f"{base}/{quote(str(connection.settings_dict['NAME']))}"
 
 
 def run(env: Mapping[str, str], *arguments: str) -> str:

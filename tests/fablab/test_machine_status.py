@@ -154,7 +154,7 @@ def test_statuses_read_from_the_database_agree_with_the_table(django_assert_num_
     make_outage(machine=lab.laser)
     machines = [lab.laser, lab.printer_machine]
 
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         found = machine_statuses(machines, lab.running.start + minutes(10))
 
     assert [(s.machine, s.state) for s in found] == [(lab.laser, State.OUT), (lab.printer_machine, State.IN_USE)]
