@@ -39,13 +39,15 @@ def idempotent(view: View) -> Callable[..., HttpResponse]:
         row = _claimed(request, key, fingerprint)
         if row is None:
             return _replayed(request, key, fingerprint)
+        is_answered = False
         try:
             response = view(self, request, *args, **kwargs)
-        except BaseException:
-            row.delete()
-            raise
-        if response.status_code >= 500:
-            row.delete()
+            is_answered = response.status_code < 500
+        finally:
+            # An error, ours or one that goes on upwards, leaves the key free for the next try.
+            if not is_answered:
+                row.delete()
+        if not is_answered:
             return response
         response.add_post_render_callback(lambda done: _keep(row, done))
         return response

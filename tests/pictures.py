@@ -100,7 +100,7 @@ def take(browser: Browser, base: str, words: list[str]) -> int:
 
 def facts_of(page: Page, base: str, *, signed_in: bool, manager: bool) -> dict[str, str]:
     tomorrow = dt.date.today() + dt.timedelta(days=1)
-    facts = {"machine": "prusa-mk4-2", "laser": "laser-60-w", "day": tomorrow.isoformat()}
+    facts = {"machine": "prusa-mk4-2", "laser": "laser-60w", "day": tomorrow.isoformat()}
     if signed_in:
         facts["reservation"] = found(page, base, "/me/", "a[href^='/reservations/']", "/me/")
         facts["job"] = found(page, base, "/me/", "a[href^='/prints/']", "/me/")

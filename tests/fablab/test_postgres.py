@@ -65,6 +65,9 @@ def test_server_has_the_extensions_that_we_use(postgres_server):
     with psycopg.connect(server.url) as connection:
         for extension in ("btree_gist", "pg_trgm", "unaccent"):
             connection.execute(f"CREATE EXTENSION {extension}")
+        found = {row[0] for row in connection.execute("SELECT extname FROM pg_extension")}
+
+    assert {"btree_gist", "pg_trgm", "unaccent"} <= found
 
 
 def test_server_url_is_understood_by_the_settings(short_folder):

@@ -38,7 +38,7 @@ def test_restart_delay_doubles_and_is_reset_by_a_minute_alive(lives_s, delays_s)
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.9.9.9"])
 def test_demo_host_on_this_machine_is_allowed(host):
-    checks.require_loopback(host)
+    assert checks.require_loopback(host) is None
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "lab.example.org", ""])
@@ -209,6 +209,7 @@ def test_child_is_ready_as_soon_as_it_says_so(tmp_path):
 
     wait_until_ready([service], timeout_s=5)
 
+    assert ready_file.exists()
     service.kill()
 
 

@@ -86,7 +86,9 @@ def test_example_is_read_by_the_parser(message):
 
 @pytest.mark.parametrize("message", BY_NAME)
 def test_example_holds_to_the_schema(message):
-    jsonschema.validate(message.example, schema_of(message), jsonschema.Draft202012Validator)
+    found = jsonschema.Draft202012Validator(schema_of(message)).iter_errors(message.example)
+
+    assert list(found) == []
 
 
 @pytest.mark.parametrize(

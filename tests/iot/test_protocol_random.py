@@ -18,7 +18,7 @@ FIELDS = ["v", "boot", "seq", "at", "uptime_s", "data", "event", "samples", "pow
 LIKE_OURS = st.dictionaries(st.sampled_from(FIELDS), JSON)
 
 
-def read_all(payload: bytes) -> None:
+def read_all(payload: bytes) -> int:
     """Every reader on this payload; none may raise anything but `MalformedMessage`."""
     for leaf in [*LEAVES, "nonsense"]:
         try:
@@ -32,18 +32,21 @@ def read_all(payload: bytes) -> None:
     except MalformedMessage as error:
         assert error.detail  # noqa: PT017
     peek_number(payload)
+    return len(payload)
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=300))
 def test_random_bytes_are_read_or_malformed(payload: bytes) -> None:
-    read_all(payload)
+    assert read_all(payload) == len(payload)
 
 
 @settings(max_examples=150, deadline=None)
 @given(JSON | LIKE_OURS)
 def test_random_json_is_read_or_malformed(value: Any) -> None:
-    read_all(json.dumps(value).encode())
+    payload = json.dumps(value).encode()
+
+    assert read_all(payload) == len(payload)
 
 
 @settings(max_examples=150, deadline=None)
