@@ -252,6 +252,8 @@ REST_FRAMEWORK = {
         "anon": env.text("FABLAB_API_RATE_ANONYMOUS", "120/min"),
         "user": env.text("FABLAB_API_RATE_PERSON", "1200/min"),
     },
+    # Whose address is counted: the caller's own, or the one our own proxy names; never one that anybody may write.
+    "NUM_PROXIES": 1 if env.flag("FABLAB_BEHIND_PROXY") else 0,
     "EXCEPTION_HANDLER": "fablab.lib.api.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
