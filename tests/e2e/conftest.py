@@ -32,7 +32,7 @@ class Lab:
     data_dir: Path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
     port, mqtt_port = free_port(), free_port()
     with tempfile.TemporaryDirectory(prefix="fablab-e2e-") as name:
@@ -98,7 +98,7 @@ def _wait_for_octoprint(data_dir: Path) -> None:
     raise AssertionError("OctoPrint did not answer:\n" + (log.read_text() if log.exists() else "no log"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if chromium_path() is None:
         skip_or_fail("Chromium is not installed: the pages are not walked through (apt-get install chromium).")
