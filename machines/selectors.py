@@ -9,7 +9,7 @@ import holidays
 from django.db.models import DateField, IntegerField, Value
 
 from machines.models import OpeningException, OpeningHours
-from machines.opening import Timetable
+from machines.opening import Range, Timetable
 from people.models import Site
 
 # A machine that may run while the site is closed is held until the next opening: the longest closure we look over.
@@ -33,8 +33,9 @@ def load_hours(sites: Iterable[Site]) -> None:
     wanted = {site.pk: site for site in sites}
     if not wanted:
         return
-    for site in wanted.values():
-        site._hours = (defaultdict(list), defaultdict(list))  # type: ignore[attr-defined]
+    found: dict[int, tuple[dict[int, list[Range]], dict[dt.date, list[Range]]]] = {
+        pk: (defaultdict(list), defaultdict(list)) for pk in wanted
+    }
     weekly = OpeningHours.objects.filter(site__in=wanted).order_by()
     dated = OpeningException.objects.filter(site__in=wanted).order_by()
     no_day, no_date = Value(None, IntegerField()), Value(None, DateField())
@@ -42,10 +43,13 @@ def load_hours(sites: Iterable[Site]) -> None:
         dated.values_list("site_id", no_day, "date", "opens", "closes"), all=True
     )
     for site_id, weekday, date, opens, closes in sorted(rows, key=lambda row: row[3] or dt.time(0)):
-        by_weekday, by_date = wanted[site_id]._hours  # type: ignore[attr-defined]
+        by_weekday, by_date = found[site_id]
         ranges = by_date[date] if weekday is None else by_weekday[weekday]
         if opens is not None:
             ranges.append((opens, closes))
+    for pk, site in wanted.items():
+        # Only once they are whole: threads may share a site.
+        site._hours = found[pk]  # type: ignore[attr-defined]
 
 
 def timetable(site: Site, first: dt.date, last: dt.date) -> Timetable:
