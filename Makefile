@@ -10,7 +10,7 @@ LOCK := .venv/bin/uv pip compile --universal --python-version 3.11 --generate-ha
 help:
 	@echo "make run       open the lab at http://127.0.0.1:8000 with demo data (ARGS='--port 8001 --no-demo')"
 	@echo "make test      install what the tests need, then run all of them"
-	@echo "make quick     the tests that run in parallel, without races, kills and browsers"
+	@echo "make quick     most tests, in under two minutes: no races, kills, browsers or long walks"
 	@echo "make lint      style, types, templates, migrations and translations"
 	@echo "make format    rewrite the code in the house style"
 	@echo "make bench     speed;  make soak: endurance;  make pictures: screenshots"
@@ -32,7 +32,7 @@ test: venv-dev
 	@exec $(PY) scripts/run_tests.py $(ARGS)
 
 quick: venv-dev
-	@exec $(PY) -m pytest -n 2 -m "not serial" $(ARGS)
+	@exec $(PY) -m pytest -n 2 -m "not serial and not slow" $(ARGS)
 
 lint: venv-dev
 	$(PY) -m ruff check .

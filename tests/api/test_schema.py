@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from fablab.wsgi import application
 from tests.api.lab import ALL_SCOPES, Lab, make_token
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 EXAMPLES = 8
 QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much]

@@ -10,7 +10,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from fablab.board import board_events
 from tests.api.lab import ROLES, Lab, make_lab, make_token, slot
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 # Pages of allauth and of Django's admin: theirs to test, under these prefixes.
 OTHERS_PREFIXES = ("accounts/", "admin/")

@@ -26,6 +26,8 @@ from reservations.models import HeldUnit, Refusal, Reservation, Status
 from reservations.services import create_reservation
 from tests.factories import PARIS, make_machine, make_site
 
+pytestmark = pytest.mark.slow
+
 # A Monday evening: a day on which the week's hours say closed.
 NOW = dt.datetime(2026, 5, 18, 20, 7, tzinfo=PARIS).astimezone(dt.UTC)
 JUST_AFTER_MIDNIGHT = dt.datetime(2026, 5, 18, 0, 4, tzinfo=PARIS).astimezone(dt.UTC)

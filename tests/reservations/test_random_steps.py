@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+import pytest
 from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,6 +21,8 @@ from reservations.services import (
     move_reservation,
 )
 from tests.factories import NOW, at, every_day, make_category, make_machine, make_person, make_site, minutes
+
+pytestmark = pytest.mark.slow
 
 BROKEN_PROMISES = """
     SELECT 'overlap', one.id, other.id
