@@ -1,4 +1,3 @@
-from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.i18n import set_language
@@ -11,6 +10,7 @@ urlpatterns = [
     path("", public.home, name="home"),
     path("machines/", public.machines, name="machines"),
     path("machines/<slug:slug>/", public.machine, name="machine"),
+    path("machines/<slug:slug>/photo/", public.photo, name="machine-photo"),
     path("machines/<slug:slug>/print/", printing.upload, name="print-upload"),
     path("reserve/", reserve.reserve, name="reserve"),
     path("reserve/confirm/", reserve.confirm, name="reserve-confirm"),
@@ -48,8 +48,3 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]
-
-if settings.DEBUG:
-    from django.conf.urls.static import static
-
-    urlpatterns += static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT)

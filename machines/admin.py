@@ -1,7 +1,8 @@
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from machines.models import (
     Category,
@@ -14,6 +15,7 @@ from machines.models import (
     Room,
     Unit,
 )
+from machines.photos import NotAPhoto, reencoded
 
 
 @admin.register(Machine)
@@ -22,6 +24,17 @@ class MachineAdmin(admin.ModelAdmin):
     list_filter = ["category", "room"]
     search_fields = ["name"]
     prepopulated_fields = {"slug": ["name"]}
+
+    def save_model(self, request: HttpRequest, obj: Machine, form: Any, change: bool) -> None:
+        if "photo" in form.changed_data and form.cleaned_data["photo"]:
+            # The form has read it as an image already; what cannot be drawn anew is not kept.
+            try:
+                picture = reencoded(form.cleaned_data["photo"].file)
+                obj.photo.save(f"{obj.slug}.jpg", picture, save=False)
+            except NotAPhoto:
+                obj.photo = form.initial.get("photo")
+                self.message_user(request, _("The photo could not be read and was left out."), messages.WARNING)
+        super().save_model(request, obj, form, change)
 
 
 @admin.register(Unit)

@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 
@@ -131,3 +131,16 @@ def board(request: HttpRequest) -> HttpResponse:
     site = Site.objects.first()
     place = _place(site, now) if site else None
     return render(request, "fablab/board.html", {"statuses": board_statuses(now), "place": place, "now": now})
+
+
+def photo(request: HttpRequest, slug: str) -> FileResponse:
+    """The machine's photo, drawn anew as a JPEG when it came."""
+    thing = get_object_or_404(Machine.objects.visible_to(request.user), slug=slug)  # type: ignore[arg-type]
+    if not thing.photo:
+        raise Http404
+    try:
+        response = FileResponse(thing.photo.open("rb"), content_type="image/jpeg")
+    except FileNotFoundError:
+        raise Http404 from None
+    response.headers["Cache-Control"] = "public, max-age=3600"
+    return response

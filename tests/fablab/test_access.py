@@ -18,6 +18,7 @@ OTHERS_PREFIXES = ("accounts/", "admin/")
 # Columns as in ROLES: anonymous, visitor, holder, other member, supervisor, mediator, manager of another site,
 # manager, administrator.
 ALL_200 = "200 200 200 200 200 200 200 200 200"
+ALL_404 = "404 404 404 404 404 404 404 404 404"
 ALL_405 = "405 405 405 405 405 405 405 405 405"
 SIGNED_IN = "302 200 200 200 200 200 200 200 200"
 SIGNED_IN_405 = "302 405 405 405 405 405 405 405 405"
@@ -52,6 +53,7 @@ TABLE = (
     Row("home", ALL_200, ALL_200),
     Row("machines", ALL_200, ALL_200),
     Row("machine", ALL_200, ALL_200, ("{printer}",)),
+    Row("machine-photo", ALL_404, ALL_404, ("{printer}",)),
     Row("reserve", ALL_200, ALL_200),
     Row("reserve", ALL_200, ALL_200, query="?machine={laser}", variant="slots"),
     Row("reserve", "404 404 200 404 200 200 404 200 200", "404 404 200 404 200 200 404 200 200",
