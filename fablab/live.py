@@ -143,7 +143,12 @@ class LiveStream:
             for client, language in list(self.clients.items()):
                 # A reader that is too slow is told everything again once it asks anew.
                 with contextlib.suppress(asyncio.QueueFull):
-                    client.put_nowait(texts[language])
+                    text = texts.get(language)
+                    if text is None:
+                        # It came while the tiles were being drawn, in a language nobody had asked for.
+                        self._everything()
+                        continue
+                    client.put_nowait(text)
 
 
 def _tiles(ids: list[int] | None, language: str) -> str:

@@ -160,7 +160,7 @@ def _care(machine: Machine, facts: StatusFacts, now: dt.datetime) -> MachineStat
     if facts.reported is not None and facts.reported.state == UseState.FAULT:
         return MachineStatus(machine, State.CARE, gettext("Fault"), gettext("Please call someone of the team"))
     if facts.printer is not None and not facts.printer.is_bed_clear:
-        return MachineStatus(machine, State.CARE, gettext("Clear the bed"), _next_words(facts, now))
+        return MachineStatus(machine, State.CARE, gettext("Clear the bed"), _next_reservation(facts, now))
     return None
 
 
@@ -241,3 +241,8 @@ def _next_words(facts: StatusFacts, now: dt.datetime) -> str:
 
 def _current(facts: StatusFacts, now: dt.datetime) -> Reservation | None:
     return next((r for r in facts.reservations if r.start <= now < r.end), None)
+
+
+def _next_reservation(facts: StatusFacts, now: dt.datetime) -> str:
+    following = next((r.start for r in facts.reservations if now < r.start <= now + SOON), None)
+    return gettext("Next: %(time)s") % {"time": clock_words(following, facts.zone)} if following else ""

@@ -5,9 +5,12 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
+from django.utils.cache import patch_vary_headers
+
+View = Callable[[HttpRequest], HttpResponse]
 
 
-def language_of_person(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+def language_of_person(get_response: View) -> View:
     known = dict(settings.LANGUAGES)
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -23,5 +26,20 @@ def language_of_person(get_response: Callable[[HttpRequest], HttpResponse]) -> C
                 )
             )
             return response
+
+    return middleware
+
+
+def fragments_are_not_pages(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """A live part has its page's address: without this, the back button shows the part alone."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        patch_vary_headers(response, ["HX-Request"])
+        if request.headers.get("HX-Request"):
+            response.headers["Cache-Control"] = "no-store"
+        return response
 
     return middleware

@@ -1,10 +1,12 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from fablab.lib.read_only_admin import KeptAdmin, ReadOnlyAdmin
 from iot.models import Device, QuarantinedMessage, UsageSession
 from iot.services import refresh_broker, revoke
 
@@ -16,21 +18,13 @@ def revoke_devices(modeladmin: Any, request: HttpRequest, queryset: Any) -> None
 
 
 @admin.register(Device)
-class DeviceAdmin(admin.ModelAdmin):
+class DeviceAdmin(KeptAdmin):
     list_display = ["slug", "machine", "kind", "is_online", "last_seen_at", "revoked_at"]
     actions = [revoke_devices]
 
     def save_model(self, request: HttpRequest, obj: Device, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        refresh_broker()
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+        transaction.on_commit(refresh_broker)
 
 
 @admin.register(UsageSession)

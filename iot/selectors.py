@@ -10,6 +10,7 @@ from iot.credentials import hash_password
 from iot.drivers import foreign_driver
 from iot.models import Device, DriverKind
 from reservations.models import Reservation
+from reservations.services import CHECK_IN_OPENS
 
 
 def topics_of(device: Device) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -37,9 +38,15 @@ def broker_users() -> Sequence[BrokerUser]:
 
 
 def measured_time(reservation: Reservation, now: dt.datetime) -> dt.timedelta:
-    """How long the machine was really busy during the reservation; a session that still runs counts until now."""
-    sessions = reservation.usage_sessions.all()
-    return sum(((session.end or now) - session.start for session in sessions), dt.timedelta(0))
+    """How long the machine was really busy for the reservation, from when it may be checked in to its booked end.
+
+    A session that still runs counts until now; what runs on into somebody else's time is not the reservation's.
+    """
+    spans = (
+        min(session.end or now, reservation.booked_end) - max(session.start, reservation.start - CHECK_IN_OPENS)
+        for session in reservation.usage_sessions.all()
+    )
+    return sum((max(span, dt.timedelta(0)) for span in spans), dt.timedelta(0))
 
 
 def measured_energy_wh(reservation: Reservation) -> float | None:

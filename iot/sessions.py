@@ -47,7 +47,14 @@ def open_session(
     reservation in, for measured use is presence.
     """
     last = UsageSession.objects.filter(machine_id=machine_id).order_by("-start", "-pk").first()
-    if last and last.stop_reason == StopReason.AGENT_LOST and last.end and at - last.end <= RESUME_WITHIN:
+    is_same = last is not None and last.source == source and last.device_id == (device.pk if device else None)
+    if (
+        last is not None
+        and is_same
+        and last.stop_reason == StopReason.AGENT_LOST
+        and last.end is not None
+        and at - last.end <= RESUME_WITHIN
+    ):
         last.end, last.stop_reason = None, ""
         last.last_busy_at = max(last.last_busy_at, at)
         last.save(update_fields=["end", "stop_reason", "last_busy_at"])

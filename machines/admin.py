@@ -4,6 +4,7 @@ from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from fablab.lib.read_only_admin import KeptAdmin
 from machines.models import (
     Category,
     Machine,
@@ -19,7 +20,7 @@ from machines.photos import NotAPhoto, reencoded
 
 
 @admin.register(Machine)
-class MachineAdmin(admin.ModelAdmin):
+class MachineAdmin(KeptAdmin):
     list_display = ["name", "category", "room", "retired_at"]
     list_filter = ["category", "room"]
     search_fields = ["name"]
@@ -56,5 +57,4 @@ class OpeningExceptionAdmin(admin.ModelAdmin):
     list_display = ["site", "date", "opens", "closes", "title"]
 
 
-for model in (Category, Outage, Qualification, QualificationGrant, Room):
-    admin.site.register(model)
+admin.site.register([Category, Outage, Qualification, QualificationGrant, Room], KeptAdmin)

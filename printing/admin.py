@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from fablab.lib.read_only_admin import ReadOnlyAdmin
 from fablab.lib.secretbox import seal
 from printing.models import Printer, PrintJob
 
@@ -33,12 +34,6 @@ class PrinterAdmin(admin.ModelAdmin):
 
 
 @admin.register(PrintJob)
-class PrintJobAdmin(admin.ModelAdmin):
+class PrintJobAdmin(ReadOnlyAdmin):
     list_display = ["machine", "file", "person", "state", "created_at"]
     list_select_related = ["machine", "file", "person"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False

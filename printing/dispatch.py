@@ -109,7 +109,7 @@ def next_job(printer: Printer, now: dt.datetime) -> PrintJob | None:
 def is_checked_in(job: PrintJob, now: dt.datetime) -> bool:
     """Whether the reservation that the job goes with is in use."""
     reservation = held_reservation(job, now)
-    return reservation is not None and reservation.status == Status.IN_USE
+    return reservation is not None and reservation.status == Status.IN_USE and now < reservation.end
 
 
 def waits_for(printer: Printer, job: PrintJob, status: PrinterStatus, now: dt.datetime) -> list[Denial]:
@@ -122,6 +122,8 @@ def waits_for(printer: Printer, job: PrintJob, status: PrinterStatus, now: dt.da
         is_printer_ready=status.connection.is_ready,
         is_reachable=True,
         is_in_error=status.connection == PrinterConnection.ERROR,
+        left=reservation.end - now if reservation is not None else None,
+        estimated=job.file.estimated,
     )
     return start_denials(facts)
 

@@ -59,6 +59,8 @@ class StartFacts:
     is_printer_ready: bool
     is_reachable: bool
     is_in_error: bool = False
+    left: dt.timedelta | None = None
+    estimated: dt.timedelta | None = None
 
 
 def start_denials(facts: StartFacts) -> list[Denial]:
@@ -73,4 +75,8 @@ def start_denials(facts: StartFacts) -> list[Denial]:
         (not facts.is_in_error or not facts.is_reachable, Code.PRINTER_IN_ERROR),
         (facts.is_printer_ready or not is_well, Code.PRINTER_BUSY),
     )
-    return [Denial(code) for is_fine, code in checks if not is_fine]
+    denials = [Denial(code) for is_fine, code in checks if not is_fine]
+    if facts.left is not None and facts.estimated is not None and facts.estimated > facts.left:
+        # What fitted when it was queued may not fit any more: the time after it is somebody else's.
+        denials.append(Denial(Code.RESERVATION_TOO_SHORT, {"estimated": facts.estimated, "left": facts.left}))
+    return denials

@@ -10,6 +10,7 @@ from iot.models import StopReason, UsageSession
 from iot.sessions import close_session, locked_states, open_session
 from machines.models import Machine
 from people.models import Person
+from people.permissions import is_staff
 from printing.errors import PrintRefused, WrongJobState
 from printing.models import ACTIVE, JobState, PrintCommand, Printer, PrintFile, PrintJob, PrintJobEvent
 from printing.models.job import ENDED, MAY_HAVE_BEGUN, MOVES
@@ -187,6 +188,15 @@ def ask(*, job: PrintJob, kind: PrintCommand.Kind, by: Person, now: dt.datetime)
         _wake(fresh.machine, now)
         announce_machines([fresh.machine_id])
     return fresh
+
+
+def may_clear_bed(*, machine: Machine, person: Person) -> bool:
+    """Who may say that the bed is clear: the team, and the person whose print lies on it."""
+    if is_staff(person, machine):
+        return True
+    waiting = (JobState.DRAFT, JobState.QUEUED, JobState.WITHDRAWN)
+    last = PrintJob.objects.filter(machine=machine).exclude(state__in=waiting).order_by("-created_at", "-pk").first()
+    return last is not None and last.person_id == person.pk
 
 
 def confirm_bed_clear(*, machine: Machine, by: Person, now: dt.datetime) -> None:

@@ -25,6 +25,7 @@ from printing.services import (
     confirm_bed_clear,
     current_reservation,
     held_reservation,
+    may_clear_bed,
     queue_job,
     resolve_lost,
 )
@@ -87,6 +88,7 @@ def job(request: HttpRequest, reference: str) -> HttpResponse:
         "printer": printer,
         "waits_for": _waits_for(found, printer, timezone.now()),
         "asked": asked,
+        "may_clear_bed": may_clear_bed(machine=found.machine, person=_person(request)),
         # Also while it answers, but wrongly: a login page, a refused key.
         "printer_trouble": failure_words(printer.error_code) if printer and found.is_active else "",
         "failure": failure_words(found.error_code),
@@ -125,6 +127,8 @@ def job_action(request: HttpRequest, reference: str, action: str) -> HttpRespons
         if action in PrintCommand.Kind.values:
             ask(job=found, kind=PrintCommand.Kind(action), by=person, now=now)
         elif action == "bed-clear":
+            if not may_clear_bed(machine=found.machine, person=person):
+                raise PermissionDenied
             confirm_bed_clear(machine=found.machine, by=person, now=now)
             messages.success(request, _("Thank you. The next print may start."))
         else:

@@ -1,22 +1,9 @@
 """Reservations are looked at here and changed on their own pages, where the rules are asked."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 
+from fablab.lib.read_only_admin import ReadOnlyAdmin
 from reservations.models import Refusal, Reservation
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Reservation)

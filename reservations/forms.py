@@ -5,7 +5,7 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 
-from machines.models import Machine
+from machines.models import Attendance, Machine
 from machines.opening import instant_of
 
 # Nearer the ends of the calendar, the day before or after cannot be told.
@@ -23,14 +23,33 @@ class TimeForm(forms.Form):
     start = forms.TimeField(label=_("From"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
     end = forms.TimeField(label=_("Until"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
     note = forms.CharField(label=_("What for? (optional)"), max_length=200, required=False)
+    # What a page offered, to the instant: clock times alone are ambiguous on the night of the autumn change, and
+    # cannot say "the day after tomorrow".
+    start_at = forms.DateTimeField(required=False, widget=forms.HiddenInput)
+    end_at = forms.DateTimeField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, machine: Machine, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.machine = machine
 
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        start, end = data.get("start"), data.get("end")
+        is_typed = not (data.get("start_at") and data.get("end_at"))
+        runs_alone = self.machine.booking.attendance == Attendance.START
+        if is_typed and start and end and (start == end or (end < start and not runs_alone)):
+            self.add_error("end", _("The end comes after the start."))
+        for name in ("start_at", "end_at"):
+            instant = data.get(name)
+            if instant is not None and not FIRST_DAY.year <= instant.year <= LAST_DAY.year:
+                self.add_error("day", _("Choose a day from a calendar of our century."))
+        return data
+
     def interval(self) -> tuple[dt.datetime, dt.datetime]:
         """The instants meant; call after `is_valid`."""
         zone, data = self.machine.site.zone, self.cleaned_data
+        if data["start_at"] and data["end_at"]:
+            return data["start_at"].astimezone(dt.UTC), data["end_at"].astimezone(dt.UTC)
         end_day = data["day"] if data["end"] > data["start"] else data["day"] + dt.timedelta(days=1)
         return (
             instant_of(data["day"], data["start"], zone),

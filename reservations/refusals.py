@@ -13,6 +13,9 @@ from machines.models import Machine
 from people.models import Person
 from reservations.models import Origin, Refusal
 
+# A page read again, or a look before the tap, is not a second wish.
+SAME_WITHIN = dt.timedelta(minutes=5)
+
 
 def record_refusal(
     machine: Machine,
@@ -22,7 +25,17 @@ def record_refusal(
     origin: Origin,
     now: dt.datetime,
 ) -> None:
-    """Keep machine, time, codes and a pseudonym."""
+    """Keep machine, time, codes and a pseudonym; the same request within five minutes is the same refusal."""
+    again = Refusal.objects.filter(
+        machine=machine,
+        start=asked.start,
+        end=asked.end,
+        pseudonym=pseudonym(holder),
+        at__gt=now - SAME_WITHIN,
+        at__lte=now,
+    )
+    if again.exists():
+        return
     Refusal.objects.create(
         machine=machine,
         start=asked.start,

@@ -136,14 +136,18 @@ def closed(facts: BookingFacts, asked: Interval, now: dt.datetime) -> list[Denia
 
 
 def machine_unavailable(facts: BookingFacts, asked: Interval, now: dt.datetime) -> list[Denial]:
-    """Out of service at some moment of it; a lock-out has no end until a person lifts it."""
+    """Out of service at some moment of it; a lock-out has no end until a person lifts it.
+
+    For an extension the time already used does not count: an outage that is over hinders nobody.
+    """
+    begins = max(asked.start, now) if facts.purpose == Purpose.EXTEND else asked.start
     return [
         Denial(
             Code.MACHINE_UNAVAILABLE,
             {"reason": out.reason, "kind": out.kind, "end": out.end, "zone": facts.zone},
         )
         for out in facts.unavailable
-        if out.start < asked.end and (out.end is None or asked.start < out.end)
+        if out.start < asked.end and (out.end is None or begins < out.end)
     ][:1]
 
 

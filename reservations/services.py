@@ -67,6 +67,33 @@ def create_reservation(
         raise
 
 
+def preview_reservation(
+    *,
+    machine: Machine,
+    start: dt.datetime,
+    end: dt.datetime,
+    holder: Person | None,
+    now: dt.datetime,
+    moving: Reservation | None = None,
+    origin: Origin = Origin.PAGE,
+) -> None:
+    """Ask every rule without reserving anything; a refusal is recorded and comes with alternatives, like a real one.
+
+    Raises:
+        ReservationRefused: with every reason.
+    """
+    purpose = Purpose.MOVE if moving else Purpose.BOOK
+    facts = booking_facts(machine=machine, holder=holder, start=start, end=end, purpose=purpose, ignoring=moving)
+    try:
+        _allowed(facts, start, end, now)
+    except ReservationRefused as refusal:
+        asked = Interval(start, end)
+        record_refusal(machine, asked, refusal.denials, holder, origin, now)
+        codes = {denial.code for denial in refusal.denials}
+        refusal.alternatives = alternatives(machine=machine, holder=holder, asked=asked, codes=codes, now=now)
+        raise
+
+
 @retried
 def _create(
     *,

@@ -135,6 +135,12 @@ def iso_day(instant: dt.datetime, zone: ZoneInfo) -> str:
 
 
 @register.filter
+def instant(value: dt.datetime) -> str:
+    """“2026-03-12T13:00:00Z”, for addresses and forms: to the instant, and no plus sign to be lost on the way."""
+    return value.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@register.filter
 def weekday(instant: dt.datetime, zone: ZoneInfo) -> str:
     return date_format(instant.astimezone(zone), "l").capitalize()
 

@@ -234,11 +234,19 @@ def device(request: HttpRequest, slug: str) -> HttpResponse:
             "curve": power_curve(found, now),
             "sessions": UsageSession.objects.filter(device=found).select_related("person")[:8],
             "quarantine": QuarantinedMessage.objects.filter(device=found)[:10],
-            "code": request.session.pop("enrolment_code", ""),
-            "password": request.session.pop("device_password", ""),
+            **_fresh_secret(request, found),
             "may_change": _is_theirs(found, request, is_manager),
         },
     )
+
+
+def _fresh_secret(request: HttpRequest, device: Device) -> dict[str, str]:
+    """The code or password just made for this very device, once; another device's stays where it is."""
+    secret: dict[str, str] = request.session.get("device_secret", {})
+    if secret.get("slug") != device.slug:
+        return {}
+    del request.session["device_secret"]
+    return secret
 
 
 @require_POST
@@ -251,9 +259,10 @@ def device_code(request: HttpRequest, slug: str) -> HttpResponse:
         raise PermissionDenied
     person: Any = request.user
     if found.kind == DriverKind.FABLAB:
-        request.session["enrolment_code"] = make_enrolment_code(device=found, by=person, now=timezone.now())
+        secret = {"code": make_enrolment_code(device=found, by=person, now=timezone.now())}
     else:
-        request.session["device_password"] = set_password(found, now=timezone.now())
+        secret = {"password": set_password(found, now=timezone.now())}
+    request.session["device_secret"] = {"slug": found.slug} | secret
     return redirect("manage-device", slug)
 
 

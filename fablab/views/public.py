@@ -13,10 +13,10 @@ from fablab.lib.queries import query_word
 from fablab.machine_status import State, machine_statuses
 from fablab.views.days import chosen_day, days_ahead
 from machines.models import Category, Machine
-from machines.opening import opening_between
+from machines.opening import opening_between, opening_on
 from machines.selectors import load_hours, timetable
 from people.models import Site
-from reservations.availability import FreeTime, free_time
+from reservations.availability import FreeTime, free_time, next_on_grid
 from reservations.day import day_rows, day_window
 from reservations.facts import wanted_qualification
 
@@ -45,11 +45,18 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def _place(site: Site, now: dt.datetime) -> dict[str, Any]:
-    """The site with its opening intervals of the next seven days, and whether it is open now."""
+    """The site with its opening hours of the next seven days, day by day, and whether it is open now."""
     today = now.astimezone(site.zone).date()
-    opening = opening_between(now, now + WEEK, timetable(site, today, today + WEEK))
-    current = next((o for o in opening if o.holds(now)), None)
-    return {"site": site, "zone": site.zone, "opening": opening[:6], "current": current, "next": opening[:1]}
+    table = timetable(site, today, today + WEEK)
+    opening = opening_between(now, now + WEEK, table)
+    days = [opening_on(today + dt.timedelta(days=n), table) for n in range(7)]
+    return {
+        "site": site,
+        "zone": site.zone,
+        "opening": [interval for day in days for interval in day if interval.end > now],
+        "current": next((o for o in opening if o.holds(now)), None),
+        "next": opening[:1],
+    }
 
 
 def _demo_hints(request: HttpRequest) -> list[dict[str, str]]:
@@ -112,7 +119,7 @@ def machine(request: HttpRequest, slug: str) -> HttpResponse:
             "day": day,
             "days": days_ahead(thing, now),
             "rows": day_rows(thing, day, now, free=free),
-            "next_free": free[0].interval if free and free[0].interval.start < now + WEEK else None,
+            "next_free": _next_start(thing, free, now),
             "printer": printer if printer and printer.is_enabled else None,
             "zone": thing.site.zone,
         },
@@ -131,6 +138,16 @@ def board(request: HttpRequest) -> HttpResponse:
     site = Site.objects.first()
     place = _place(site, now) if site else None
     return render(request, "fablab/board.html", {"statuses": board_statuses(now), "place": place, "now": now})
+
+
+def _next_start(thing: Machine, free: list[FreeTime], now: dt.datetime) -> dt.datetime | None:
+    """The first time within a week that may really be reserved: on the machine's grid, and long enough."""
+    settings = thing.booking
+    for span in free:
+        start = next_on_grid(span.interval.start, settings.grid, thing.site.zone)
+        if start < now + WEEK and span.interval.end - start >= settings.shortest:
+            return start
+    return None
 
 
 def photo(request: HttpRequest, slug: str) -> FileResponse:

@@ -22,6 +22,7 @@ from reservations.messages import STATE_WORDS
 from reservations.models import Reservation, Status
 from reservations.services import CHECK_IN_OPENS, cancel_reservation, check_in, finish_reservation
 
+EXTENSION = dt.timedelta(minutes=30)
 ACTIONS: dict[str, tuple[Callable[..., Reservation], object]] = {
     "cancel": (cancel_reservation, gettext_lazy("Cancelled. The time is free for others again.")),
     "check-in": (check_in, gettext_lazy("Checked in. Enjoy!")),
@@ -55,6 +56,7 @@ def reservation(request: HttpRequest, reference: str) -> HttpResponse:
         "jobs": list(PrintJob.objects.filter(reservation=found).select_related("file")),
         "has_printer": printer is not None and printer.is_enabled,
         "may": _may(found, now),
+        "longer": found.end + max(EXTENSION, found.machine.booking.grid),
         "is_own": found.holder_id == request.user.pk,
     }
     template = "fablab/reservation.html#live" if request.htmx else "fablab/reservation.html"  # type: ignore[attr-defined]
@@ -67,6 +69,7 @@ def _may(reservation: Reservation, now: dt.datetime) -> dict[str, bool]:
     return {
         "check_in": is_confirmed and reservation.start - CHECK_IN_OPENS <= now < reservation.end,
         "finish": reservation.status == Status.IN_USE,
+        "extend": reservation.status == Status.IN_USE and now < reservation.end,
         "cancel": is_confirmed and now < reservation.end,
         "move": is_confirmed and now < reservation.start,
         "print": reservation.status in (Status.CONFIRMED, Status.IN_USE) and now < reservation.end,

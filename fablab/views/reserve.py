@@ -2,9 +2,10 @@
 
 import datetime as dt
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -18,14 +19,15 @@ from machines.models import Machine
 from people.signed_in import signed_in
 from reservations.day import day_starts
 from reservations.errors import ReservationRefused, WrongState
-from reservations.facts import booking_facts, standing_facts
+from reservations.facts import standing_facts
 from reservations.forms import TimeForm
 from reservations.messages import STATE_WORDS, Sentence, moment_words, sentence_of
 from reservations.models import Reservation
 from reservations.rules import Code, reservation_denials
-from reservations.services import create_reservation, move_reservation
+from reservations.services import create_reservation, move_reservation, preview_reservation
 
 FIRST_STARTS = 6
+KEPT = ("machine", "day", "start", "end", "start_at", "end_at", "moving")
 LENGTHS_MIN = (15, 30, 60, 90, 120, 180, 240, 360, 480, 720, 1440, 2880)
 # What another time does not change: said before a time is chosen.
 ABOUT_THE_PERSON = frozenset(
@@ -115,11 +117,16 @@ def _standing_denials(request: HttpRequest, machine: Machine, now: dt.datetime, 
     return [sentence_of(d) for d in denials if d.code in ABOUT_THE_PERSON]
 
 
-@login_required
 def confirm(request: HttpRequest) -> HttpResponse:
     """The last look (GET), and the reservation itself (POST): 409 with every reason when it is refused."""
     now = timezone.now()
     data = request.POST if request.method == "POST" else request.GET
+    if "machine" not in data:
+        return redirect("reserve")
+    if not request.user.is_authenticated:
+        # The session may have ended while they thought it over: what they chose comes back after the sign-in.
+        kept = urlencode({name: data[name] for name in KEPT if name in data})
+        return redirect_to_login(f"{request.path}?{kept}")
     machine = _machine(request, query_word(data, "machine"))
     moving = _moving(request)
     form = TimeForm(data, machine=machine)
@@ -129,15 +136,12 @@ def confirm(request: HttpRequest) -> HttpResponse:
     start, end = form.interval()
     context |= {"start": start, "end": end}
     if request.method != "POST":
-        facts = booking_facts(
-            machine=machine,
-            holder=moving.holder if moving else signed_in(request),
-            start=start,
-            end=end,
-            ignoring=moving,
-        )
-        denials = reservation_denials(facts=facts, start=start, end=end, now=now)
-        context["denials"] = [sentence_of(d) for d in denials]
+        holder = moving.holder if moving else signed_in(request)
+        try:
+            preview_reservation(machine=machine, start=start, end=end, holder=holder, now=now, moving=moving)
+        except ReservationRefused as refusal:
+            context["denials"] = [sentence_of(d) for d in refusal.denials]
+            context["alternatives"] = refusal.alternatives
         return render(request, "fablab/reserve_confirm.html", context)
     try:
         reservation = _carry_out(request, machine, moving, start, end, form.cleaned_data["note"], now)

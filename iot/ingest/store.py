@@ -17,7 +17,7 @@ from iot.ingest.bulk import update_rows
 from iot.ingest.derive import MachineLog
 from iot.ingest.raw import Directory, RawMessage, Rejected, Sorted, slug_of, sort_batch
 from iot.models import Device, DeviceBoot, InboxMessage, QuarantinedMessage
-from iot.protocol import Hello, Numbered, parse_numbered, peek_number
+from iot.protocol import Hello, MalformedMessage, Numbered, parse_numbered, peek_number
 
 log = logging.getLogger(__name__)
 
@@ -266,6 +266,14 @@ def _derive_in_order(
 def _waiting_in_inbox(device: Device, boot: DeviceBoot) -> dict[int, tuple[Numbered | None, dt.datetime]]:
     rows = InboxMessage.objects.filter(device=device, boot=boot.boot, seq__gt=boot.done_seq)
     return {
-        row.seq: (None if row.is_void else parse_numbered(row.leaf, bytes(row.payload)), row.received_at)
-        for row in rows.order_by("seq")[:5000]
+        row.seq: (None if row.is_void else _read_again(row), row.received_at) for row in rows.order_by("seq")[:5000]
     }
+
+
+def _read_again(row: InboxMessage) -> Numbered | None:
+    """A stored message; None when this version of the protocol cannot read it any more."""
+    try:
+        return parse_numbered(row.leaf, bytes(row.payload))
+    except MalformedMessage as error:
+        log.warning("A stored message of device %s is passed over: %s", row.device_id, error.code)
+        return None

@@ -87,7 +87,7 @@ TABLE = {
     "printing, plug silent": ({"printer": printer(), "job": job(), "devices": [SILENT]}, State.IN_USE, "Printing", ""),
     "printing, printer silent": ({"printer": printer(silent_min=4), "job": job()}, State.NO_NEWS, "No news",
                                  "Was printing; no answer since 08:56"),
-    "bed to clear": ({"printer": printer(is_bed_clear=False)}, State.CARE, "Clear the bed", "Until closing, 19:00"),
+    "bed to clear": ({"printer": printer(is_bed_clear=False)}, State.CARE, "Clear the bed", ""),
     "bed to clear, printer silent": ({"printer": printer(is_bed_clear=False, silent_min=9)}, State.NO_NEWS, "No news",
                                      "Last heard"),
     "fault": ({"devices": [HEARD], "reported": FAULT}, State.CARE, "Fault", "Please call someone of the team"),

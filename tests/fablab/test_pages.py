@@ -96,7 +96,7 @@ def test_buttons_shown_are_those_that_work(lab: Lab) -> None:
     running = client.get(lab.running.get_absolute_url()).context["may"]
     coming = client.get(lab.coming.get_absolute_url()).context["may"]
 
-    assert {name for name, may in running.items() if may} == {"finish", "print"}
+    assert {name for name, may in running.items() if may} == {"extend", "finish", "print"}
     assert {name for name, may in coming.items() if may} == {"cancel", "move", "print"}
 
 

@@ -299,3 +299,27 @@ def test_stop_keeps_the_reason_the_device_gives(
     store(talker.event("busy", 0), talker.event("stop", 10, reason=reason))
 
     assert UsageSession.objects.get().stop_reason == expected
+
+
+def test_session_of_another_source_is_not_resumed(talker: Talker, machine: Machine) -> None:
+    store(talker.event("busy", 0))
+    lost = UsageSession.objects.get()
+    sessions.close_session(lost, at=at(10), reason=StopReason.AGENT_LOST)
+
+    fresh = sessions.open_session(machine_id=machine.pk, at=at(30), source=UsageSession.Source.PRINT_JOB)
+
+    assert fresh.pk != lost.pk
+
+
+def test_measured_time_ends_with_the_reservation(talker: Talker, machine: Machine) -> None:
+    reservation = make_reservation(machine, 0, 3600)
+    UsageSession.objects.create(
+        machine=machine,
+        reservation=reservation,
+        start=at(1800),
+        last_busy_at=at(5400),
+        end=at(5400),
+        stop_reason="normal",
+    )
+
+    assert selectors.measured_time(reservation, at(9000)) == dt.timedelta(minutes=30)

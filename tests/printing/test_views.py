@@ -10,6 +10,7 @@ from django.utils import timezone, translation
 from django.utils.html import escape
 from PIL import Image
 
+from fablab.lib.references import new_reference
 from people.models import Role
 from printing.files import thumbnail_path
 from printing.messages import FAILURES, failure_words
@@ -271,3 +272,15 @@ def test_page_and_form_ask_nothing_of_the_printer(now_lab):
     send(now_lab, now_lab.person)
 
     assert now_lab.server.requests == []
+
+
+def test_bed_is_not_said_to_be_clear_by_somebody_whose_print_was_earlier(now_lab):
+    mine = set_state(now_lab.queue(), state=JobState.FINISHED)
+    theirs = PrintJob.objects.get(pk=mine.pk)
+    theirs.pk, theirs.reference, theirs.person = None, new_reference(), make_person()
+    theirs.save(force_insert=True)
+    Printer.objects.update(is_bed_clear=False)
+
+    answer = browser(now_lab.person).post(reverse("print-job-action", args=[mine.reference, "bed-clear"]))
+
+    assert (answer.status_code, now_lab.row().is_bed_clear) == (403, False)

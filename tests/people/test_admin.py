@@ -1,0 +1,45 @@
+"""What the admin may not do: delete what history hangs on; and what it must: let somebody without e-mail in."""
+
+import re
+
+import pytest
+from django.contrib.messages import get_messages
+from django.test import Client
+
+from people.models import Person
+from tests.factories import make_machine, make_person
+
+pytestmark = pytest.mark.django_db
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+@pytest.fixture
+def admin(client: Client) -> Client:
+    client.force_login(Person.objects.create_superuser("boss"), backend=BACKEND)
+    return client
+
+
+@pytest.mark.parametrize(
+    "page", ["iot/device", "iot/usagesession", "printing/printjob", "machines/outage", "machines/qualificationgrant"]
+)
+def test_history_is_not_deleted_in_the_admin(admin: Client, page: str):
+    answer = admin.get(f"/admin/{page}/")
+
+    assert (answer.status_code, "delete_selected" in answer.content.decode()) == (200, False)
+
+
+def test_machine_is_retired_and_not_deleted(admin: Client):
+    machine = make_machine()
+
+    assert admin.post(f"/admin/machines/machine/{machine.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_person_without_email_is_given_a_password_that_signs_in(admin: Client):
+    person = make_person(contact_email="")
+
+    answer = admin.post("/admin/people/person/", {"action": "make_password", "_selected_action": [person.pk]})
+    said = str(next(iter(get_messages(answer.wsgi_request))))
+    password = re.findall(r"[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{4}", said)[0]
+    entered = Client().post("/accounts/login/", {"login": person.card_code, "password": password})
+
+    assert (entered.status_code, entered.url) == (302, "/me/")
