@@ -5,6 +5,7 @@ without an error. Here ten slow phones cost ten open files, and half a body cost
 """
 
 import asyncio
+import json
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -34,7 +35,7 @@ class SpoolBody:
             await self.app(scope, receive, send)
             return
         if announced is not None and announced > self.most_bytes:
-            await _refuse(send, 413, b"The body is too large.")
+            await _refuse(send, headers)
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         with tempfile.SpooledTemporaryFile(MEMORY_BYTES, dir=str(self.folder)) as body:
@@ -43,7 +44,7 @@ class SpoolBody:
                 # The other side has gone, or lied about the length: nothing of it reaches a view.
                 return
             if size_bytes > self.most_bytes:
-                await _refuse(send, 413, b"The body is too large.")
+                await _refuse(send, headers)
                 return
             body.seek(0)
             # WSGI needs a length, also for a body that came in chunks.
@@ -91,7 +92,22 @@ def _replay(body: Any, receive: Receive) -> Receive:
     return replay
 
 
-async def _refuse(send: Send, status: int, text: bytes) -> None:
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": text})
+# Told before Django is reached, hence in both languages; the same words as `printing.messages`.
+TOO_LARGE_FR = "Le fichier est trop gros. Rien n’a été gardé : tranchez-le en plusieurs parties, puis recommencez."
+TOO_LARGE_EN = "The file is too large. Nothing was kept: slice it in parts and try again."
+TOO_LARGE_PAGE = (
+    '<!doctype html><html lang="fr"><head><meta charset="utf-8"><title>Trop gros</title></head>'
+    f'<body><main><p>{TOO_LARGE_FR}</p><p lang="en">{TOO_LARGE_EN}</p></main></body></html>'
+)
+
+
+async def _refuse(send: Send, headers: dict[bytes, bytes]) -> None:
+    """413, as a page for browsers and as a refusal for programs."""
+    if b"text/html" in headers.get(b"accept", b""):
+        kind, text = b"text/html; charset=utf-8", TOO_LARGE_PAGE
+    else:
+        denial = {"code": "too_large", "message": TOO_LARGE_EN, "next_step": ""}
+        kind, text = b"application/json", json.dumps({"denials": [denial], "alternatives": []})
+    start = [(b"content-type", kind), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": 413, "headers": start})
+    await send({"type": "http.response.body", "body": text.encode()})

@@ -28,6 +28,12 @@
   form.addEventListener("submit", (event) => {
     if (!form.reportValidity()) return;
     event.preventDefault();
+    const file = form.querySelector("input[type=file]").files[0];
+    if (file && file.size > Number(form.dataset.mostMb) * 1024 * 1024) {
+      words.hidden = false;
+      words.textContent = words.dataset.tooLarge;
+      return;
+    }
     const request = new XMLHttpRequest();
     bar.hidden = words.hidden = false;
     button.disabled = true;
@@ -58,5 +64,19 @@
     request.addEventListener("abort", failed);
     request.open("POST", form.action);
     request.send(new FormData(form));
+  });
+})();
+
+// --- one tap is one wish: a button that was pressed rests until the page changes ---------------------------------
+(function once() {
+  document.addEventListener("submit", (event) => {
+    const button = event.submitter;
+    if (!button || event.defaultPrevented || event.target.method !== "post") return;
+    setTimeout(() => {
+      button.disabled = true;
+    });
+  });
+  window.addEventListener("pageshow", () => {
+    for (const button of document.querySelectorAll("button[type=submit]:disabled")) button.disabled = false;
   });
 })();

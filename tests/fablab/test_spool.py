@@ -1,5 +1,7 @@
 """Slow, cut and lying uploads against a real web process: none of them reaches a view, none of them holds it up."""
 
+import contextlib
+import http.client
 import socket
 import threading
 from collections.abc import Iterator
@@ -199,3 +201,25 @@ def test_length_that_is_none_is_refused(web: Web, key: str, length: str) -> None
         status = status_of(stream)
 
     assert status == 400
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind", "word"),
+    [
+        pytest.param("text/html", "text/html; charset=utf-8", "trop gros", id="a browser reads a page"),
+        pytest.param("application/json", "application/json", '"code": "too_large"', id="a program reads a refusal"),
+    ],
+)
+def test_too_large_a_body_is_refused_in_words(web: Web, key: str, accept: str, kind: str, word: str) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", web.port, timeout=30)
+    headers = {"Authorization": f"Token {key}", "Accept": accept, "Content-Length": "50000000"}
+    connection.putrequest("POST", "/api/v1/print-jobs/")
+    for name, value in headers.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+
+    with contextlib.closing(connection), connection.getresponse() as answer:
+        said = answer.read().decode()
+
+    assert (answer.status, answer.headers["Content-Type"]) == (413, kind)
+    assert word in said
