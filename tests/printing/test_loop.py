@@ -15,6 +15,7 @@ from printing.errors import WrongJobState
 from printing.loop import CLAIM_FOR, claim_due, renew_claims, run
 from printing.models import JobState, PrintCommand, Printer, PrintJob
 from printing.services import ask, move_job
+from reservations.models import Reservation
 from tests.contract.fake_octoprint import FakeOctoPrint
 from tests.factories import NOW, make_machine
 from tests.printing.builders import TINY, fresh, make_printer, states
@@ -161,11 +162,17 @@ def worker():
     thread.join()
 
 
+def still_running():
+    """The loop lives by the real clock: the lab's reservations last until after it."""
+    Reservation.objects.update(end=timezone.now() + dt.timedelta(hours=2))
+
+
 def test_loop_prints_to_the_end_while_another_printer_hangs(lab, worker):
     hanging = FakeOctoPrint()
     hanging.fault = "hang"
     silent = make_printer(make_machine(), hanging.url, hanging.api_key)
     job = lab.queue(b"G28\nG1 X1\nG4 S1\n")
+    still_running()
     Printer.objects.update(next_poll_at=timezone.now())
 
     worker()
@@ -183,6 +190,7 @@ def test_visit_that_breaks_off_is_logged_and_the_loop_goes_on(lab, worker, caplo
     job = lab.queue()
     broken = make_printer(make_machine(), "http://127.0.0.1:9", "key")
     Printer.objects.filter(pk=broken.pk).update(kind="teleporter")
+    still_running()
     Printer.objects.update(next_poll_at=timezone.now())
 
     worker()
