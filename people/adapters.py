@@ -22,6 +22,7 @@ class AccountAdapter(DefaultAccountAdapter):
         saved: Person = super().save_user(request, user, form, commit=False)
         if not saved.card_code:
             saved.card_code = card_code12()
+        saved.contact_email = form.cleaned_data.get("email") or ""
         if commit:
             saved.save()
         return saved

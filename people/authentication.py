@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.utils.translation import gettext as _
 from knox.auth import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
@@ -10,6 +12,7 @@ from rest_framework.request import Request
 
 from people.models import ApiToken
 from people.models.token import Scope
+from people.permissions import is_of_team
 
 if TYPE_CHECKING:
     # Views load this module while they are being loaded themselves.
@@ -23,11 +26,20 @@ class ScopedTokenAuthentication(TokenAuthentication):
         """The person and the token.
 
         Raises:
-            AuthenticationFailed: the key is unknown, expired, or no text at all.
+            AuthenticationFailed: the key is unknown, expired, or no text at all; or its person is of the team and
+                has no second key.
         """
         if not token.isascii():
             raise AuthenticationFailed(_("Invalid token."))
-        return super().authenticate_credentials(token)
+        person, row = super().authenticate_credentials(token)
+        # A token made as a member must not carry the team's rights round the second key.
+        if settings.STAFF_NEEDS_SECOND_FACTOR and is_of_team(person) and not _has_second_key(person):
+            raise AuthenticationFailed(_("Add your second key first."))
+        return person, row
+
+
+def _has_second_key(person: Any) -> bool:
+    return Authenticator.objects.filter(user=person).exclude(type=Authenticator.Type.RECOVERY_CODES).exists()
 
 
 class SignedInOrReadOnlyWithScope(BasePermission):

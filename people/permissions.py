@@ -28,6 +28,11 @@ def _site_id(thing: Any) -> int | None:
     return site.pk
 
 
+def staff_sites(person: Person) -> list[int]:
+    """The keys of the sites where the person is of the team. At most one query a request."""
+    return [site_id for site_id, roles in roles_of(person).items() if roles & STAFF_ROLES]
+
+
 def has_role(person: Any, thing: Any, wanted: frozenset[Role]) -> bool:
     """Whether the person has one of the roles at the thing's site, or at any site when there is no thing."""
     if not getattr(person, "is_authenticated", False) or not person.is_active:
@@ -53,6 +58,11 @@ def is_manager(person: Any, thing: Any = None) -> bool:
 @rules.predicate
 def is_administrator(person: Any, thing: Any = None) -> bool:
     return has_role(person, thing, frozenset({Role.ADMINISTRATOR}))
+
+
+def is_of_team(person: Person) -> bool:
+    """Whether the person has any right beyond a member's, anywhere."""
+    return person.is_superuser or person.is_staff or is_staff(person)
 
 
 rules.add_perm("people.welcome", is_staff)

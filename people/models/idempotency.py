@@ -1,6 +1,10 @@
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
+from fablab.lib import retention
+from fablab.lib.personal_data import Fate, PersonalData
 from people.models.person import Person
+from people.purposes import SIGN_IN
 
 
 class IdempotentRequest(models.Model):
@@ -12,6 +16,15 @@ class IdempotentRequest(models.Model):
     status_code = models.PositiveSmallIntegerField(null=True)
     body = models.BinaryField(default=b"")
     created_at = models.DateTimeField(db_index=True)
+
+    personal_data = PersonalData(
+        SIGN_IN,
+        _("the answer already given to a program, so that nothing is done twice"),
+        retention.REQUEST,
+        subject="person",
+        clock="created_at",
+        fate=Fate.DELETED,
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["person", "key"], name="idempotency_key_once")]

@@ -6,12 +6,18 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import ExtractYear
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from fablab.lib import retention
+from fablab.lib.personal_data import Fate, PersonalData
 from fablab.lib.references import card_code12, reference10
+from people.models.household import Household
+from people.purposes import FAIRNESS, FILES
 
 SORT_NAME_LENGTH = 170
+ADULT_AGE_Y = 18
 
 
 def sort_key(text: str) -> str:
@@ -53,10 +59,21 @@ class Person(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager
     contact_email = models.EmailField(_("e-mail"), blank=True)
     phone = models.CharField(_("telephone"), max_length=40, blank=True)
     birth_year = models.PositiveSmallIntegerField(_("year of birth"), null=True, blank=True)
+    town = models.CharField(_("town"), max_length=80, blank=True)
+    household = models.ForeignKey(
+        Household, null=True, blank=True, on_delete=models.SET_NULL, related_name="members", verbose_name=_("household")
+    )
+    # The responsible adult of a minor: on file themselves, or by name and telephone.
+    guardian = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="wards")
+    guardian_name = models.CharField(_("responsible adult"), max_length=120, blank=True)
+    guardian_phone = models.CharField(_("telephone of the responsible adult"), max_length=40, blank=True)
     language = models.CharField(_("language"), max_length=5, choices=Language.choices, default=Language.FRENCH)
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField(_("may open the admin"), default=False)
     joined_at = models.DateTimeField(_("since"), default=timezone.now, editable=False)
+    registered_by = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    last_seen_at = models.DateTimeField(_("last here"), null=True, blank=True, editable=False)
+    erased_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = PersonManager()
 
@@ -64,10 +81,47 @@ class Person(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager
     EMAIL_FIELD = "contact_email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
+    personal_data = PersonalData(
+        FILES,
+        _(
+            "first name and name; year of birth, town, telephone and e-mail address when they were given; the "
+            "responsible adult of a minor; the card's code; when the person was last here"
+        ),
+        retention.FILE,
+        subject="pk",
+        exported=(
+            "reference", "card_code", "first_name", "last_name", "contact_email", "phone", "birth_year", "town",
+            "household", "guardian", "guardian_name", "guardian_phone", "language", "joined_at", "last_seen_at",
+            "last_login",
+        ),
+    )  # fmt: skip
+
     class Meta:
         verbose_name = _("person")
         verbose_name_plural = _("people")
         ordering = ["sort_name", "id"]
+        constraints = [
+            models.CheckConstraint(
+                # By year only: who turns 18 in the year counts as an adult. Counted at the registration, since a
+                # constraint must not change its mind as the years go by.
+                condition=Q(birth_year__isnull=True)
+                | Q(birth_year__lte=ExtractYear("joined_at") - ADULT_AGE_Y)
+                | Q(guardian__isnull=False)
+                | ~Q(guardian_name=""),
+                name="minor_has_a_responsible_adult",
+                violation_error_message=_("Somebody under 18 needs a responsible adult: give their name."),
+            ),
+            models.CheckConstraint(
+                condition=Q(birth_year__isnull=True) | Q(birth_year__range=(1900, 2100)),
+                name="birth_year_is_sane",
+                violation_error_message=_("Write the year of birth with four digits, like 1950."),
+            ),
+            models.CheckConstraint(
+                condition=Q(guardian__isnull=True) | ~Q(guardian=F("pk")),
+                name="nobody_is_their_own_guardian",
+                violation_error_message=_("Nobody is their own responsible adult."),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.get_full_name() or self.reference
@@ -85,6 +139,10 @@ class Person(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager
 
     def get_short_name(self) -> str:
         return self.first_name or self.get_full_name()
+
+    def is_minor_in(self, year: int) -> bool:
+        """Whether they are under 18, told by the year of birth alone; False when it is not known."""
+        return self.birth_year is not None and year - self.birth_year < ADULT_AGE_Y
 
     @property
     def initials(self) -> str:
@@ -106,6 +164,17 @@ class Suspension(models.Model):
     suspended_by = models.ForeignKey(Person, null=True, on_delete=models.SET_NULL, related_name="+")
 
     objects = SuspensionQuerySet.as_manager()
+
+    personal_data = PersonalData(
+        FAIRNESS,
+        _("the reason, the times, and who decided"),
+        retention.SUSPENSION,
+        subject="person",
+        clock="end",
+        fate=Fate.DELETED,
+        exported=("reason", "start", "end"),
+        free_text=("reason",),
+    )
 
     class Meta:
         verbose_name = _("suspension")

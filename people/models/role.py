@@ -1,8 +1,11 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from fablab.lib import retention
+from fablab.lib.personal_data import Fate, PersonalData
 from people.models.person import Person
 from people.models.site import Site
+from people.purposes import FILES
 
 
 class Role(models.TextChoices):
@@ -30,6 +33,15 @@ class RoleGrant(models.Model):
     role = models.CharField(_("role"), max_length=20, choices=Role.choices)
     granted_by = models.ForeignKey(Person, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     granted_at = models.DateTimeField()
+
+    personal_data = PersonalData(
+        FILES,
+        _("what the person is at each site, since when, and who said so"),
+        retention.WITH_THE_FILE,
+        subject="person",
+        fate=Fate.DELETED,
+        exported=("site", "role", "granted_at"),
+    )
 
     class Meta:
         verbose_name = _("role")

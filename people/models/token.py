@@ -3,6 +3,10 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from knox.models import AbstractAuthToken
 
+from fablab.lib import retention
+from fablab.lib.personal_data import Fate, PersonalData
+from people.purposes import SIGN_IN
+
 
 class Scope(models.TextChoices):
     """What a token may do, never more than its person."""
@@ -22,6 +26,17 @@ class ApiToken(AbstractAuthToken):
 
     name = models.CharField(_("what it is for"), max_length=80, blank=True)
     scopes = ArrayField(models.CharField(max_length=20, choices=Scope.choices), default=only_reading)
+
+    personal_data = PersonalData(
+        SIGN_IN,
+        _("a mark of the key of a program, what it is for, and what it may do"),
+        retention.CODE,
+        subject="user",
+        clock="expiry",
+        fate=Fate.DELETED,
+        exported=("name", "scopes", "created", "expiry"),
+        free_text=("name",),
+    )
 
     class Meta:
         verbose_name = _("API token")

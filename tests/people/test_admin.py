@@ -6,8 +6,7 @@ import pytest
 from django.contrib.messages import get_messages
 from django.test import Client
 
-from people.models import Person
-from tests.factories import make_machine, make_person
+from tests.factories import make_machine, make_person, make_site
 
 pytestmark = pytest.mark.django_db
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -15,7 +14,8 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 @pytest.fixture
 def admin(client: Client) -> Client:
-    client.force_login(Person.objects.create_superuser("boss"), backend=BACKEND)
+    make_site()
+    client.force_login(make_person(is_superuser=True, is_staff=True), backend=BACKEND)
     return client
 
 

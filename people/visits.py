@@ -1,0 +1,58 @@
+"""Who is here: people come through the door and leave again."""
+
+import datetime as dt
+
+from django.db import transaction
+
+from people.models import AgeBand, Person, Site, Visit
+
+# Somebody whom nobody saw leave has left by then.
+LONGEST_STAY = dt.timedelta(hours=14)
+
+
+def arrive(*, site: Site, person: Person, by: Person | None, now: dt.datetime) -> Visit:
+    """A known person is here. Arriving twice is once."""
+    with transaction.atomic():
+        # The person's row first, so that two tablets at one desk do not both write a visit.
+        Person.objects.select_for_update(of=("self",), no_key=True).get(pk=person.pk)
+        known = Visit.objects.present().filter(site=site, person=person).first()
+        if known is not None:
+            return known
+        Person.objects.filter(pk=person.pk).update(last_seen_at=now)
+        return Visit.objects.create(site=site, person=person, arrived_at=now, recorded_by=by)
+
+
+def arrive_unnamed(
+    *, site: Site, headcount: int, by: Person | None, now: dt.datetime, age_band: str = AgeBand.NOT_SAID
+) -> Visit:
+    """One or more people who gave no name are here."""
+    return Visit.objects.create(site=site, headcount=headcount, age_band=age_band, arrived_at=now, recorded_by=by)
+
+
+def leave(*, visit: Visit, now: dt.datetime) -> Visit:
+    """They left. Leaving twice keeps the first time."""
+    Visit.objects.present().filter(pk=visit.pk).update(left_at=max(now, visit.arrived_at))
+    visit.refresh_from_db()
+    return visit
+
+
+def come_back(*, visit: Visit, now: dt.datetime) -> Visit:
+    """Undo a leaving; somebody who has arrived anew meanwhile stays as they are."""
+    with transaction.atomic():
+        if visit.person_id:
+            # As on arriving: two visits of one person must not both be open.
+            Person.objects.select_for_update(of=("self",), no_key=True).get(pk=visit.person_id)
+        is_here = visit.person_id and Visit.objects.present().filter(site=visit.site, person=visit.person).exists()
+        if not is_here:
+            Visit.objects.filter(pk=visit.pk).update(left_at=None)
+    visit.refresh_from_db()
+    return visit
+
+
+def end_forgotten_visits(*, now: dt.datetime) -> int:
+    """Close the visits that nobody closed; how many. How long they lasted is not known: they count as moments."""
+    forgotten = Visit.objects.present().filter(arrived_at__lt=now - LONGEST_STAY)
+    ended = 0
+    for visit in forgotten[:500]:
+        ended += Visit.objects.present().filter(pk=visit.pk).update(left_at=visit.arrived_at)
+    return ended
