@@ -21,7 +21,8 @@ def reencoded(stream: BinaryIO) -> "ContentFile[bytes]":
         NotAPhoto: it cannot be read, or has more than 50 million pixels.
     """
     try:
-        with Image.open(stream) as image:
+        # No other format is worth the risk of its reader.
+        with Image.open(stream, formats=("JPEG", "PNG", "WEBP")) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise NotAPhoto
             upright = ImageOps.exif_transpose(image).convert("RGB")

@@ -19,6 +19,9 @@ class Category(models.Model):
     icon = models.CharField(_("icon"), max_length=40, default="tools")
     position = models.PositiveSmallIntegerField(_("order"), default=0)
 
+    # A seat that the desk starts, extends and ends by hand: a public computer.
+    is_seat = models.BooleanField(_("seat that the desk starts and ends"), default=False)
+
     risk_level = models.PositiveSmallIntegerField(_("risk"), choices=RiskLevel.choices, default=RiskLevel.NONE)
     qualification = models.ForeignKey(
         Qualification, null=True, blank=True, on_delete=models.PROTECT, related_name="categories"
@@ -47,6 +50,17 @@ class Category(models.Model):
                 condition=Q(longest__gte=F("shortest")),
                 name="category_longest_not_below_shortest",
                 violation_error_message=_("The longest reservation is at least as long as the shortest."),
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    shortest__gt=timedelta(0),
+                    window__gt=timedelta(0),
+                    notice__gte=timedelta(0),
+                    setup_buffer__gte=timedelta(0),
+                    cleanup_buffer__gte=timedelta(0),
+                ),
+                name="category_durations_are_positive",
+                violation_error_message=_("Durations are not negative."),
             ),
             models.CheckConstraint(condition=Q(grid_min__in=[5, 15, 30, 60]), name="category_grid_is_known"),
             models.CheckConstraint(condition=Q(risk_level__in=RiskLevel.values), name="category_risk_is_known"),

@@ -15,7 +15,7 @@ from machines.models.booking_settings import (
     RiskLevel,
 )
 from machines.models.category import Category
-from people.models import Person, Site
+from people.models import Kiosk, Person, Site
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -80,6 +80,10 @@ class Machine(models.Model):
     photo = models.ImageField(_("photo"), upload_to="machines", blank=True)
     drawing = models.CharField(_("drawing"), max_length=40, blank=True, help_text=_("Shown when there is no photo."))
     position = models.PositiveSmallIntegerField(_("order"), default=0)
+    # The screen by which people sign in on this very computer: its sessions end with the seat.
+    kiosk = models.OneToOneField(
+        Kiosk, null=True, blank=True, on_delete=models.SET_NULL, related_name="machine", verbose_name=_("shared screen")
+    )
     retired_at = models.DateTimeField(_("retired"), null=True, blank=True)
 
     # Overrides; empty means "as the category says".
@@ -111,6 +115,15 @@ class Machine(models.Model):
             models.CheckConstraint(
                 condition=Q(grid_min__isnull=True) | Q(grid_min__in=[5, 15, 30, 60]),
                 name="machine_grid_is_known",
+            ),
+            models.CheckConstraint(
+                condition=(Q(shortest__isnull=True) | Q(shortest__gt=timedelta(0)))
+                & (Q(window__isnull=True) | Q(window__gt=timedelta(0)))
+                & (Q(notice__isnull=True) | Q(notice__gte=timedelta(0)))
+                & (Q(setup_buffer__isnull=True) | Q(setup_buffer__gte=timedelta(0)))
+                & (Q(cleanup_buffer__isnull=True) | Q(cleanup_buffer__gte=timedelta(0))),
+                name="machine_durations_are_positive",
+                violation_error_message=_("Durations are not negative."),
             ),
             models.CheckConstraint(
                 condition=Q(risk_level__isnull=True) | Q(risk_level__in=RiskLevel.values),

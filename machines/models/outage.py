@@ -4,7 +4,10 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from fablab.lib import retention
+from fablab.lib.personal_data import PersonalData
 from machines.models.machine import Machine
+from machines.purposes import CARE
 from people.models import Person
 
 
@@ -35,6 +38,14 @@ class Outage(models.Model):
     lifted_by = models.ForeignKey(Person, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
 
     objects = OutageQuerySet.as_manager()
+
+    personal_data = PersonalData(
+        CARE,
+        _("who reported an outage and who lifted it"),
+        retention.STAFF_DEEDS,
+        clock="start",
+        free_text=("reason",),
+    )
 
     class Meta:
         verbose_name = _("outage")

@@ -5,6 +5,9 @@ from django.db.models import F, Q
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from fablab.lib import retention
+from fablab.lib.personal_data import Fate, PersonalData
+from machines.purposes import QUALIFICATIONS
 from people.models import Person
 
 
@@ -58,6 +61,15 @@ class QualificationGrant(models.Model):
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
 
     objects = QualificationGrantQuerySet.as_manager()
+
+    personal_data = PersonalData(
+        QUALIFICATIONS,
+        _("which qualification, at what level, since when, until when, and who granted it"),
+        retention.WITH_THE_FILE,
+        subject="person",
+        fate=Fate.DELETED,
+        exported=("qualification", "level", "granted_at", "expires_at"),
+    )
 
     class Meta:
         verbose_name = _("granted qualification")

@@ -7,7 +7,7 @@ from django.test import Client
 from PIL import Image
 
 from machines.photos import NotAPhoto, reencoded
-from tests.factories import make_machine
+from tests.factories import make_machine, make_site
 
 GPS_INFO = 0x8825
 
@@ -55,4 +55,6 @@ def test_photo_is_shown_to_anyone(client: Client, settings, tmp_path):
 
 @pytest.mark.django_db
 def test_files_folder_itself_is_not_open(client: Client):
+    make_site()
+
     assert client.get("/files/prints/").status_code == 404
