@@ -3,7 +3,6 @@
 import datetime as dt
 from typing import Any
 
-from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema, inline_serializer
@@ -19,8 +18,10 @@ from fablab.lib.intervals import Interval
 from fablab.lib.queries import query_word
 from machines.models import Machine
 from people.idempotency import idempotent
-from people.models import Person, Team
+from people.models import FileAccess, Person, Team
 from people.models.token import Scope
+from people.selectors import people_of
+from people.services import note_access
 from people.signed_in import signed_in
 from reservations.epochs import Epoch, instant_or_none
 from reservations.errors import ReservationRefused, WrongState
@@ -37,7 +38,7 @@ from reservations.services import (
 LONGEST_WINDOW = dt.timedelta(days=62)
 # The start stays an instant: the cursor of a page is made of it.
 COLUMNS = (
-    "id", "reference", "machine__slug", "start", "status", "note", "team__slug", "holder__reference",
+    "id", "reference", "machine__slug", "title", "start", "status", "note", "team__slug", "holder__reference",
     "holder__first_name", "holder__last_name",
 )  # fmt: skip
 EPOCHS = {"end_s": Epoch("end"), "checked_in_s": Epoch("checked_in_at"), "finished_s": Epoch("finished_at")}
@@ -45,7 +46,8 @@ EPOCHS = {"end_s": Epoch("end"), "checked_in_s": Epoch("checked_in_at"), "finish
 
 class ReservationOut(serializers.Serializer[Any]):
     reference = serializers.CharField()
-    machine = serializers.SlugField()
+    machine = serializers.SlugField(allow_null=True, help_text="Null for what the team holds for a group.")
+    title = serializers.CharField()
     start = serializers.DateTimeField()
     end = serializers.DateTimeField()
     status = serializers.CharField()
@@ -122,6 +124,7 @@ def shown(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "reference": row["reference"],
         "machine": row["machine__slug"],
+        "title": row["title"],
         "start": row["start"],
         "end": instant_or_none(row["end_s"]),
         "status": row["status"],
@@ -179,10 +182,10 @@ class ReservationList(APIView):
     )
     def get(self, request: Request) -> Response:
         """One's own reservations; staff see those of their sites. Oldest first, by cursor."""
-        rows: QuerySet[Any] = Reservation.objects.visible_to(request.user)
+        rows = Reservation.objects.visible_to(request.user)
         if request.query_params.get("start") or request.query_params.get("end"):
             window = window_of(request)
-            rows = rows.filter(start__lt=window.end, end__gt=window.start)
+            rows = rows.overlapping(window.start, window.end)
         if slug := query_word(request.query_params, "machine"):
             rows = rows.filter(machine__slug=slug)
         if status := query_word(request.query_params, "status"):
@@ -207,20 +210,24 @@ class ReservationList(APIView):
         if data["end"] <= data["start"]:
             raise ValidationError({"end": [_("The end comes after the start.")]})
         machine = machine_or_404(data["machine"])
+        now, asking = timezone.now(), signed_in(request)
+        holder = _holder(request, data.get("for"), machine)
         try:
             reservation = create_reservation(
                 machine=machine,
                 start=data["start"],
                 end=data["end"],
-                holder=_holder(request, data.get("for"), machine),
-                by=signed_in(request),
-                now=timezone.now(),
+                holder=holder,
+                by=asking,
+                now=now,
                 origin=Origin.API,
                 team=_team(request, data.get("project")),
                 note=data["note"],
             )
         except ReservationRefused as refusal:
             return refused(refusal)
+        if holder != asking:
+            note_access(person=holder, by=asking, deed=FileAccess.Deed.RESERVED, now=now)
         return Response(shown_one(reservation), status=201)
 
 
@@ -230,7 +237,7 @@ def _holder(request: Request, reference: str | None, machine: Machine) -> Person
         return asking
     if not asking.has_perm("reservations.reserve_for_others", machine):
         raise PermissionDenied(_("Only the team reserves for somebody else."))
-    person = Person.objects.filter(reference=reference, is_active=True).first()
+    person = people_of(asking).filter(reference=reference, is_active=True).first()
     if person is None:
         raise ValidationError({"for": [_("No such person.")]})
     return person
@@ -239,7 +246,7 @@ def _holder(request: Request, reference: str | None, machine: Machine) -> Person
 def _team(request: Request, slug: str | None) -> Team | None:
     if not slug:
         return None
-    team = Team.objects.filter(slug=slug, memberships__person=signed_in(request)).first()
+    team = Team.objects.filter(slug=slug, archived_at=None, memberships__person=signed_in(request)).first()
     if team is None:
         raise ValidationError({"project": [_("You are in no such team.")]})
     return team

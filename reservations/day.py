@@ -9,16 +9,18 @@ from machines.models import Machine
 from machines.opening import instant_of
 from reservations.availability import FreeTime, free_time, next_on_grid, starts
 from reservations.facts import opening_around, taken_intervals
+from reservations.selectors import titles_held
 
 MOMENT = dt.timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class DayRow:
-    """One stretch of the day, cut to the machine's grid where it is free."""
+    """One stretch of the day, cut to the machine's grid where it is free; `title` is what the team holds it for."""
 
     interval: Interval
     is_free: bool
+    title: str = ""
 
 
 def day_window(machine: Machine, day: dt.date) -> Interval:
@@ -49,8 +51,14 @@ def day_rows(
     taken = merged(
         Interval(max(i.start, window.start), min(i.end, window.end)) for i in taken_intervals(machine.unit_id, window)
     )
-    rows = [DayRow(i, True) for i in usable] + [DayRow(i, False) for i in subtracted(taken, usable)]
+    titled = titles_held(machine.unit_id, window) if taken else []
+    busy = [DayRow(i, False, _title_in(i, titled)) for i in subtracted(taken, usable)]
+    rows = [DayRow(i, True) for i in usable] + busy
     return sorted(rows, key=lambda row: row.interval)
+
+
+def _title_in(interval: Interval, titled: Sequence[tuple[Interval, str]]) -> str:
+    return ", ".join(dict.fromkeys(title for held, title in titled if held.overlaps(interval)))
 
 
 def day_starts(machine: Machine, day: dt.date, duration: dt.timedelta, now: dt.datetime) -> list[FreeTime]:

@@ -2,24 +2,17 @@ import datetime as dt
 from typing import Any
 
 from django import forms
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 
+from fablab.lib.day_fields import FIRST_YEAR, LAST_YEAR, DayField
 from machines.models import Attendance, Machine
 from machines.opening import instant_of
-
-# Nearer the ends of the calendar, the day before or after cannot be told.
-FIRST_DAY, LAST_DAY = dt.date(2000, 1, 1), dt.date(2200, 1, 1)
 
 
 class TimeForm(forms.Form):
     """A day and two clock times, in the site's own time. An end before the start means the next day."""
 
-    day = forms.DateField(
-        label=_("Day"),
-        widget=forms.DateInput(attrs={"type": "date"}),
-        validators=[MinValueValidator(FIRST_DAY), MaxValueValidator(LAST_DAY)],
-    )
+    day = DayField(label=_("Day"))
     start = forms.TimeField(label=_("From"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
     end = forms.TimeField(label=_("Until"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
     note = forms.CharField(label=_("What for? (optional)"), max_length=200, required=False)
@@ -41,7 +34,7 @@ class TimeForm(forms.Form):
             self.add_error("end", _("The end comes after the start."))
         for name in ("start_at", "end_at"):
             instant = data.get(name)
-            if instant is not None and not FIRST_DAY.year <= instant.year <= LAST_DAY.year:
+            if instant is not None and not FIRST_YEAR <= instant.year <= LAST_YEAR:
                 self.add_error("day", _("Choose a day from a calendar of our century."))
         return data
 

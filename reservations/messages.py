@@ -83,6 +83,9 @@ def _closed(p: Params) -> tuple[str, str]:
 
 def _machine_unavailable(p: Params) -> tuple[str, str]:
     reason = p["reason"]
+    if what := p.get("what"):
+        message = gettext("%(what)s is out of service.") % {"what": what}
+        return message, gettext("Leave it out, or choose another time.")
     message = (
         gettext("The machine is out of service: %(reason)s.") % {"reason": reason.rstrip(".")}
         if reason
@@ -95,6 +98,9 @@ def _machine_unavailable(p: Params) -> tuple[str, str]:
 
 def _taken(p: Params) -> tuple[str, str]:
     span = {"start": clock_words(p["start"], p["zone"]), "end": clock_words(p["end"], p["zone"])}
+    if what := p.get("what"):
+        message = gettext("%(what)s is already taken from %(start)s to %(end)s, set-up and clean-up included.")
+        return message % (span | {"what": what}), gettext("Leave it out, or choose another time.")
     return (
         gettext("It is already taken from %(start)s to %(end)s, set-up and clean-up included.") % span,
         gettext("Choose one of the other times below."),
@@ -204,5 +210,6 @@ STATE_WORDS = {
     "already_started": _("It has begun: only its end can be moved."),
     "already_used": _("It is in use: finish it instead of cancelling it."),
     "too_early": _("You can check in from 10 minutes before the start."),
+    "held_for_a_group": _("It holds several things for a group: cancel it and reserve again."),
     "not_started": _("Check in first: nothing has begun yet."),
 }

@@ -14,7 +14,7 @@ def is_holder(person: Any, reservation: Any = None) -> bool:
 
 @rules.predicate
 def is_staff_there(person: Any, reservation: Any = None) -> bool:
-    return reservation is not None and is_staff(person, reservation.machine)
+    return reservation is not None and is_staff(person, reservation)
 
 
 rules.add_perm("reservations.change", is_holder | is_staff_there)

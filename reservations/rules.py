@@ -6,7 +6,7 @@ tests/reservations/test_rules.py. No database, no clock.
 
 import datetime as dt
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -282,6 +282,28 @@ RULES: tuple[Rule, ...] = (
     too_soon,
     too_far,
 )
+
+
+# What the team is asked when it reserves for a group: see reservations/group.py.
+GROUP_RULES: tuple[Rule, ...] = (machine_unavailable, taken, too_short, too_long, too_soon)
+ABOUT_ONE_THING = frozenset({Code.MACHINE_UNAVAILABLE, Code.TAKEN})
+
+
+def group_denials(
+    *, facts: Sequence[tuple[str, BookingFacts]], start: dt.datetime, end: dt.datetime, now: dt.datetime
+) -> list[Denial]:
+    """Every reason to refuse these things, given with their names, together over [start, end). Pure.
+
+    What is about one of them names it in `what`; what is about the time is said once.
+    """
+    asked, found = Interval(start, end), []
+    for what, fact in facts:
+        for denial in (denial for rule in GROUP_RULES for denial in rule(fact, asked, now)):
+            if denial.code in ABOUT_ONE_THING:
+                found.append(Denial(denial.code, {**denial.params, "what": what}))
+            elif all(known.code != denial.code for known in found):
+                found.append(denial)
+    return found
 
 
 def blocked_interval(asked: Interval, settings: BookingSettings, opening: tuple[Interval, ...]) -> Interval:

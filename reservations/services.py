@@ -8,6 +8,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, connection, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
@@ -112,21 +113,22 @@ def _create(
     facts = booking_facts(machine=machine, holder=holder, start=start, end=end, purpose=purpose)
     asked, blocked = _allowed(facts, start, end, now)
     with transaction.atomic():
-        _lock(holder, [machine.unit_id])
+        lock_in_order(holder, [machine.unit_id])
         if holder is not None:
             # What only the person's own lock keeps true is asked again; the constraint answers for the machine.
             _allowed(replace(facts, busy=busy_times(holder, start, end)), start, end, now)
         reservation = Reservation(
-            machine=machine, holder=holder, team=team, start=start, end=end, booked_start=start, booked_end=end,
-            status=Status.CONFIRMED, origin=origin, note=note, created_at=now, created_by=by,
+            site_id=machine.unit.site_id, machine=machine, holder=holder, team=team, start=start, end=end,
+            booked_start=start, booked_end=end, status=Status.CONFIRMED, origin=origin, note=note,
+            created_at=now, created_by=by,
         )  # fmt: skip
         reservation.save(force_insert=True)
-        with _race_becomes_refusal(machine, asked):
+        with race_becomes_refusal(machine.site.zone, asked):
             HeldUnit.objects.create(
                 reservation=reservation,
                 unit_id=machine.unit_id,
-                period=_range(asked),
-                blocked=_range(blocked),
+                period=time_range(asked),
+                blocked=time_range(blocked),
             )
         announce_machines([machine.pk])
     return reservation
@@ -147,9 +149,12 @@ def move_reservation(
 
     Raises:
         ReservationRefused: with every reason; the old time is kept.
-        WrongState: `not_open` when it has ended, `already_started` when a running one would get another start.
+        WrongState: `not_open` when it has ended, `already_started` when a running one would get another start,
+            `held_for_a_group` when it holds more than one machine.
     """
     target = machine or reservation.machine
+    if target is None or reservation.machine is None:
+        raise WrongState("held_for_a_group")
     try:
         return _move(reservation=reservation, start=start, end=end, now=now, machine=target)
     except ReservationRefused as refusal:
@@ -170,7 +175,8 @@ def _move(
     *, reservation: Reservation, start: dt.datetime, end: dt.datetime, now: dt.datetime, machine: Machine
 ) -> Reservation:
     with transaction.atomic():
-        _lock(reservation.holder, [reservation.machine.unit_id, machine.unit_id])
+        units = HeldUnit.objects.filter(reservation=reservation).values_list("unit_id", flat=True)
+        lock_in_order(reservation.holder, [*units, machine.unit_id])
         fresh = _locked(reservation)
         if not fresh.is_movable or fresh.end <= now:
             raise WrongState("not_open")
@@ -182,16 +188,16 @@ def _move(
             machine=machine, holder=fresh.holder, start=start, end=end, purpose=purpose, ignoring=fresh
         )
         asked, blocked = _allowed(facts, start, end, now)
-        left = fresh.machine_id
-        fresh.machine = machine
+        left = machine_ids_of(fresh)
+        fresh.machine, fresh.site_id = machine, machine.unit.site_id
         fresh.start = fresh.booked_start = start
         fresh.end = fresh.booked_end = end
-        fresh.save(update_fields=["machine", "start", "end", "booked_start", "booked_end"])
-        with _race_becomes_refusal(machine, asked):
+        fresh.save(update_fields=["machine", "site", "start", "end", "booked_start", "booked_end"])
+        with race_becomes_refusal(machine.site.zone, asked):
             HeldUnit.objects.filter(reservation=fresh).update(
-                unit_id=machine.unit_id, period=_range(asked), blocked=_range(blocked)
+                unit_id=machine.unit_id, period=time_range(asked), blocked=time_range(blocked)
             )
-        announce_machines([left, machine.pk])
+        announce_machines([*left, machine.pk])
     return fresh
 
 
@@ -211,7 +217,7 @@ def cancel_reservation(*, reservation: Reservation, by: Person, now: dt.datetime
             raise WrongState("not_open")
         fresh.status, fresh.cancelled_at, fresh.cancelled_by = Status.CANCELLED, now, by
         fresh.save(update_fields=["status", "cancelled_at", "cancelled_by"])
-        announce_machines([fresh.machine_id])
+        announce_machines(machine_ids_of(fresh))
     return fresh
 
 
@@ -231,7 +237,7 @@ def check_in(*, reservation: Reservation, now: dt.datetime, by: Person | None = 
             raise WrongState("too_early")
         fresh.status, fresh.checked_in_at = Status.IN_USE, now
         fresh.save(update_fields=["status", "checked_in_at"])
-        announce_machines([fresh.machine_id])
+        announce_machines(machine_ids_of(fresh))
     return fresh
 
 
@@ -256,7 +262,7 @@ def finish_reservation(*, reservation: Reservation, now: dt.datetime, by: Person
                 _give_back_tail(fresh, now)
             fresh.status, fresh.finished_at = Status.COMPLETED, now
         fresh.save(update_fields=["status", "finished_at", "end", "cancelled_at", "cancelled_by"])
-        announce_machines([fresh.machine_id])
+        announce_machines(machine_ids_of(fresh))
     return fresh
 
 
@@ -272,20 +278,30 @@ def close_ended_reservations(*, now: dt.datetime, most: int = 500) -> int:
             )
             if done:
                 closed += 1
-                announce_machines([reservation.machine_id])
+                announce_machines(machine_ids_of(reservation))
     return closed
 
 
 def _give_back_tail(reservation: Reservation, now: dt.datetime) -> None:
     """What was set up stays held, and what nobody can clear before the next opening too."""
     reservation.end = now
-    machine = reservation.machine
-    held = reservation.held_units.get()
-    opening = opening_around(machine, reservation.start, now)
-    needed = blocked_interval(Interval(reservation.start, now), machine.booking, opening)
-    held.period = DateTimeTZRange(held.period.lower, now)
-    held.blocked = DateTimeTZRange(held.blocked.lower, min(held.blocked.upper, needed.end))
-    held.save(update_fields=["period", "blocked"])
+    for held in reservation.held_units.select_related("unit__machine__category", "unit__site"):
+        machine = getattr(held.unit, "machine", None)
+        used = Interval(reservation.start, now)
+        needed = used
+        if machine is not None:
+            needed = blocked_interval(used, machine.booking, opening_around(machine, reservation.start, now))
+        held.period = DateTimeTZRange(held.period.lower, now)
+        held.blocked = DateTimeTZRange(held.blocked.lower, min(held.blocked.upper, needed.end))
+        held.save(update_fields=["period", "blocked"])
+
+
+def machine_ids_of(reservation: Reservation) -> list[int]:
+    """The machines whose boards change with it: its own, or all that it holds for a group."""
+    if reservation.machine_id is not None:
+        return [reservation.machine_id]
+    held = HeldUnit.objects.filter(reservation=reservation, unit__machine__isnull=False)
+    return list(held.values_list("unit__machine__pk", flat=True))
 
 
 def _allowed(facts: BookingFacts, start: dt.datetime, end: dt.datetime, now: dt.datetime) -> tuple[Interval, Interval]:
@@ -297,7 +313,8 @@ def _allowed(facts: BookingFacts, start: dt.datetime, end: dt.datetime, now: dt.
     return asked, blocked_interval(asked, facts.settings, facts.opening)
 
 
-def _lock(person: Person | None, unit_ids: Iterable[int]) -> None:
+def lock_in_order(person: Person | None, unit_ids: Iterable[int]) -> None:
+    """The person's row, then the unit rows by id: the one order in which anything here waits."""
     with connection.cursor() as cursor:
         if person is not None:
             cursor.execute("SELECT 1 FROM people_person WHERE id = %s FOR NO KEY UPDATE", [person.pk])
@@ -312,16 +329,17 @@ def _locked(reservation: Reservation) -> Reservation:
 
 
 @contextmanager
-def _race_becomes_refusal(machine: Machine, asked: Interval) -> Iterator[None]:
+def race_becomes_refusal(zone: ZoneInfo, asked: Interval) -> Iterator[None]:
     """A violation of the exclusion constraint becomes the reason `taken`, which undoes the transaction around it."""
     try:
         yield
     except IntegrityError as error:
         if NO_OVERLAP not in str(error):
             raise
-        params = {"start": asked.start, "end": asked.end, "zone": machine.site.zone}
+        params = {"start": asked.start, "end": asked.end, "zone": zone}
         raise ReservationRefused([Denial(Code.TAKEN, params)]) from error
 
 
-def _range(interval: Interval) -> DateTimeTZRange:
+def time_range(interval: Interval) -> DateTimeTZRange:
+    """As PostgreSQL holds it, half-open."""
     return DateTimeTZRange(interval.start, interval.end)

@@ -2,7 +2,10 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from fablab.lib import retention
+from fablab.lib.personal_data import Fate, PersonalData
 from machines.models import Machine
+from reservations.purposes import BOOKINGS
 
 
 class Refusal(models.Model):
@@ -18,6 +21,14 @@ class Refusal(models.Model):
     pseudonym = models.CharField(max_length=16, blank=True)
     origin = models.CharField(max_length=12)
     at = models.DateTimeField(db_index=True)
+
+    personal_data = PersonalData(
+        BOOKINGS,
+        _("what was asked for and refused, under a mark that only tells two requests of one person from two people's"),
+        retention.REFUSAL,
+        clock="at",
+        fate=Fate.DELETED,
+    )
 
     class Meta:
         verbose_name = _("refusal")

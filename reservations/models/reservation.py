@@ -1,14 +1,21 @@
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from django.contrib.postgres.fields import DateTimeRangeField
+from django.contrib.postgres.indexes import GistIndex
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from fablab.lib import retention
+from fablab.lib.personal_data import PersonalData
 from fablab.lib.references import reference10
 from machines.models import Machine
-from people.models import STAFF_ROLES, Person, Team
+from people.models import Person, Site, Team
+from people.permissions import staff_sites
+from reservations.models.series import ReservationSeries
+from reservations.purposes import BOOKINGS
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -46,6 +53,9 @@ class Origin(models.TextChoices):
     IMPORT = "import", _("import")
 
 
+TIMES = models.Func("start", "end", function="tstzrange", output_field=DateTimeRangeField())
+
+
 class ReservationQuerySet(models.QuerySet["Reservation"]):
     def visible_to(self, person: "Person | AnonymousUser") -> "ReservationQuerySet":
         """One's own, and for staff all of their sites."""
@@ -53,17 +63,23 @@ class ReservationQuerySet(models.QuerySet["Reservation"]):
             return self.none()
         if person.is_superuser:
             return self
-        sites = person.role_grants.filter(role__in=STAFF_ROLES).values("site_id")
-        return self.filter(Q(holder=person) | Q(machine__unit__site__in=sites))
+        sites = staff_sites(person)
+        # Asked as one "or", a member's few would be looked for among everybody's.
+        return self.filter(Q(holder=person) | Q(site__in=sites)) if sites else self.filter(holder=person)
 
     def open(self) -> "ReservationQuerySet":
         return self.filter(status__in=OPEN)
 
     def overlapping(self, start: dt.datetime, end: dt.datetime) -> "ReservationQuerySet":
-        return self.filter(start__lt=end, end__gt=start)
+        """Those that share an instant with [start, end): none where that is empty."""
+        if end <= start:
+            return self.none()
+        # As a range, for the index over it: with two bounds all that began before `end` is read, the whole past.
+        return self.alias(times=TIMES).filter(times__overlap=(start, end))
 
     def with_places(self) -> "ReservationQuerySet":
         return self.select_related(
+            "site",
             "machine__category__qualification",
             "machine__room",
             "machine__unit__site",
@@ -74,12 +90,22 @@ class ReservationQuerySet(models.QuerySet["Reservation"]):
 class Reservation(models.Model):
     """Time on a machine, promised to somebody (or to an anonymous ticket).
 
+    What the team reserves for a group (a room and eight computers) has a public `title` and no one machine: its
+    held units say what it holds.
+
     `start` and `end` are what holds now; `booked_start` and `booked_end` what was last asked for,
     kept when an early finish gives the tail back.
     """
 
     reference = models.CharField(max_length=12, unique=True, default=reference10, editable=False)
-    machine = models.ForeignKey(Machine, on_delete=models.PROTECT, related_name="reservations", db_index=False)
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="reservations", db_index=False)
+    machine = models.ForeignKey(
+        Machine, null=True, blank=True, on_delete=models.PROTECT, related_name="reservations", db_index=False
+    )
+    title = models.CharField(_("title, as everybody will read it"), max_length=120, blank=True)
+    series = models.ForeignKey(
+        ReservationSeries, null=True, blank=True, on_delete=models.PROTECT, related_name="reservations"
+    )
     holder = models.ForeignKey(
         # The indexes of both begin with these columns already.
         Person,
@@ -108,6 +134,18 @@ class Reservation(models.Model):
 
     objects = ReservationQuerySet.as_manager()
 
+    personal_data = PersonalData(
+        BOOKINGS,
+        _("who reserved what, when, for which team, and the note they wrote"),
+        retention.BOOKING,
+        subject="holder",
+        clock="end",
+        blanked=("note",),
+        exported=("reference", "site", "machine", "team", "status", "start", "end", "note", "created_at",
+                  "checked_in_at", "finished_at", "cancelled_at"),
+        free_text=("note", "title"),
+    )  # fmt: skip
+
     class Meta:
         verbose_name = _("reservation")
         verbose_name_plural = _("reservations")
@@ -121,6 +159,12 @@ class Reservation(models.Model):
             ),
             models.Index(fields=["start", "id"], name="reservation_start"),
             models.Index(fields=["machine", "start"], name="reservation_machine_start"),
+            models.Index(fields=["site", "start"], name="reservation_site_start"),
+            # What touches a day, whatever the years behind: see `overlapping`.
+            GistIndex(
+                models.Func("start", "end", function="tstzrange", output_field=DateTimeRangeField()),
+                name="reservation_times",
+            ),
             models.Index(fields=["end"], name="reservation_open_end", condition=Q(status__in=["confirmed", "in_use"])),
         ]
         constraints = [
@@ -128,6 +172,11 @@ class Reservation(models.Model):
                 condition=Q(end__gt=F("start")),
                 name="reservation_ends_after_it_starts",
                 violation_error_message=_("A reservation ends after it starts."),
+            ),
+            models.CheckConstraint(
+                condition=Q(machine__isnull=False) | ~Q(title=""),
+                name="reservation_has_machine_or_title",
+                violation_error_message=_("Give it a title, so that people know what it is for."),
             ),
             models.CheckConstraint(condition=Q(booked_end__gt=F("booked_start")), name="reservation_booked_in_order"),
             models.CheckConstraint(condition=Q(status__in=Status.values), name="reservation_status_is_known"),
@@ -142,14 +191,15 @@ class Reservation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.machine} {self.start:%Y-%m-%d %H:%M}"
+        return f"{self.what} {self.start:%Y-%m-%d %H:%M}"
 
     def get_absolute_url(self) -> str:
         return reverse("reservation", args=[self.reference])
 
     @property
-    def site(self):  # type: ignore[no-untyped-def]  # a Site
-        return self.machine.site
+    def what(self) -> str:
+        """The machine's name, or what the team reserved it for."""
+        return self.title or (self.machine.name if self.machine else "")
 
     @property
     def is_movable(self) -> bool:

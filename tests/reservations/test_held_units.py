@@ -23,7 +23,7 @@ def booked():
 def raw_reservation(machine, *, status=Status.CONFIRMED, **fields):
     """Straight into the table, past every rule."""
     times = {"start": TEN, "end": ELEVEN, "booked_start": TEN, "booked_end": ELEVEN, "created_at": NOW}
-    return Reservation.objects.create(machine=machine, status=status, **(times | fields))
+    return Reservation.objects.create(site=machine.site, machine=machine, status=status, **(times | fields))
 
 
 def raw_held(reservation, start, end, *, blocked=None, **fields):

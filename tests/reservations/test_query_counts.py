@@ -39,7 +39,8 @@ def reserve_without_rules(machine):
     days = [at("2026-02-01 10:00") + minutes(60 * 24 * day) for day in range(20)]
     Reservation.objects.bulk_create(
         Reservation(
-            machine=machine, start=day, end=day + minutes(60), booked_start=day, booked_end=day + minutes(60),
+            site=machine.site, machine=machine, start=day, end=day + minutes(60),
+            booked_start=day, booked_end=day + minutes(60),
             status="completed", created_at=day,
         )
         for day in days

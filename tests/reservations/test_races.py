@@ -173,7 +173,7 @@ def test_constraint_has_the_last_word_over_a_writer_who_takes_no_lock():
     machine, person = make_machine(), make_person()
     times = DateTimeTZRange(TEN, ELEVEN)
     intruder = Reservation.objects.create(
-        machine=machine, start=TEN, end=ELEVEN, booked_start=TEN, booked_end=ELEVEN, created_at=NOW
+        site=machine.site, machine=machine, start=TEN, end=ELEVEN, booked_start=TEN, booked_end=ELEVEN, created_at=NOW
     )  # fmt: skip
 
     with ThreadPoolExecutor(1) as pool:

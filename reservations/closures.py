@@ -1,0 +1,70 @@
+"""What a change of opening hours does to reservations that exist: nothing is cancelled, what they block is fitted."""
+
+import datetime as dt
+
+from django.db import IntegrityError, transaction
+
+from fablab.lib.intervals import Interval
+from machines.models import Attendance
+from machines.opening import opening_between
+from machines.selectors import load_hours, timetable
+from people.models import Site
+from reservations.facts import opening_around
+from reservations.models import HeldUnit, Reservation, Status
+from reservations.rules import blocked_interval
+from reservations.services import lock_in_order, time_range
+
+COMING = (Status.PENDING, Status.CONFIRMED, Status.IN_USE)
+
+
+def reservations_outside_hours(*, site: Site, now: dt.datetime) -> list[Reservation]:
+    """Those to come of which a part (for machines that may run closed: the start) lies outside the hours in force.
+
+    What the team reserves under a title is its own affair and not among them. Three queries.
+    """
+    rows = list(
+        Reservation.objects.filter(site=site, machine__isnull=False, status__in=COMING, end__gt=now)
+        .with_places()
+        .select_related("holder")
+        .order_by("start")
+    )
+    if not rows:
+        return []
+    load_hours([site])
+    first, last = (instant.astimezone(site.zone).date() for instant in (rows[0].start, max(r.end for r in rows)))
+    opening = opening_between(rows[0].start, max(r.end for r in rows), timetable(site, first, last))
+    return [row for row in rows if not _is_inside(row, opening)]
+
+
+def _is_inside(reservation: Reservation, opening: list[Interval]) -> bool:
+    asked = Interval(reservation.start, reservation.end)
+    if reservation.machine and reservation.machine.booking.attendance == Attendance.START:
+        return any(interval.holds(asked.start) for interval in opening)
+    return any(interval.contains(asked) for interval in opening)
+
+
+@transaction.atomic
+def refit_blocked(*, site: Site, now: dt.datetime) -> list[Reservation]:
+    """Compute anew what reservations block that may run while the site is closed; returns those that did not fit.
+
+    Each is written alone: one whose new time would touch a neighbour keeps the old one and is returned, so that
+    somebody looks at it.
+    """
+    stuck = []
+    rows = Reservation.objects.filter(site=site, machine__isnull=False, status__in=COMING, end__gt=now).with_places()
+    # All at once and by id, like everybody who waits for units.
+    lock_in_order(None, rows.values_list("machine__unit_id", flat=True))
+    for reservation in rows.order_by("start"):
+        machine = reservation.machine
+        if machine is None or machine.booking.attendance != Attendance.START:
+            continue
+        opening = opening_around(machine, reservation.start, reservation.end)
+        wanted = blocked_interval(Interval(reservation.start, reservation.end), machine.booking, opening)
+        try:
+            with transaction.atomic():
+                HeldUnit.objects.filter(reservation=reservation, unit=machine.unit_id).update(
+                    blocked=time_range(wanted)
+                )
+        except IntegrityError:
+            stuck.append(reservation)
+    return stuck

@@ -1,0 +1,66 @@
+"""Reads about reservations for pages: what is on, what one of them holds, whom to call."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+from django.db.models import QuerySet
+
+from fablab.lib.intervals import Interval
+from people.models import Person, Site
+from reservations.models import HeldUnit, Reservation, Status
+
+COMING = (Status.PENDING, Status.CONFIRMED, Status.IN_USE)
+
+
+def held_names(reservation: Reservation) -> list[str]:
+    """The names of the rooms and machines it holds, rooms first. One query."""
+    rows = HeldUnit.objects.filter(reservation=reservation).values_list("unit__room__name", "unit__machine__name")
+    return [str(room or machine) for room, machine in sorted(rows, key=lambda row: (row[0] is None, row))]
+
+
+def public_events(*, sites: Sequence[Site], start: dt.datetime, end: dt.datetime) -> QuerySet[Reservation]:
+    """What the team reserved under a public title and that touches [start, end), soonest first."""
+    return (
+        Reservation.objects.filter(site__in=sites, status__in=COMING)
+        .exclude(title="")
+        .overlapping(start, end)
+        .select_related("site")
+        .order_by("start", "pk")
+    )
+
+
+def titles_held(unit_id: int, window: Interval) -> list[tuple[Interval, str]]:
+    """What the team holds the unit for inside the window, with the public titles. One query, none where it is empty."""
+    if window.is_empty:
+        return []
+    rows = (
+        # `blocked` finds them in the constraint's index: by start and end alone the whole past is read.
+        HeldUnit.objects.filter(unit=unit_id, is_holding=True, blocked__overlap=(window.start, window.end))
+        .filter(reservation__start__lt=window.end, reservation__end__gt=window.start)
+        .exclude(reservation__title="")
+        .order_by("reservation__start")
+    )
+    found = rows.values_list("reservation__start", "reservation__end", "reservation__title")
+    return [(Interval(start, end), title) for start, end, title in found]
+
+
+def now_and_next(*, staff: Person, site: Site, now: dt.datetime, ahead: dt.timedelta) -> QuerySet[Reservation]:
+    """The site's reservations that run now or begin soon, those that run first. For the desk."""
+    return (
+        Reservation.objects.visible_to(staff)
+        .filter(site=site, status__in=COMING)
+        .overlapping(now, now + ahead)
+        .select_related("machine__category", "holder", "team", "site")
+        .order_by("start", "pk")
+    )
+
+
+def calls_to_make(*, staff: Person, site: Site, start: dt.datetime, end: dt.datetime) -> QuerySet[Reservation]:
+    """Reservations to come of people who can be called about [start, end), by time."""
+    return (
+        Reservation.objects.visible_to(staff)
+        .filter(site=site, status__in=COMING, holder__isnull=False)
+        .overlapping(start, end)
+        .select_related("machine", "holder__guardian", "site")
+        .order_by("start", "pk")
+    )
