@@ -18,10 +18,9 @@ from fablab.lib.queries import query_word
 from fablab.lib.throttling import AnonymousRate
 from iot.models import Device, UsageSession
 from iot.services import EnrolmentRefused, enrol
-from people.models import STAFF_ROLES
 from people.models.role import MANAGER_ROLES
 from people.models.token import Scope
-from people.permissions import is_manager
+from people.permissions import is_manager, staff_sites
 
 
 class UsageSessionOut(serializers.Serializer[Any]):
@@ -51,8 +50,8 @@ class UsageSessions(APIView):
         person: Any = request.user
         rows = UsageSession.objects.all()
         if not person.is_superuser:
-            sites = person.role_grants.filter(role__in=STAFF_ROLES).values("site_id")
-            rows = rows.filter(Q(person=person) | Q(machine__unit__site__in=sites))
+            sites = staff_sites(person)
+            rows = rows.filter(Q(person=person) | Q(machine__unit__site__in=sites) if sites else Q(person=person))
         if slug := query_word(request.query_params, "machine"):
             rows = rows.filter(machine__slug=slug)
         page = Page()

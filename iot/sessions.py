@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 
 from django.db import transaction
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import Q
 
 from fablab.lib.live import announce_machines
@@ -84,7 +85,11 @@ def reservation_at(machine_id: int, at: dt.datetime) -> Reservation | None:
     """The reservation a moment of use belongs to: the one that covers it, else one about to begin."""
     rows = Reservation.objects.filter(
         Q(status__in=[Status.CONFIRMED, Status.IN_USE, Status.COMPLETED]),
-        machine_id=machine_id,
+        # By what it holds: a workshop holds eight computers with one reservation.
+        held_units__unit__machine=machine_id,
+        # Through the constraint's index: by start and end alone the machine's whole past is read.
+        held_units__is_holding=True,
+        held_units__blocked__overlap=DateTimeTZRange(at, at + CHECK_IN_OPENS, "[]"),
         start__lte=at + CHECK_IN_OPENS,
         end__gt=at,
     )

@@ -15,6 +15,7 @@ from iot.clocks import boot_instant, corrected
 from iot.drivers.base import Presence
 from iot.ingest.bulk import update_rows
 from iot.ingest.derive import MachineLog
+from iot.ingest.masking import fit_to_keep, fit_to_tell, masked
 from iot.ingest.raw import Directory, RawMessage, Rejected, Sorted, slug_of, sort_batch
 from iot.models import Device, DeviceBoot, InboxMessage, QuarantinedMessage
 from iot.protocol import Hello, MalformedMessage, Numbered, parse_numbered, peek_number
@@ -45,6 +46,11 @@ def store_batch(raws: list[RawMessage], directory: Directory, *, now: dt.datetim
     Raises:
         OperationalError, InterfaceError: the database is away; nothing was stored, try the same batch again.
     """
+    # First of all: from here on, nothing that is stored or logged knows a badge's number.
+    return _store_masked([masked(raw) for raw in raws], directory, now)
+
+
+def _store_masked(raws: list[RawMessage], directory: Directory, now: dt.datetime) -> list[Acknowledgement]:
     batch = sort_batch(raws, directory)
     if any(r.code == "unknown_device" for r in batch.rejected):
         directory.reload()
@@ -53,14 +59,14 @@ def store_batch(raws: list[RawMessage], directory: Directory, *, now: dt.datetim
         return _store(batch, now)
     except DirectoryIsStale:
         directory.reload()
-        return store_batch(raws, directory, now=now)
+        return _store_masked(raws, directory, now)
     except (DataError, IntegrityError) as error:
         if len(raws) == 1:
             return _store_refused(raws[0], directory, str(error), now)
         middle = len(raws) // 2
         return [
-            *store_batch(raws[:middle], directory, now=now),
-            *store_batch(raws[middle:], directory, now=now),
+            *_store_masked(raws[:middle], directory, now),
+            *_store_masked(raws[middle:], directory, now),
         ]
 
 
@@ -107,10 +113,10 @@ def _quarantine(rejected: list[Rejected], devices: dict[str, Device]) -> None:
         QuarantinedMessage(
             device=devices.get(r.device_slug),
             topic=r.raw.topic.replace("\x00", "�")[:200],
-            payload=r.raw.payload[:KEPT_BYTES],
+            payload=fit_to_keep(r.raw).payload[:KEPT_BYTES],
             size_bytes=len(r.raw.payload),
             code=r.code,
-            detail=r.detail.replace("\x00", "�")[:300],
+            detail=fit_to_tell(r.raw, r.detail).replace("\x00", "�")[:300],
             received_at=r.raw.received_at,
         )
         for r in rejected

@@ -5,6 +5,9 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from fablab.lib import retention
+from fablab.lib.personal_data import Fate, PersonalData
+from iot.purposes import USE
 from machines.models import Machine
 from people.models import Person
 
@@ -59,6 +62,8 @@ class Device(models.Model):
     idle_w = models.FloatField(_("idle below (W)"), default=25.0)
     busy_after = models.DurationField(_("busy once it lasted"), default=dt.timedelta(seconds=10))
     idle_after = models.DurationField(_("idle once it lasted"), default=dt.timedelta(seconds=60))
+
+    personal_data = PersonalData(USE, _("the name of the device"), retention.WITH_THE_THING, free_text=("name",))
 
     class Meta:
         verbose_name = _("device")
@@ -120,6 +125,14 @@ class EnrolmentCode(models.Model):
     created_by = models.ForeignKey(Person, null=True, on_delete=models.SET_NULL, related_name="+")
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True, blank=True)
+
+    personal_data = PersonalData(
+        USE,
+        _("who of the team let a device in"),
+        retention.CODE,
+        clock="expires_at",
+        fate=Fate.DELETED,
+    )
 
     def __str__(self) -> str:
         return f"{self.device} {self.expires_at:%Y-%m-%d %H:%M}"

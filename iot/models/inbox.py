@@ -1,7 +1,10 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from fablab.lib import retention
+from fablab.lib.personal_data import Fate, PersonalData
 from iot.models.device import Device
+from iot.purposes import MESSAGES
 
 
 class InboxMessage(models.Model):
@@ -17,6 +20,15 @@ class InboxMessage(models.Model):
     received_at = models.DateTimeField(db_index=True)
     # A message whose data was quarantined fills its place in the numbering and is derived from no more.
     is_void = models.BooleanField(default=False)
+
+    personal_data = PersonalData(
+        MESSAGES,
+        _("what a device sent, badge numbers replaced by a mark"),
+        retention.INBOX,
+        clock="received_at",
+        fate=Fate.DELETED,
+        free_text=("payload",),
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["device", "boot", "seq"], name="inbox_message_once")]
@@ -35,6 +47,15 @@ class QuarantinedMessage(models.Model):
     code = models.CharField(_("reason"), max_length=40)
     detail = models.CharField(_("detail"), max_length=300, blank=True)
     received_at = models.DateTimeField(_("received"), db_index=True)
+
+    personal_data = PersonalData(
+        MESSAGES,
+        _("what a device sent and nobody could read, badge numbers taken out"),
+        retention.QUARANTINE,
+        clock="received_at",
+        fate=Fate.DELETED,
+        free_text=("payload", "topic", "detail"),
+    )
 
     class Meta:
         verbose_name = _("quarantined message")

@@ -3,8 +3,11 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from fablab.lib import retention
+from fablab.lib.personal_data import PersonalData
 from fablab.lib.references import reference10
 from iot.models.device import Device
+from iot.purposes import USE
 from machines.models import Machine
 from people.models import Person, Team
 from reservations.models import Reservation
@@ -84,12 +87,23 @@ class UsageSession(models.Model):
     stop_reason = models.CharField(_("ended by"), max_length=16, choices=StopReason.choices, blank=True)
     energy_wh = models.FloatField(_("energy (Wh)"), null=True, blank=True)
 
+    personal_data = PersonalData(
+        USE,
+        _("which machine ran, from when to when, and the energy it took"),
+        retention.BOOKING,
+        subject="person",
+        clock="end",
+        exported=("machine", "start", "end", "energy_wh"),
+    )
+
     class Meta:
         verbose_name = _("usage session")
         verbose_name_plural = _("usage sessions")
         ordering = ["-start"]
         indexes = [
             models.Index(fields=["machine", "start"], name="usage_machine_start"),
+            models.Index(fields=["start", "id"], name="usage_start"),
+            models.Index(fields=["person", "start", "id"], name="usage_person_start"),
             models.Index(fields=["reservation"], name="usage_reservation"),
         ]
         constraints = [

@@ -6,11 +6,14 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from fablab.lib import retention
+from fablab.lib.personal_data import PersonalData
 from fablab.lib.references import reference10
 from iot.models import UsageSession
 from machines.models import Machine
 from people.models import STAFF_ROLES, Person, Team
 from printing.models.print_file import PrintFile
+from printing.purposes import PRINTS
 from reservations.models import Reservation
 
 if TYPE_CHECKING:
@@ -106,6 +109,17 @@ class PrintJob(models.Model):
 
     objects = PrintJobQuerySet.as_manager()
 
+    personal_data = PersonalData(
+        PRINTS,
+        _("which file was printed, where, when, and how it ended"),
+        retention.BOOKING,
+        subject="person",
+        clock="ended_at",
+        blanked=("remote_path", "error_detail"),
+        exported=("reference", "machine", "file", "team", "state", "created_at", "started_at", "ended_at"),
+        free_text=("remote_path", "error_detail"),
+    )
+
     class Meta:
         verbose_name = _("print job")
         verbose_name_plural = _("print jobs")
@@ -150,6 +164,16 @@ class PrintJobEvent(models.Model):
     reason = models.CharField(max_length=60, blank=True)
     detail = models.CharField(max_length=300, blank=True)
 
+    personal_data = PersonalData(
+        PRINTS,
+        _("each step of a print, and who asked for it"),
+        retention.BOOKING,
+        subject="job__person",
+        clock="at",
+        blanked=("detail",),
+        free_text=("reason", "detail"),
+    )
+
     class Meta:
         ordering = ["at", "id"]
 
@@ -172,6 +196,14 @@ class PrintCommand(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     done_at = models.DateTimeField(null=True, blank=True)
     result = models.CharField(max_length=40, blank=True)
+
+    personal_data = PersonalData(
+        PRINTS,
+        _("who asked to pause or to stop a print"),
+        retention.BOOKING,
+        clock="asked_at",
+        free_text=("result",),
+    )
 
     class Meta:
         constraints = [

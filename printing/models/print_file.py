@@ -1,8 +1,11 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from fablab.lib import retention
+from fablab.lib.personal_data import PersonalData
 from fablab.lib.references import reference10
 from people.models import Person
+from printing.purposes import PRINTS
 
 
 class PrintFile(models.Model):
@@ -22,6 +25,15 @@ class PrintFile(models.Model):
     filament_type = models.CharField(_("material"), max_length=60, blank=True)
     layer_height_mm = models.FloatField(_("layer height (mm)"), null=True, blank=True)
     has_thumbnail = models.BooleanField(default=False)
+
+    personal_data = PersonalData(
+        PRINTS,
+        _("the file that was sent, its name, its picture and what its slicer wrote in it"),
+        retention.PRINT_FILE,
+        subject="uploaded_by",
+        exported=("reference", "name", "size_bytes", "uploaded_at", "slicer", "filament_type"),
+        free_text=("name", "slicer", "filament_type"),
+    )
 
     class Meta:
         verbose_name = _("print file")

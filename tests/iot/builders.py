@@ -5,12 +5,14 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+
 from iot.ingest.raw import Directory, RawMessage
 from iot.ingest.store import Acknowledgement, store_batch
 from iot.models import Device, DriverKind
 from machines.models import Category, Machine, Unit
 from people.models import Person, Site
-from reservations.models import Reservation
+from reservations.models import HeldUnit, Reservation
 
 NOW = dt.datetime(2026, 3, 12, 13, 0, tzinfo=dt.UTC)
 
@@ -84,10 +86,13 @@ def make_plug(topic: str = "plug-04", machine: Machine | None = None, **fields: 
 def make_reservation(machine: Machine, start_s: float, end_s: float, **fields: Any) -> Reservation:
     """Written straight into its table: the booking rules are not what these tests are about."""
     holder = fields.pop("holder", None) or Person.objects.create_user(first_name="Ana", last_name="Diaz")
-    return Reservation.objects.create(
-        machine=machine, holder=holder, start=at(start_s), end=at(end_s), booked_start=at(start_s),
+    reservation = Reservation.objects.create(
+        site=machine.site, machine=machine, holder=holder, start=at(start_s), end=at(end_s), booked_start=at(start_s),
         booked_end=at(end_s), created_at=NOW, created_by=holder, **fields,
     )  # fmt: skip
+    times = DateTimeTZRange(reservation.start, reservation.end)
+    HeldUnit.objects.create(reservation=reservation, unit_id=machine.unit_id, period=times, blocked=times)
+    return reservation
 
 
 BUSY = {"event": "busy"}

@@ -1,0 +1,91 @@
+"""Writes of which devices there are, what they report for and from which power on. Credentials: iot/services.py."""
+
+import datetime as dt
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from fablab.lib.changes import note_change
+from iot.models import Device, UsageSession
+from iot.services import refresh_broker, revoke
+from iot.sessions import locked_states
+from machines.models import Machine
+from machines.slugs import free_slug
+from people.models import Person
+
+
+class DeviceError(Exception):
+    """Something about a device cannot be done; `sentence` says why and what to do instead."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(code)
+        self.code = code
+        self.sentence = sentence
+
+
+@transaction.atomic
+def create_device(
+    *, name: str, kind: str, machine: Machine, by: Person | None, topic: str = "", **thresholds: Any
+) -> Device:
+    """A device that reports for the machine. It is let in once it has a credential: see `iot.services`.
+
+    Raises:
+        ValidationError: a value breaks a rule, or another device speaks on the topic.
+    """
+    # What stands in a topic has hyphens only, and at least two letters.
+    slug = free_slug(Device, name.replace("_", "-"), otherwise="device").replace("_", "-")
+    device = Device(
+        slug=slug if len(slug) > 1 else free_slug(Device, f"device-{slug}", otherwise="device"),
+        name=name,
+        kind=kind,
+        machine=machine,
+        topic=topic,
+        **thresholds,
+    )
+    device.full_clean()
+    device.save()
+    transaction.on_commit(refresh_broker)
+    note_change("new", device, by)
+    return device
+
+
+@transaction.atomic
+def update_device(*, device: Device, by: Person | None, **fields: Any) -> Device:
+    """Other values of a device: its name, machine, topic or thresholds. Its kind and identifier stay.
+
+    Side effects in order: forget what the earlier machine last reported, when it was this device that said so; save;
+    the broker learns the topic once the transaction commits.
+
+    Raises:
+        DeviceError: `in_use`: it is to leave a machine that it says is in use.
+        ValidationError: a value breaks a rule, or another device speaks on the topic.
+    """
+    # Not locked: incoming messages lock the machine's state first and write the device after.
+    earlier = Device.objects.get(pk=device.pk)
+    for name, value in fields.items():
+        setattr(device, name, value)
+    device.full_clean()
+    if earlier.machine_id is not None and earlier.machine_id != device.machine_id:
+        _leave_machine(earlier)
+    device.save(update_fields=list(fields))
+    transaction.on_commit(refresh_broker)
+    note_change("changed", device, by)
+    return device
+
+
+def _leave_machine(device: Device) -> None:
+    state = locked_states([device.machine_id])[device.machine_id]  # type: ignore[list-item,index]
+    if UsageSession.objects.filter(machine=device.machine_id, device=device, end=None).exists():
+        raise DeviceError("in_use", _("Its machine is in use just now: move it once the machine has stopped."))
+    if state.device_id == device.pk:
+        # Nobody would ever correct what it said last.
+        state.delete()
+
+
+def revoke_device(*, device: Device, by: Person | None, now: dt.datetime) -> None:
+    """Shut the device out for good; its history stays. Revoked twice it stays as it was."""
+    with transaction.atomic():
+        if Device.objects.select_for_update(of=("self",)).filter(pk=device.pk, revoked_at=None).exists():
+            revoke(device=device, now=now)
+            note_change("revoked", device, by)
