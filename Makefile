@@ -9,6 +9,7 @@ LOCK := .venv/bin/uv pip compile --universal --python-version 3.11 --generate-ha
 
 help:
 	@echo "make run       open the lab at http://127.0.0.1:8000 with demo data (ARGS='--port 8001 --no-demo')"
+	@echo "make run LAN=1 open your own lab, without demo data, to the local network"
 	@echo "make test      install what the tests need, then run all of them"
 	@echo "make quick     most tests, in under two minutes: no races, kills, browsers or long walks"
 	@echo "make lint      style, types, templates, migrations and translations"
@@ -25,7 +26,7 @@ venv-dev:
 
 run: venv
 	@bash scripts/system_packages.sh mosquitto
-	@exec $(PY) -m fablab.up $(ARGS)
+	@exec $(PY) -m fablab.up $(if $(LAN),--lan) $(ARGS)
 
 test: venv-dev
 	@bash scripts/system_packages.sh mosquitto chromium postgresql-15

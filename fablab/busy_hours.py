@@ -1,6 +1,7 @@
 """When is the lab busy? Share of machine time measured as busy, by weekday and hour, over the last eight weeks."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import connection
@@ -12,7 +13,8 @@ SQL = """
 SELECT extract(isodow FROM slot AT TIME ZONE %(zone)s)::int AS weekday,
        extract(hour FROM slot AT TIME ZONE %(zone)s)::int AS hour,
        sum(extract(epoch FROM least(s.last, slot + interval '1 hour') - greatest(s."start", slot)))::float8
-FROM (SELECT "start", coalesce("end", %(now)s) AS last FROM iot_usagesession WHERE "start" >= %(since)s) AS s
+FROM (SELECT "start", coalesce("end", %(now)s) AS last FROM iot_usagesession
+      WHERE "start" >= %(since)s AND machine_id = ANY(%(machine_ids)s::bigint[])) AS s
 CROSS JOIN LATERAL generate_series(date_trunc('hour', s."start"), s.last, interval '1 hour') AS slot
 WHERE slot < s.last
 GROUP BY 1, 2
@@ -35,10 +37,11 @@ class Row:
     cells: tuple[Cell, ...]
 
 
-def busy_grid(zone: dt.tzinfo, now: dt.datetime) -> list[Row]:
-    """Monday to Saturday or Sunday, hour by hour. One query."""
+def busy_grid(zone: dt.tzinfo, now: dt.datetime, machine_ids: Sequence[int]) -> list[Row]:
+    """Of these machines, Monday to Sunday, hour by hour. One query."""
+    since = now - dt.timedelta(weeks=WEEKS)
     with connection.cursor() as cursor:
-        cursor.execute(SQL, {"zone": str(zone), "now": now, "since": now - dt.timedelta(weeks=WEEKS)})
+        cursor.execute(SQL, {"zone": str(zone), "now": now, "since": since, "machine_ids": list(machine_ids)})
         busy_s = {(weekday, hour): seconds for weekday, hour, seconds in cursor.fetchall()}
     most_s = max(busy_s.values(), default=0.0)
     monday = now.astimezone(zone).date() - dt.timedelta(days=now.astimezone(zone).weekday())

@@ -4,7 +4,12 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 
+from fablab.troubles import troubles
+from people.lab import current_lab
+from people.models import Module
 from people.permissions import is_manager, is_staff
 
 
@@ -12,10 +17,17 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     """The lab's name, and which doors stand open for this person. One query, for those signed in."""
     person = getattr(request, "user", None)
     is_signed_in = bool(person and person.is_authenticated)
+    lab = current_lab()
+    may_welcome = is_signed_in and is_staff(person)
     return {
-        "lab_name": settings.LAB_NAME,
+        "lab": lab,
+        "lab_name": lab.name or settings.LAB_NAME,
+        # {% if modules.printing %}: a module that is off leaves no word on any page.
+        "modules": {module.value: lab.has(module) for module in Module},
         "is_demo": settings.IS_DEMO,
         "may_manage": is_signed_in and is_manager(person),
-        "may_welcome": is_signed_in and is_staff(person),
+        "may_welcome": may_welcome,
+        # Asked only by the pages that show it.
+        "troubles": SimpleLazyObject(lambda: troubles(timezone.now()) if may_welcome else []),
         "upload_max_mb": settings.UPLOAD_MAX_MB,
     }

@@ -204,7 +204,7 @@ def clock() -> Finding:
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         apart = abs(cursor.fetchone()[0] - now)
-    stored = _last_stored()
+    stored = last_stored()
     remedy = "Set the clock by the network (timedatectl set-ntp true), on the server and on the database's machine."
     detail = f"{now:%Y-%m-%d %H:%M:%S} UTC, {apart.total_seconds():.2f} s from the database's"
     if now.year < FIRST_YEAR or apart > CLOCKS_APART_MOST:
@@ -216,7 +216,7 @@ def clock() -> Finding:
     return Finding("clock", Verdict.OK, detail)
 
 
-def _last_stored() -> dt.datetime | None:
+def last_stored() -> dt.datetime | None:
     """When the newest reservation was made or the newest message received, by key: years of rows cost nothing."""
     made = Reservation.objects.order_by("-pk").values_list("created_at", flat=True).first()
     received = InboxMessage.objects.order_by("-pk").values_list("received_at", flat=True).first()

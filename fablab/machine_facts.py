@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from django.db import models
-from django.db.models import FilteredRelation, Q
+from django.db.models import F, FilteredRelation, Q
 
 from fablab.lib.intervals import Interval
 from iot.models import Device, ReportedState
@@ -16,7 +16,7 @@ from machines.opening import opening_between
 from machines.selectors import load_hours, timetable
 from people.models import Site
 from printing.models import ACTIVE, Printer, PrintJob
-from reservations.models import Reservation, Status
+from reservations.models import HeldUnit, Reservation, Status
 
 AHEAD = dt.timedelta(days=7)
 
@@ -65,11 +65,20 @@ def _devices(machine_ids: Collection[int]) -> dict[int, list[Device]]:
 
 def _reservations(machine_ids: Collection[int], now: dt.datetime) -> dict[int, list[Reservation]]:
     reservations: dict[int, list[Reservation]] = defaultdict(list)
-    coming = Reservation.objects.filter(
-        machine__in=machine_ids, status__in=[Status.CONFIRMED, Status.IN_USE], end__gt=now, start__lt=now + AHEAD
+    # By what is held: one reservation of the team may hold a room and eight computers.
+    coming = HeldUnit.objects.filter(
+        unit__machine__in=machine_ids,
+        is_holding=True,
+        blocked__overlap=(now, now + AHEAD),
+        reservation__status__in=[Status.CONFIRMED, Status.IN_USE],
+        reservation__end__gt=now,
+        reservation__start__lt=now + AHEAD,
+    ).select_related("reservation")
+    rows = coming.order_by("reservation__start").only(
+        "reservation__start", "reservation__end", "reservation__status", "reservation__title"
     )
-    for row in coming.order_by("start").only("machine_id", "start", "end", "status"):
-        reservations[row.machine_id].append(row)
+    for held in rows.annotate(machine_pk=F("unit__machine__pk")):
+        reservations[held.machine_pk].append(held.reservation)
     return reservations
 
 

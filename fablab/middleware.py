@@ -1,16 +1,25 @@
-"""The language of a page: what the person chose (cookie), else what their browser prefers."""
+"""Around every page: its language, its live parts, and the first questions of a lab that has no answers yet."""
 
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 
+from people.lab import is_new
+
 View = Callable[[HttpRequest], HttpResponse]
+
+# What works before the first question has been answered: the questions, what they need, and what programs ask.
+OPEN_TO_A_NEW_LAB = (
+    "/first-run/", "/static/", "/language/", "/accounts/", "/address/", "/help/", "/api/", "/healthz", "/readyz",
+)  # fmt: skip
 
 
 def language_of_person(get_response: View) -> View:
+    """What the person chose (cookie), else what their browser prefers."""
     known = dict(settings.LANGUAGES)
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -41,5 +50,29 @@ def fragments_are_not_pages(
         if request.headers.get("HX-Request"):
             response.headers["Cache-Control"] = "no-store"
         return response
+
+    return middleware
+
+
+def signed_in_pages_are_not_kept(get_response: View) -> View:
+    """On a computer that many share, the back button shows nobody's page after they have signed out."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if request.session.accessed and request.user.is_authenticated:
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    return middleware
+
+
+def first_things_first(get_response: View) -> View:
+    """In a lab that has no place yet, every page for people leads to the first question."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        # Asked in this order: most answers of a lab that is set up cost nothing but a look at a file's date.
+        if request.path.startswith(OPEN_TO_A_NEW_LAB) or settings.IS_DEMO or not is_new():
+            return get_response(request)
+        return HttpResponseRedirect(reverse("first-run"))
 
     return middleware

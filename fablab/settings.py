@@ -32,6 +32,9 @@ if _public.scheme not in ("http", "https") or not _public.hostname:
 IS_HTTPS = _public.scheme == "https"
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", _public.hostname, *env.words("FABLAB_ALLOWED_HOSTS")]
 CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
+# What /address/ shows; `up --lan` sets both.
+ADDRESSES = env.words("FABLAB_ADDRESSES") or [PUBLIC_URL]
+TLS_AUTHORITY = env.text("FABLAB_TLS_AUTHORITY")
 
 # --- data -------------------------------------------------------------------------------------------------------
 
@@ -129,13 +132,18 @@ MIDDLEWARE = [
     "fablab.middleware.language_of_person",
     "fablab.middleware.fragments_are_not_pages",
     "django.middleware.common.CommonMiddleware",
+    "fablab.middleware.first_things_first",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "fablab.middleware.signed_in_pages_are_not_kept",
+    "fablab.kiosk_session.watch_kiosk_sessions",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "fablab.modules.ModulesOffAreGone",
+    "fablab.second_factor.StaffNeedsSecondFactor",
 ]
 
 ROOT_URLCONF = "fablab.urls"
@@ -174,7 +182,10 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("first_name", "last_name", "contact_email", "card_code")},
+    },
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
@@ -184,13 +195,25 @@ ACCOUNT_ADAPTER = "people.adapters.AccountAdapter"
 ACCOUNT_FORMS = {"signup": "people.forms.SignupForm", "login": "people.forms.LoginForm"}
 ACCOUNT_LOGIN_METHODS = {"email", "username"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = "card_code"
-ACCOUNT_USER_MODEL_EMAIL_FIELD = "contact_email"
+# A contact address may be shared by a family: it signs nobody in. Those that do are allauth's own rows.
+ACCOUNT_USER_MODEL_EMAIL_FIELD = None
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_PRESERVE_USERNAME_CASING = True
 ACCOUNT_SESSION_REMEMBER = None
+# Whoever acts for others needs a second key; the demo's accounts are public anyway and reach this machine only.
+STAFF_NEEDS_SECOND_FACTOR = IS_PRODUCTION or env.flag("FABLAB_STAFF_SECOND_FACTOR", default=not IS_DEMO)
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+# Many labs send no e-mail at all: an address that nobody confirmed must not keep the second key away.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_TOTP_TOLERANCE = 1
+# http://localhost is the one insecure address at which browsers offer passkeys.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not IS_HTTPS
+# Behind our own proxy, limits per address count the caller's, not the proxy's.
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if env.flag("FABLAB_BEHIND_PROXY") else 0
 EMAIL_BACKEND = env.text("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "lab@localhost")
 KNOX_TOKEN_MODEL = "people.ApiToken"  # noqa: S105  (a model, no secret)
@@ -281,7 +304,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 X_FRAME_OPTIONS = "DENY"
-SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
+SECURE_HSTS_SECONDS = env.integer("FABLAB_HSTS_S", 31_536_000, least=0, most=63_072_000) if IS_HTTPS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("FABLAB_BEHIND_PROXY") else None
 SILENCED_SYSTEM_CHECKS = ["security.W008"]  # the proxy or `up` redirects to HTTPS
 

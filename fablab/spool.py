@@ -13,6 +13,7 @@ from typing import Any
 
 MEMORY_BYTES = 256 * 1024
 CHUNK_BYTES = 256 * 1024
+STRANGERS_BYTES = 2 * 1024 * 1024
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -21,7 +22,11 @@ Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 class SpoolBody:
-    """ASGI middleware. `most_bytes` bounds a body; a larger one is answered 413 without reading it."""
+    """ASGI middleware. `most_bytes` bounds a body; a larger one is answered 413 without reading it.
+
+    Whoever shows neither a session nor a token has nothing large to send: STRANGERS_BYTES for them, so that nobody
+    fills the disk from outside.
+    """
 
     def __init__(self, app: Application, *, most_bytes: int, folder: Path) -> None:
         self.app = app
@@ -34,16 +39,17 @@ class SpoolBody:
         if announced is None and b"transfer-encoding" not in headers:
             await self.app(scope, receive, send)
             return
-        if announced is not None and announced > self.most_bytes:
+        most_bytes = self.most_bytes if _is_known(headers) else min(self.most_bytes, STRANGERS_BYTES)
+        if announced is not None and announced > most_bytes:
             await _refuse(send, headers)
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         with tempfile.SpooledTemporaryFile(MEMORY_BYTES, dir=str(self.folder)) as body:
-            size_bytes = await self._collect(receive, body)
+            size_bytes = await self._collect(receive, body, most_bytes)
             if size_bytes is None or (announced is not None and size_bytes != announced):
                 # The other side has gone, or lied about the length: nothing of it reaches a view.
                 return
-            if size_bytes > self.most_bytes:
+            if size_bytes > most_bytes:
                 await _refuse(send, headers)
                 return
             body.seek(0)
@@ -52,7 +58,7 @@ class SpoolBody:
             whole = {**scope, "headers": [*plain, (b"content-length", str(size_bytes).encode())]}
             await self.app(whole, _replay(body, receive), send)
 
-    async def _collect(self, receive: Receive, body: Any) -> int | None:
+    async def _collect(self, receive: Receive, body: Any, most_bytes: int) -> int | None:
         """Bytes received, None when the client left before the end."""
         size_bytes = 0
         while True:
@@ -61,7 +67,7 @@ class SpoolBody:
                 return None
             chunk = message.get("body", b"")
             size_bytes += len(chunk)
-            if size_bytes > self.most_bytes:
+            if size_bytes > most_bytes:
                 return size_bytes
             if size_bytes > MEMORY_BYTES:
                 await asyncio.to_thread(body.write, chunk)
@@ -69,6 +75,11 @@ class SpoolBody:
                 body.write(chunk)
             if not message.get("more_body", False):
                 return size_bytes
+
+
+def _is_known(headers: dict[bytes, bytes]) -> bool:
+    """Whether the caller shows a session or a token; whether it is a good one is asked once the body is whole."""
+    return b"authorization" in headers or b"fablab_session=" in headers.get(b"cookie", b"")
 
 
 def _length(raw: bytes | None) -> int | None:

@@ -6,8 +6,10 @@ import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.http import HttpRequest
 
 from fablab.up.postgres import EmbeddedPostgres
 
@@ -74,3 +76,29 @@ def postgres_server(short_folder: Path) -> Iterator[Callable[..., EmbeddedPostgr
     yield make
     for server in made:
         server.kill()
+
+
+@pytest.fixture(autouse=True)
+def lab_is_read_anew() -> Iterator[None]:
+    """The lab's row is kept in the process; each test's database is rolled back under it."""
+    from people.lab import forget
+
+    forget()
+    yield
+    forget()
+
+
+@pytest.fixture(autouse=True)
+def forced_sign_in_is_a_whole_one() -> Iterator[None]:
+    """`force_login` stands for a sign-in with all its steps: whoever has a second key has used it."""
+    from allauth.account.internal.flows.login import record_authentication
+    from allauth.mfa.utils import is_mfa_enabled
+    from django.contrib.auth.signals import user_logged_in
+
+    def note(sender: object, request: HttpRequest, user: Any, **kwargs: Any) -> None:
+        if is_mfa_enabled(user):
+            record_authentication(request, user, "mfa")
+
+    user_logged_in.connect(note)
+    yield
+    user_logged_in.disconnect(note)

@@ -17,7 +17,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fablab.settings")
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 django.setup()
 
-from fablab.demo.accounts import MAKER, MANAGER  # noqa: E402
+from fablab.demo.accounts import ADMINISTRATOR, MAKER, MANAGER  # noqa: E402
 from tests.chromium import running_browser  # noqa: E402
 
 FOLDER = Path("build/pictures")
@@ -31,6 +31,16 @@ PUBLIC = {
     "sign-up": "/accounts/signup/",
     "api-docs": "/api/docs/",
     "not-found": "/nothing-here/",
+    "address": "/address/",
+    "privacy": "/privacy/",
+    "legal": "/legal/",
+    "accessibility": "/accessibility/",
+    "contact": "/contact/",
+    "privacy-register": "/privacy/register/",
+    "leaving": "/privacy/leaving/",
+    "help": "/help/",
+    "help-page": "/help/desk/",
+    "kiosk": "/kiosk/",
 }
 MAKERS = {
     "reserve-machine": "/reserve/",
@@ -44,6 +54,11 @@ MAKERS = {
     "tokens": "/me/tokens/",
     "password": "/accounts/password/change/",
     "second-factor": "/accounts/2fa/",
+    "second-key": "/me/second-key/",
+    "my-data": "/me/data/",
+    "teams": "/teams/",
+    "team-new": "/teams/new/",
+    "team": "{team}",
 }
 MANAGERS = {
     "manage": "/manage/",
@@ -51,6 +66,50 @@ MANAGERS = {
     "manage-reservations": "/manage/reservations/",
     "manage-devices": "/manage/devices/",
     "manage-device": "{device}",
+    "desk": "/desk/",
+    "desk-search": "/desk/?q=martin",
+    "desk-welcome": "/desk/welcome/",
+    "desk-groups": "/desk/groups/",
+    "desk-calls": "/desk/calls/",
+    "desk-person": "{person}",
+    "desk-ticket": "{ticket}",
+    "people": "/manage/people/",
+    "people-new": "/manage/people/new/",
+    "people-qualify": "/manage/people/qualify/",
+    "person": "{file}",
+    "person-edit": "{file}edit/",
+    "person-suspend": "{file}suspend/",
+    "person-role": "{file}role/",
+    "person-card": "{file}card/",
+    "person-email": "{file}email/",
+    "person-household": "{file}household/",
+    "person-guardian": "{file}guardian/",
+    "people-import": "/manage/people/import/",
+    "manage-teams": "/manage/teams/",
+    "manage-kiosks": "/manage/kiosks/",
+    "settings": "/manage/settings/",
+    "settings-site": "/manage/settings/places/{site}/",
+    "settings-hours": "/manage/settings/places/{site}/hours/",
+    "settings-closures": "/manage/settings/places/{site}/closures/",
+    "settings-calls": "/manage/settings/places/{site}/calls/",
+    "settings-labels": "/manage/settings/places/{site}/labels/",
+    "settings-rooms": "/manage/settings/places/{site}/rooms/",
+    "settings-machines": "/manage/settings/places/{site}/machines/",
+    "settings-machine-new": "/manage/settings/places/{site}/machines/new/",
+    "settings-machine": "/manage/settings/machines/{machine}/",
+    "settings-outages": "/manage/settings/places/{site}/outages/",
+    "settings-team": "/manage/settings/places/{site}/team/",
+    "settings-categories": "/manage/settings/categories/",
+    "settings-category": "/manage/settings/new-category/",
+    "settings-qualifications": "/manage/settings/qualifications/",
+    "settings-devices": "/manage/settings/devices/",
+    "settings-device-new": "/manage/settings/new-device/",
+    "settings-printers": "/manage/settings/printers/",
+    "settings-printer": "/manage/settings/machines/{machine}/printer/",
+}
+ADMINISTRATORS = {
+    "settings-modules": "/manage/settings/modules/",
+    "settings-texts": "/manage/settings/texts/",
 }
 
 
@@ -80,7 +139,7 @@ def take(browser: Browser, base: str, words: list[str]) -> int:
                 )
                 context.add_cookies([{"name": "fablab_language", "value": language, "url": base}])
                 page = context.new_page()
-                groups = ((PUBLIC, None), (MAKERS, MAKER), (MANAGERS, MANAGER))
+                groups = ((PUBLIC, None), (MAKERS, MAKER), (MANAGERS, MANAGER), (ADMINISTRATORS, ADMINISTRATOR))
                 for pages, account in groups:
                     if not any(all(w in f"{n}-{name_part}" for w in words) for n in pages):
                         continue
@@ -103,8 +162,13 @@ def facts_of(page: Page, base: str, *, signed_in: bool, manager: bool) -> dict[s
     facts = {"machine": "prusa-mk4-2", "laser": "laser-60w", "day": tomorrow.isoformat()}
     if signed_in:
         facts["reservation"] = found(page, base, "/me/", "a[href^='/reservations/']", "/me/")
+        facts["team"] = found(page, base, "/teams/", "main a.slot-link[href^='/teams/']", "/teams/")
         facts["job"] = found(page, base, "/me/", "a[href^='/prints/']", "/me/")
     if manager:
+        facts["site"] = "demo-halles"
+        facts["file"] = found(page, base, "/manage/people/", "main a.person-link", "/manage/people/")
+        facts["person"] = found(page, base, "/desk/", "a[href^='/desk/people/']", "/desk/")
+        facts["ticket"] = found(page, base, "/desk/", "a[href^='/desk/tickets/']", "/desk/")
         facts["device"] = found(page, base, "/manage/devices/", "tbody a", "/manage/devices/")
     return facts
 

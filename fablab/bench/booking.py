@@ -49,10 +49,13 @@ def refusal() -> Times:
         .order_by("start", "pk")[0]
     )
 
+    machine = taken.machine
+    assert machine is not None  # members reserve machines
+
     def ask() -> None:
         try:
             create_reservation(
-                machine=taken.machine, start=taken.start, end=taken.end, holder=holder, by=holder, now=now, note=NOTE
+                machine=machine, start=taken.start, end=taken.end, holder=holder, by=holder, now=now, note=NOTE
             )
         except ReservationRefused as refused:
             if refused.alternatives:

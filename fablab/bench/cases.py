@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from fablab.bench import booking, free, messages
+from fablab.bench import booking, free, imports, messages
 from fablab.bench.measure import Target, Times
 from fablab.bench.requests import MANAGER, MEMBER, asking, week
 
@@ -43,6 +43,8 @@ CASES = (
     ),
     Case("free", "free 2 h, all machines, 7 days", free.search, Target(ms=15.0), "database_ms"),
     Case("store", "store 500 messages × 20 samples", messages.storing, Target(least_a_second=15_000.0), "a_second"),
+    Case("import", "import 5,000 people", imports.importing, Target(ms=20_000.0)),
+    Case("import-again", "the same list again", imports.importing_again, Target(ms=20_000.0)),
     Case("page-home", "home page", asking("/"), PAGE),
     Case("page-machines", "machines page", asking("/machines/"), PAGE),
     Case("page-machine", "machine page", asking("/machines/machine-1/", card=MEMBER), PAGE),

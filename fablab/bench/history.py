@@ -11,16 +11,17 @@ from typing import Any
 from django.db import connection, transaction
 
 from fablab.bench.size import DAYS_AHEAD, GRID_MIN, LEAST_SLOT_MIN, Size
+from people.models import Site
 
 BATCH = 250_000
 
 # Reservation i is the j-th of its machine; the j-th falls on a day and, within it, into its own slot.
 RESERVATIONS = """
 INSERT INTO reservations_reservation (
-    reference, machine_id, holder_id, created_by_id, status, origin, "start", "end", booked_start, booked_end,
-    created_at, note, checked_in_at, finished_at, cancelled_at, cancelled_by_id)
+    reference, site_id, machine_id, title, holder_id, created_by_id, status, origin, "start", "end",
+    booked_start, booked_end, created_at, note, checked_in_at, finished_at, cancelled_at, cancelled_by_id)
 SELECT lpad(translate(upper(to_hex((i * 2654435761) %% 1099511627776)), '01', 'XY'), 10, 'Z'),
-       machine_id, holder_id, holder_id, status, 'page', begins, ends, begins, ends,
+       %(site_id)s, machine_id, '', holder_id, holder_id, status, 'page', begins, ends, begins, ends,
        least(begins, %(now)s) - interval '2 days', '',
        CASE WHEN status IN ('completed', 'in_use') THEN begins END,
        CASE WHEN status = 'completed' THEN ends END,
@@ -46,7 +47,7 @@ FROM (
                       * %(grid_min)s) * interval '1 minute' AS wall
             FROM (
                 SELECT i, mixed, day,
-                       j - (day * %(a_machine)s + %(all_days)s - 1) / %(all_days)s AS rank,
+                       j - (day * %(a_machine)s::bigint + %(all_days)s - 1) / %(all_days)s AS rank,
                        %(least_min)s + (mixed / 100 %% (1 + (%(longest_min)s - %(least_min)s) / %(grid_min)s))
                        * %(grid_min)s AS length_min
                 FROM (
@@ -68,14 +69,15 @@ WHERE r.id > %(after)s
 ORDER BY r.id
 """
 
-# Measured use: most begin a little late and end a little early, inside what was reserved.
+# Measured use: most begin a little late and end a little early, inside what was reserved. The latest come first:
+# where there are fewer of them than reservations, the weeks that pages look at are still full.
 SESSIONS = """
 INSERT INTO iot_usagesession (
     reference, machine_id, person_id, reservation_id, source, "start", "end", last_busy_at, stop_reason, energy_wh)
 SELECT lpad(translate(upper(to_hex((n * 2654435761) %% 1099511627776)), '01', 'XY'), 10, 'W'),
        machine_id, holder_id, id, 'power', begins, ends, ends, 'normal', 40 + n %% 900
 FROM (
-    SELECT row_number() OVER (ORDER BY lap, id) AS n, id, machine_id, holder_id,
+    SELECT row_number() OVER (ORDER BY lap, id DESC) AS n, id, machine_id, holder_id,
            "start" + ("end" - "start") * (lap + 0.1) / %(laps)s AS begins,
            "start" + ("end" - "start") * (lap + 0.9) / %(laps)s AS ends
     FROM reservations_reservation CROSS JOIN generate_series(0, %(laps)s - 1) AS lap
@@ -88,7 +90,7 @@ Say = Callable[[str], object]
 
 
 def write_history(
-    size: Size, *, machine_ids: list[int], person_ids: list[int], zone: str, now: dt.datetime, say: Say
+    size: Size, *, site: Site, machine_ids: list[int], person_ids: list[int], now: dt.datetime, say: Say
 ) -> None:
     """Reservations with what they hold, a batch a transaction, then the sessions measured during them.
 
@@ -106,7 +108,8 @@ def write_history(
         "longest_min": size.longest_min,
         "least_min": LEAST_SLOT_MIN,
         "grid_min": GRID_MIN,
-        "zone": zone,
+        "site_id": site.pk,
+        "zone": site.time_zone,
         "now": now,
         "first_day": now.date() - dt.timedelta(days=size.all_days - DAYS_AHEAD),
     }

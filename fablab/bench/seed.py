@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.contrib.auth.hashers import make_password
 from django.core.management import call_command
@@ -54,9 +55,9 @@ def seed(size: Size, *, now: dt.datetime, say: Say = lambda line: None) -> None:
     ensure_partitions(now)
     write_history(
         size,
+        site=site,
         machine_ids=[machine.pk for machine in machines],
         person_ids=[person.pk for person in people],
-        zone=site.time_zone,
         now=now,
         say=say,
     )
@@ -90,6 +91,8 @@ def _people(site: Site, count: int, now: dt.datetime) -> list[Person]:
         for n, card in enumerate(cards, 1)
     )  # fmt: skip
     RoleGrant.objects.create(person=people[0], site=site, role=Role.FAB_MANAGER, granted_at=now)
+    # Without a second key the team's pages only ask for one.
+    Authenticator.objects.create(user=people[0], type=Authenticator.Type.TOTP, data={})
     RoleGrant.objects.bulk_create(
         RoleGrant(person=person, site=site, role=Role.MEMBER, granted_at=now) for person in people[1:]
     )

@@ -158,6 +158,7 @@ def _run_of(reservation: Reservation, rng: Random) -> Run:
     """What was really done with the reservation: a little late, and rarely all of it."""
     start = reservation.start + dt.timedelta(seconds=rng.randint(60, 540))
     length = (reservation.end - start) * rng.uniform(0.45, 0.98)
+    assert reservation.machine is not None  # members reserve machines
     return Run(reservation.machine.slug, start, start + max(length, dt.timedelta(minutes=5)))
 
 

@@ -9,6 +9,7 @@ from fablab.demo.lab import enrol_devices, make_machines
 from fablab.demo.octoprint import register_printer
 from fablab.demo.people import make_people
 from fablab.demo.place import SITE_SLUG, make_place
+from fablab.demo.reception import open_the_doors
 from fablab.demo.today import book_today, break_one_machine, last_loaded_day, lose_one_device, open_day_and_night
 from people.models import Site
 
@@ -24,7 +25,7 @@ def load_demo(*, data_dir: Path, now: dt.datetime, report: Callable[[str], objec
     """Load the demo, or bring it up to today; a second time on the same day changes next to nothing.
 
     Side effects in order: place, people, machines and devices; the days since the last loading (`days` of them the
-    first time); opening, outage, silent device; bookings around now; the OctoPrint printer.
+    first time); opening, outage, silent device; bookings around now; who is here; the OctoPrint printer.
 
     Raises:
         DemoRefused: the database holds a site that is not the demo's.
@@ -46,5 +47,6 @@ def load_demo(*, data_dir: Path, now: dt.datetime, report: Callable[[str], objec
     break_one_machine(now, today)
     lose_one_device(now)
     made = book_today(site, now)
+    open_the_doors(site, now)
     register_printer(data_dir)
     report(f"  today: {made} bookings added")

@@ -23,6 +23,7 @@ NAMES = (
 SUSPENDED = "demo-person-17"
 # One in this many has no e-mail address, as in a real lab.
 NO_EMAIL_EVERY = 4
+TOWNS = ("Tours", "Saint-Pierre-des-Corps", "Joué-lès-Tours", "La Riche")
 LONG_AGO = dt.timedelta(days=400)
 
 
@@ -76,8 +77,12 @@ def _make_person(number: int, name: str, birth_year: int, now: dt.datetime) -> P
         last_name=last_name,
         contact_email="" if number % NO_EMAIL_EVERY == 0 else f"person{number:02d}@demo.example",
         birth_year=birth_year,
+        town=TOWNS[number % len(TOWNS)],
+        phone=f"06 00 00 00 {number:02d}" if number % 3 else "",
         joined_at=now - LONG_AGO,
     )
+    if person.is_minor_in(person.joined_at.year):
+        person.guardian_name, person.guardian_phone = f"Claude {last_name}", f"06 00 00 01 {number:02d}"
     person.set_unusable_password()
     person.save()
     return person

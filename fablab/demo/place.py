@@ -4,7 +4,7 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
-from machines.models import Attendance, Category, OpeningHours, Qualification, Room
+from machines.models import Attendance, Category, OpeningHours, Qualification, Room, Unit
 from people.models import Site
 
 SITE_SLUG = "demo-halles"
@@ -76,7 +76,13 @@ KINDS = (
         "demo-textile",
         {"shortest": minutes(30), "longest": minutes(240), "risk_level": 1},
     ),
-    Kind("demo-laptops", ("Ordinateurs portables", "Laptops"), "laptop", "", {"longest": minutes(480)}),
+    Kind(
+        "demo-laptops",
+        ("Ordinateurs portables", "Laptops"),
+        "laptop",
+        "",
+        {"longest": minutes(480), "is_seat": True},
+    ),
 )
 
 
@@ -98,7 +104,10 @@ def make_place() -> Site:
             site=site, weekday=weekday, opens=dt.time(opens), defaults={"closes": dt.time(closes)}
         )
     for slug, name in ROOMS.items():
-        Room.objects.get_or_create(slug=slug, defaults={"site": site, "name": name})
+        room, _ = Room.objects.get_or_create(slug=slug, defaults={"site": site, "name": name})
+        if room.unit is None:
+            room.unit = Unit.objects.create(site=site, kind=Unit.Kind.ROOM)
+            room.save(update_fields=["unit"])
     for slug, words in QUALIFICATIONS.items():
         Qualification.objects.get_or_create(slug=slug, defaults=words)
     for position, kind in enumerate(KINDS):

@@ -26,3 +26,18 @@ def periodic(cron: str) -> Callable[[Task], Task]:
         return function
 
     return decorate
+
+
+def deferred(function: Task) -> Task:
+    """Let the function be run once, later, by the worker: see `enqueue`. Its arguments are JSON.
+
+    A job whose worker was killed is not begun anew: a sweep must find what it left.
+    """
+    app.task(name=f"{function.__module__}.{function.__name__}", pass_context=False)(function)
+    return function
+
+
+def enqueue(name: str, **arguments: Any) -> None:
+    """Have the worker run the deferred function of this name (“people.tasks.import_people”), once the caller's
+    transaction is committed."""
+    app.configure_task(name).defer(**arguments)

@@ -14,15 +14,30 @@ if TYPE_CHECKING:
     # Views load this module while they are being loaded themselves.
     from rest_framework.request import Request
 
-# A row of the cache's table: what has expired is culled with the rest.
+# A row of the cache's table: what has expired is culled with the rest. The statement is a transaction of its own,
+# asked before the view: it need not wait for the disk, as a count lost with the power is no loss.
 COUNT = """
 INSERT INTO django_cache AS known (cache_key, value, expires)
-VALUES (%(key)s, '1', date_trunc('second', now()) + %(window)s)
+SELECT %(key)s, '1', date_trunc('second', now()) + %(window)s::interval
+FROM set_config('synchronous_commit', 'off', true)
 ON CONFLICT (cache_key) DO UPDATE SET
     value = CASE WHEN known.expires <= now() THEN '1' ELSE (known.value::int + 1)::text END,
     expires = CASE WHEN known.expires <= now() THEN excluded.expires ELSE known.expires END
 RETURNING value::int, extract(epoch FROM expires - now())::float8
 """
+
+
+def is_within_rate(key: str, *, most: int, window: dt.timedelta) -> bool:
+    """Count one more of these, and say whether it is among the first `most` of the window."""
+    return _counted(key, window)[0] <= most
+
+
+def _counted(key: str, window: dt.timedelta) -> tuple[int, float]:
+    """How many since the window began, this one included; and seconds until it ends."""
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT, {"key": f"rate:{key}", "window": f"{window.total_seconds()} seconds"})
+        count, wait_s = cursor.fetchone()
+    return int(count), float(wait_s)
 
 
 class _Counted:
@@ -35,10 +50,7 @@ class _Counted:
         key = limit.get_cache_key(request, view)
         if key is None or limit.rate is None:
             return True
-        with connection.cursor() as cursor:
-            params: Any = {"key": f"rate:{key}", "window": dt.timedelta(seconds=limit.duration)}
-            cursor.execute(COUNT, params)
-            count, self.wait_s = cursor.fetchone()
+        count, self.wait_s = _counted(key, dt.timedelta(seconds=limit.duration))
         return bool(count <= limit.num_requests)
 
     def wait(self) -> float:

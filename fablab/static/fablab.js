@@ -18,6 +18,25 @@
   window.addEventListener("pagehide", () => stream.close());
 })();
 
+// --- a live part that is swapped keeps the place of the keyboard -------------------------------------------------
+(function swaps() {
+  let held = null;
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const part = event.detail.target;
+    held = part.contains(document.activeElement) ? document.activeElement : null;
+    // A question being answered stays; the next round asks again.
+    if (held?.closest("details.confirm[open]")) event.detail.shouldSwap = false;
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (!held) return;
+    if (document.activeElement === document.body) {
+      const same = held.isConnected ? held : document.getElementById(held.id);
+      (same || event.detail.elt).focus({ preventScroll: true });
+    }
+    held = null;
+  });
+})();
+
 // --- uploads: true progress, and a clear end when the line breaks ----------------------------------------------
 (function uploads() {
   const form = document.querySelector("form[data-upload]");

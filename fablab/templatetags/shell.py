@@ -198,3 +198,17 @@ def open_until(opening: Interval, zone: ZoneInfo) -> str:
     if opening.duration >= dt.timedelta(hours=23):
         return gettext("Open day and night")
     return gettext("Open until %(time)s") % {"time": clock_end(opening.end, zone)}
+
+
+@register.filter
+def widget_kind(widget: Any) -> str:
+    """How a form lays a control out: "group" (several boxes), "checkbox" or "line"."""
+    if getattr(widget, "input_type", "") in ("radio", "checkbox") and hasattr(widget, "choices"):
+        return "group"
+    return "checkbox" if getattr(widget, "input_type", "") == "checkbox" else "line"
+
+
+@register.filter
+def example_of(form: Any, name: str) -> str:
+    """What the `?` beside a setting says: the form's `examples`, by field name."""
+    return str(getattr(form, "examples", {}).get(name, ""))

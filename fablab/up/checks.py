@@ -4,6 +4,8 @@ import errno
 import http.client
 import ipaddress
 import socket
+import ssl
+from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -37,17 +39,21 @@ def require_loopback(host: str) -> None:
     Raises:
         CannotStart: the host is not this machine only.
     """
-    if host == "localhost":
-        return
-    try:
-        is_loopback = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        is_loopback = False
-    if not is_loopback:
+    if not is_this_machine_only(host):
         raise CannotStart(
             f"The demo's accounts are public, so it opens on this machine only, not on {host}: "
             "add --no-demo, or leave out --host."
         )
+
+
+def is_this_machine_only(host: str) -> bool:
+    """Whether no other machine reaches a server that listens there."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def listening_socket(host: str, port: int, advice: str) -> socket.socket:
@@ -128,13 +134,30 @@ def accepts_connections(host: str, port: int) -> bool:
     return True
 
 
-def is_healthy(host: str, port: int, path: str = "/healthz") -> bool:
+def is_healthy(host: str, port: int, path: str = "/healthz", *, is_https: bool = False) -> bool:
     """Whether GET `path` answers 200 within two seconds."""
-    connection = http.client.HTTPConnection(host, port, timeout=ANSWER_TIMEOUT_S)
+    return answered_status(host, port, path, is_https=is_https) == HTTPStatus.OK
+
+
+def answered_status(host: str, port: int, path: str = "/", *, is_https: bool = False) -> int | None:
+    """The status of GET `path`, or None without an answer within two seconds; the certificate is not looked at."""
+    connection = (
+        http.client.HTTPSConnection(host, port, timeout=ANSWER_TIMEOUT_S, context=_any_certificate())
+        if is_https
+        else http.client.HTTPConnection(host, port, timeout=ANSWER_TIMEOUT_S)
+    )
     try:
         connection.request("GET", path, headers={"Host": "127.0.0.1"})
-        return connection.getresponse().status == 200
+        return connection.getresponse().status
     except (OSError, http.client.HTTPException):
-        return False
+        return None
     finally:
         connection.close()
+
+
+def _any_certificate() -> ssl.SSLContext:
+    # We ask our own socket by its address; a certificate that was given names the lab otherwise.
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context

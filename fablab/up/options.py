@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fablab.lib import env
+from fablab.up.lan import DEFAULT_HTTP_PORT, DEFAULT_PORT, Lan
 
 MOST_WEB_PROCESSES = 4
+OWN_CERTIFICATE_HSTS_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +27,12 @@ class Options:
     database_url: str
     mqtt_url: str
     database_password: str
+    lan: Lan | None = None
 
     @property
     def public_url(self) -> str:
+        if self.lan:
+            return self.lan.public_url
         shown = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{'127.0.0.1' if shown in ('0.0.0.0', '[::]') else shown}:{self.port}"  # noqa: S104
 
@@ -38,12 +43,22 @@ class Options:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--host", default="127.0.0.1", help="address to open on (default: this machine only)")
-    parser.add_argument("--port", type=_port, default=8000, help="port of the web pages (default: 8000)")
+    parser.add_argument("--host", help="address to open on (default: this machine only; with --lan, all of its own)")
+    parser.add_argument("--port", type=_port, help=f"port of the web pages (default: 8000; with --lan {DEFAULT_PORT})")
     parser.add_argument("--data-dir", type=Path, help="folder for database, files and logs")
     parser.add_argument("--mqtt-port", type=_port, help="port of the embedded broker (default: 18883)")
     parser.add_argument("--no-demo", action="store_true", help="no demo data, accounts or simulated machines")
     parser.add_argument("--workers", type=_count, help="web processes (default: one per core, at most 4)")
+    lan = parser.add_argument_group("on the local network")
+    lan.add_argument("--lan", action="store_true", help="open to other machines, over HTTPS and without the demo")
+    lan.add_argument("--tls-cert", type=Path, help="certificate chain in PEM form (default: one of the lab's making)")
+    lan.add_argument("--tls-key", type=Path, help="private key of --tls-cert")
+    lan.add_argument(
+        "--http-port",
+        type=_port,
+        default=DEFAULT_HTTP_PORT,
+        help=f"port that sends plain HTTP on to HTTPS (default: {DEFAULT_HTTP_PORT})",
+    )
 
 
 def _port(text: str) -> int:
@@ -62,9 +77,9 @@ def default_web_processes() -> int:
     return min(MOST_WEB_PROCESSES, os.cpu_count() or 1)
 
 
-def wants_demo(*, is_refused: bool, is_production: bool) -> bool:
-    """Demo data unless --no-demo, FABLAB_DEMO=0 or production."""
-    return not is_refused and not is_production and env.flag("FABLAB_DEMO", default=True)
+def wants_demo(*, is_refused: bool, is_production: bool, is_lan: bool = False) -> bool:
+    """Demo data unless --no-demo, FABLAB_DEMO=0 or production; with --lan only when FABLAB_DEMO=1 asks for it."""
+    return not is_refused and not is_production and env.flag("FABLAB_DEMO", default=not is_lan)
 
 
 def children_environment(options: Options, database_url: str) -> dict[str, str]:
@@ -79,4 +94,19 @@ def children_environment(options: Options, database_url: str) -> dict[str, str]:
     environment = {**os.environ, **derived}
     if not environment.get("PUBLIC_URL", "").strip():
         environment["PUBLIC_URL"] = options.public_url
-    return environment
+    return {**environment, **_lan_environment(options.lan)} if options.lan else environment
+
+
+def _lan_environment(lan: Lan) -> dict[str, str]:
+    """What the pages need to know of the network: every name they answer to, and how to trust the certificate."""
+    hosts = dict.fromkeys([*env.words("FABLAB_ALLOWED_HOSTS"), *lan.allowed_hosts])
+    authority = lan.tls.authority_file
+    known = {
+        "FABLAB_ALLOWED_HOSTS": ",".join(hosts),
+        "FABLAB_ADDRESSES": ",".join(lan.urls),
+        "FABLAB_TLS_AUTHORITY": str(authority or ""),
+    }
+    if authority and not env.text("FABLAB_HSTS_S"):
+        # A lab that goes back to plain HTTP must not be out of reach for a year.
+        known["FABLAB_HSTS_S"] = str(OWN_CERTIFICATE_HSTS_S)
+    return known

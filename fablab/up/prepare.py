@@ -12,7 +12,14 @@ from pathlib import Path
 import psycopg
 
 STAMP = "prepared.json"
-WATCHED = ("*/migrations/*.py", "*/static/**/*", "*/locale/**/*.po", "requirements.txt", "*/settings.py")
+WATCHED = (
+    "*/migrations/*.py",
+    "*/static/**/*",
+    "*/locale/**/*.po",
+    "requirements.txt",
+    "*/settings.py",
+    "CHANGELOG.md",
+)
 
 
 def is_prepared(root: Path, data_dir: Path, database_url: str) -> bool:
@@ -64,6 +71,7 @@ def main() -> None:
     from django.conf import settings
     from django.core.management import call_command
 
+    from fablab.up.errors import CannotStart
     from fablab.up.messages import compile_messages
     from fablab.up.supervisor import say_line
 
@@ -71,12 +79,20 @@ def main() -> None:
     if compile_messages(root):
         say_line("  translations compiled")
     django.setup()
-    call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
-    call_command("createcachetable", verbosity=0)
+    # After the setup: it needs the models.
+    from django.utils import timezone
+
+    from fablab.up.upgrade import say_news, upgrade_database
+
+    try:
+        upgrade_database(now=timezone.now(), say=say_line)
+    except CannotStart as error:
+        sys.exit(str(error))
     say_line("  database up to date")
     call_command("collectstatic", interactive=False, verbosity=0, clear=True)
     say_line("  static files gathered")
     note_prepared(root, settings.DATA_DIR, os.environ["DATABASE_URL"])
+    say_news(say_line)
 
 
 if __name__ == "__main__":

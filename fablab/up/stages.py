@@ -50,6 +50,17 @@ class Step:
     is_needed: Callable[[], bool] = lambda: True
 
 
+@dataclass(frozen=True)
+class Condition:
+    """What must be true before the next stage; `require` raises CannotStart."""
+
+    name: str
+    require: Callable[[], None]
+
+
+Part = Stage | Step | Condition
+
+
 class ProcessService:
     """A service that is one child process."""
 

@@ -8,7 +8,7 @@ from fablab.up.children import ChildSpec, start_child
 from fablab.up.errors import CannotStart, StopRequested
 from fablab.up.restarts import Restarts
 from fablab.up.signals import SignalWatch
-from fablab.up.stages import POLL_S, Service, Stage, Step, wait_until_ready
+from fablab.up.stages import POLL_S, Condition, Part, Service, Step, wait_until_ready
 
 STOP_TIMEOUT_S = 10.0
 # The first stage (the database) is stopped last and must not be killed because the others took all the time.
@@ -63,13 +63,13 @@ class Supervisor:
 
     def __init__(
         self,
-        plan: Sequence[Stage | Step],
+        plan: Sequence[Part],
         *,
-        when_open: str = "",
+        when_open: str | Callable[[], str] = "",
         say: Callable[[str], None] = say_line,
         stop_timeout_s: float = STOP_TIMEOUT_S,
     ) -> None:
-        """`when_open` is said once everything answers."""
+        """`when_open` is said, and when it is a function asked, once everything answers."""
         self._plan = plan
         self._when_open = when_open
         self._say = say
@@ -87,8 +87,8 @@ class Supervisor:
             try:
                 for part in self._plan:
                     self._open(part, signals)
-                if self._when_open:
-                    self._say(self._when_open)
+                if words := self._when_open() if callable(self._when_open) else self._when_open:
+                    self._say(words)
                 self._watch(signals)
             except StopRequested:
                 self._say("Closing.")
@@ -100,9 +100,12 @@ class Supervisor:
                 self._close(signals)
         return 0
 
-    def _open(self, part: Stage | Step, signals: SignalWatch) -> None:
+    def _open(self, part: Part, signals: SignalWatch) -> None:
         if isinstance(part, Step):
             self._run_step(part, signals)
+            return
+        if isinstance(part, Condition):
+            part.require()
             return
         began_s = time.monotonic()
         keepers = [Keeper(service, self._say) for service in part.services]

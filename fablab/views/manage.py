@@ -3,51 +3,40 @@
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from fablab.backup.status import backup_status
 from fablab.busy_hours import busy_grid
+from fablab.first_run.progress import is_first_run, may_go_on
 from fablab.lib.queries import query_word
 from fablab.machine_status import MachineStatus, State, machine_statuses
 from fablab.power_curve import power_curve
 from fablab.views.days import any_day
+from fablab.views.desk import desk_site
+from fablab.views.roles import for_role
 from fablab.week_numbers import week_numbers
 from iot.models import Device, DriverKind, QuarantinedMessage, UsageSession
 from iot.services import make_enrolment_code, set_password
 from machines.models import Machine, Outage
-from people.models import Site
+from people.lab import current_lab
+from people.models import Module
 from people.permissions import is_manager, is_staff
+from people.selectors import staff_sites
+from people.signed_in import signed_in
 from printing.models import JobState, Printer, PrintJob
 from printing.services import confirm_bed_clear
 from reservations.models import Reservation
 
-View = Callable[..., HttpResponse]
-
-
-def for_role(predicate: Callable[[Any], bool]) -> Callable[[View], View]:
-    """Signed in, and of the team: else the sign-in page, or 403."""
-
-    def decorate(view: View) -> View:
-        @wraps(view)
-        @login_required
-        def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            if not predicate(request.user):
-                raise PermissionDenied
-            return view(request, *args, **kwargs)
-
-        return wrapper
-
-    return decorate
+DAY_MOST = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +58,13 @@ def overview(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     statuses = _statuses_there(request, now)
     zone = statuses[0].machine.site.zone if statuses else dt.UTC
-    needs = [*_machine_needs(statuses), *_job_needs(request), *_quarantine_needs(now)]
+    lab = current_lab()
+    needs = _machine_needs(statuses)
+    if lab.has(Module.PRINTING):
+        needs += _job_needs(request)
+    if lab.has(Module.DEVICES):
+        needs += _quarantine_needs(request, now)
+    machine_ids = [status.machine.pk for status in statuses]
     ready = {State.FREE, State.IN_USE, State.RESERVED, State.CLOSED}
     return render(
         request,
@@ -81,13 +76,15 @@ def overview(request: HttpRequest) -> HttpResponse:
             "machine_count": len(statuses),
             "zone": zone,
             "now": now,
-            "week": week_numbers(now),
-            "grid": busy_grid(zone, now),
+            "week": week_numbers(now, machine_ids),
+            "grid": busy_grid(zone, now, machine_ids),
+            "backup": backup_status(),
+            "is_first_run": signed_in(request).is_superuser and is_first_run() and may_go_on(request.user),
             "today": list(
                 Reservation.objects.visible_to(request.user)  # type: ignore[arg-type]
                 .open()
                 .filter(end__gt=now, start__lt=now + dt.timedelta(hours=12))
-                .select_related("machine", "holder")
+                .select_related("machine", "holder", "site")
                 .order_by("start")[:8]
             ),
         },
@@ -101,9 +98,11 @@ def _statuses_there(request: HttpRequest, now: dt.datetime) -> list[MachineStatu
 
 
 def _machine_needs(statuses: list[MachineStatus]) -> list[Need]:
-    needs = []
+    needs, lab = [], current_lab()
     for status in statuses:
         machine = status.machine
+        if status.state == State.NO_NEWS and not lab.has(Module.DEVICES):
+            continue
         if status.state == State.NO_NEWS:
             title = _("%(machine)s: no news") % {"machine": machine.name}
             url = f"/manage/devices/?machine={machine.slug}"
@@ -114,7 +113,7 @@ def _machine_needs(statuses: list[MachineStatus]) -> list[Need]:
         elif status.state == State.CARE and not getattr(machine, "printer", None):
             title = f"{machine.name}: {status.word}"
             needs.append(Need("care", "wrench", title, status.detail, machine.get_absolute_url(), _("Look")))
-        elif status.state == State.CARE:
+        elif status.state == State.CARE and lab.has(Module.PRINTING):
             title = _("%(machine)s: a print waits on the bed") % {"machine": machine.name}
             url = f"/manage/machines/{machine.slug}/bed-clear/"
             needs.append(Need("care", "inbox", title, status.detail, url, _("Bed is clear"), is_post=True))
@@ -136,10 +135,12 @@ def _job_needs(request: HttpRequest) -> list[Need]:
     ]
 
 
-def _quarantine_needs(now: dt.datetime) -> list[Need]:
+def _quarantine_needs(request: HttpRequest, now: dt.datetime) -> list[Need]:
+    """Of devices of the person's sites, and of those that stand nowhere yet."""
     since = now - dt.timedelta(days=1)
+    theirs = Q(device__machine=None) | Q(device__machine__unit__site__in=staff_sites(signed_in(request)))
     found = (
-        QuarantinedMessage.objects.filter(received_at__gt=since, device__isnull=False)
+        QuarantinedMessage.objects.filter(theirs, received_at__gt=since, device__isnull=False)
         .values("device__slug", "device__name")
         .annotate(count=Count("pk"))
         .order_by("-count")[:5]
@@ -161,13 +162,18 @@ def _quarantine_needs(now: dt.datetime) -> list[Need]:
 def reservations(request: HttpRequest) -> HttpResponse:
     """One day's reservations, all machines."""
     now = timezone.now()
-    site = Site.objects.first()
-    zone = site.zone if site else dt.UTC
+    site = desk_site(request)
+    zone = site.zone
     day = any_day(request) or now.astimezone(zone).date()
     start = dt.datetime.combine(day, dt.time(0), zone)
-    rows = Reservation.objects.visible_to(request.user).overlapping(start, start + dt.timedelta(days=1))  # type: ignore[arg-type]
+    end = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(0), zone)
+    rows = Reservation.objects.visible_to(signed_in(request)).filter(site=site).overlapping(start, end)
+    found = list(rows.select_related("machine", "holder").order_by("start")[: DAY_MOST + 1])
     context = {
-        "rows": list(rows.select_related("machine", "holder").order_by("start")[:300]),
+        "site": site,
+        "sites": list(staff_sites(signed_in(request))),
+        "rows": found[:DAY_MOST],
+        "is_cut": len(found) > DAY_MOST,
         "day": day,
         "before": day - dt.timedelta(days=1),
         "after": day + dt.timedelta(days=1),
@@ -206,9 +212,9 @@ def devices(request: HttpRequest) -> HttpResponse:
     rows = Device.objects.filter(revoked_at=None).select_related("machine__unit__site")
     if slug := query_word(request.GET, "machine"):
         rows = rows.filter(machine__slug=slug)
-    site = Site.objects.first()
+    site = desk_site(request)
     lines = [{"device": device, "is_silent": device.is_silent(now)} for device in rows if _is_theirs(device, request)]
-    return render(request, "fablab/manage_devices.html", {"lines": lines, "zone": site.zone if site else dt.UTC})
+    return render(request, "fablab/manage_devices.html", {"lines": lines, "zone": site.zone})
 
 
 def _is_theirs(device: Device, request: HttpRequest, predicate: Callable[..., bool] = is_staff) -> bool:
@@ -223,13 +229,13 @@ def device(request: HttpRequest, slug: str) -> HttpResponse:
     found = get_object_or_404(Device.objects.select_related("machine__unit__site"), slug=slug)
     if not _is_theirs(found, request):
         raise PermissionDenied
-    site = found.machine.site if found.machine else Site.objects.first()
+    site = found.machine.site if found.machine else desk_site(request)
     return render(
         request,
         "fablab/manage_device.html",
         {
             "device": found,
-            "zone": site.zone if site else dt.UTC,
+            "zone": site.zone,
             "is_silent": found.is_silent(now),
             "curve": power_curve(found, now),
             "sessions": UsageSession.objects.filter(device=found).select_related("person")[:8],

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from iot.models import UsageSession
-from machines.models import QualificationGrant
+from machines.qualification_selectors import qualifications_of
 from people.forms import TokenForm
 from people.models import ApiToken, Site, Suspension
 from people.signed_in import signed_in
@@ -37,7 +37,7 @@ def me(request: HttpRequest) -> HttpResponse:
             "coming": list(mine.open().filter(end__gt=now).order_by("start")[:50]),
             "past": list(mine.filter(end__lte=now).order_by("-start")[:PAST_SHOWN]),
             "jobs": list(PrintJob.objects.filter(person=person).select_related("file", "machine")[:PAST_SHOWN]),
-            "grants": list(QualificationGrant.objects.filter(person=person).select_related("qualification")),
+            "grants": list(qualifications_of(person, now)),
             "suspension": Suspension.objects.filter(person=person).holding_at(now).first(),
             "used": used,
             "now": now,

@@ -19,8 +19,10 @@ from people.models import Site
 from reservations.availability import FreeTime, free_time, next_on_grid
 from reservations.day import day_rows, day_window
 from reservations.facts import wanted_qualification
+from reservations.selectors import public_events
 
 WEEK = dt.timedelta(days=7)
+EVENTS_SHOWN = 8
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -38,6 +40,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "free": free[:6],
             "free_count": len(free),
             "places": [_place(site, now) for site in sites],
+            "events": list(public_events(sites=sites, start=now, end=now + WEEK)[:EVENTS_SHOWN]),
             "hints": _demo_hints(request),
             "now": now,
         },

@@ -20,6 +20,7 @@ from printing.models import PrintJob
 from reservations.errors import WrongState
 from reservations.messages import STATE_WORDS
 from reservations.models import Reservation, Status
+from reservations.selectors import held_names
 from reservations.services import CHECK_IN_OPENS, cancel_reservation, check_in, finish_reservation
 
 EXTENSION = dt.timedelta(minutes=30)
@@ -43,20 +44,22 @@ def reservation(request: HttpRequest, reference: str) -> HttpResponse:
     """The page; htmx asks for its live part only."""
     found = _reservation(request, reference, with_measures=True)
     now = timezone.now()
-    printer = getattr(found.machine, "printer", None)
+    machine = found.machine
+    printer = getattr(machine, "printer", None)
     context = {
         "reservation": found,
-        "machine": found.machine,
-        "zone": found.machine.site.zone,
+        "machine": machine,
+        "zone": found.site.zone,
         "now": now,
-        "status": machine_statuses([found.machine], now)[0],
+        "status": machine_statuses([machine], now)[0] if machine else None,
+        "held": held_names(found) if machine is None else [],
         "measured": measured_time(found, now),
         "energy_wh": measured_energy_wh(found),
         "sessions": list(found.usage_sessions.all()),
         "jobs": list(PrintJob.objects.filter(reservation=found).select_related("file")),
         "has_printer": printer is not None and printer.is_enabled,
         "may": _may(found, now),
-        "longer": found.end + max(EXTENSION, found.machine.booking.grid),
+        "longer": found.end + max(EXTENSION, machine.booking.grid) if machine else found.end,
         "is_own": found.holder_id == request.user.pk,
     }
     template = "fablab/reservation.html#live" if request.htmx else "fablab/reservation.html"  # type: ignore[attr-defined]
@@ -65,14 +68,14 @@ def reservation(request: HttpRequest, reference: str) -> HttpResponse:
 
 def _may(reservation: Reservation, now: dt.datetime) -> dict[str, bool]:
     """Which buttons make sense now. The services ask again: a button shown is no permission."""
-    is_confirmed = reservation.status == Status.CONFIRMED
+    is_confirmed, has_machine = reservation.status == Status.CONFIRMED, reservation.machine_id is not None
     return {
         "check_in": is_confirmed and reservation.start - CHECK_IN_OPENS <= now < reservation.end,
         "finish": reservation.status == Status.IN_USE,
-        "extend": reservation.status == Status.IN_USE and now < reservation.end,
+        "extend": has_machine and reservation.status == Status.IN_USE and now < reservation.end,
         "cancel": is_confirmed and now < reservation.end,
-        "move": is_confirmed and now < reservation.start,
-        "print": reservation.status in (Status.CONFIRMED, Status.IN_USE) and now < reservation.end,
+        "move": has_machine and is_confirmed and now < reservation.start,
+        "print": has_machine and reservation.status in (Status.CONFIRMED, Status.IN_USE) and now < reservation.end,
     }
 
 

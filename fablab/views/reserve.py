@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,19 +15,22 @@ from django.utils.translation import gettext as _
 from fablab.lib.queries import query_word
 from fablab.machine_status import machine_statuses
 from fablab.views.days import chosen_day, days_ahead
+from fablab.views.on_behalf import Whom, whom
 from machines.models import Machine
+from people.models import Person
 from people.signed_in import signed_in
 from reservations.day import day_starts
+from reservations.desk import reserve_at_desk
 from reservations.errors import ReservationRefused, WrongState
 from reservations.facts import standing_facts
 from reservations.forms import TimeForm
 from reservations.messages import STATE_WORDS, Sentence, moment_words, sentence_of
-from reservations.models import Reservation
+from reservations.models import Origin, Reservation
 from reservations.rules import Code, reservation_denials
 from reservations.services import create_reservation, move_reservation, preview_reservation
 
 FIRST_STARTS = 6
-KEPT = ("machine", "day", "start", "end", "start_at", "end_at", "moving")
+KEPT = ("machine", "day", "start", "end", "start_at", "end_at", "moving", "for")
 LENGTHS_MIN = (15, 30, 60, 90, 120, 180, 240, 360, 480, 720, 1440, 2880)
 # What another time does not change: said before a time is chosen.
 ABOUT_THE_PERSON = frozenset(
@@ -41,9 +44,11 @@ def reserve(request: HttpRequest) -> HttpResponse:
     slug = query_word(request.GET, "machine")
     if not slug:
         rows = list(Machine.objects.visible_to(request.user).with_places())  # type: ignore[arg-type]
-        return render(request, "fablab/reserve_machine.html", {"statuses": machine_statuses(rows, now)})
+        context = {"statuses": machine_statuses(rows, now), **_carried(None, whom(request))}
+        return render(request, "fablab/reserve_machine.html", context)
     machine = _machine(request, slug)
     moving = _moving(request)
+    wanted_for = whom(request, machine)
     lengths = _lengths(machine)
     length = _chosen_length(request, lengths, moving)
     day = chosen_day(request, machine, now)
@@ -56,7 +61,6 @@ def reserve(request: HttpRequest) -> HttpResponse:
             "machine": machine,
             "zone": machine.site.zone,
             "now": now,
-            "moving": moving,
             "lengths": lengths,
             "length": length,
             "length_min": int(length.total_seconds() // 60),
@@ -64,10 +68,17 @@ def reserve(request: HttpRequest) -> HttpResponse:
             "days": days_ahead(machine, now),
             "starts": found if show_all else _spread(found),
             "has_more": not show_all and len(found) > FIRST_STARTS,
-            "denials": _standing_denials(request, machine, now, length),
+            "denials": _standing_denials(moving.holder if moving else wanted_for.person, machine, now, length),
             "form": TimeForm(machine=machine, initial={"day": day.isoformat()}),
+            **_carried(moving, wanted_for),
         },
     )
+
+
+def _carried(moving: Reservation | None, wanted_for: Whom) -> dict[str, Any]:
+    """What each step hands to the next: the reservation being moved, or for whom it is."""
+    kept = {"moving": moving.reference} if moving else {"for": wanted_for.key} if wanted_for.is_other else {}
+    return {"moving": moving, "wanted_for": wanted_for, "kept": kept, "carry": f"&{urlencode(kept)}" if kept else ""}
 
 
 def _machine(request: HttpRequest, slug: str) -> Machine:
@@ -109,10 +120,12 @@ def _spread(found: list[Any]) -> list[Any]:
     return [found[int(n * step)] for n in range(FIRST_STARTS)]
 
 
-def _standing_denials(request: HttpRequest, machine: Machine, now: dt.datetime, length: dt.timedelta) -> list[Sentence]:
-    if not request.user.is_authenticated:
+def _standing_denials(
+    holder: Person | None, machine: Machine, now: dt.datetime, length: dt.timedelta
+) -> list[Sentence]:
+    if holder is None:
         return []
-    facts = standing_facts(machine=machine, holder=request.user, at=now)
+    facts = standing_facts(machine=machine, holder=holder, at=now)
     denials = reservation_denials(facts=facts, start=now, end=now + length, now=now)
     return [sentence_of(d) for d in denials if d.code in ABOUT_THE_PERSON]
 
@@ -129,22 +142,27 @@ def confirm(request: HttpRequest) -> HttpResponse:
         return redirect_to_login(f"{request.path}?{kept}")
     machine = _machine(request, query_word(data, "machine"))
     moving = _moving(request)
+    wanted_for = whom(request, machine)
     form = TimeForm(data, machine=machine)
-    context: dict[str, Any] = {"machine": machine, "zone": machine.site.zone, "form": form, "moving": moving}
+    context: dict[str, Any] = {"machine": machine, "zone": machine.site.zone, "form": form}
+    context |= _carried(moving, wanted_for)
     if not form.is_valid():
         return render(request, "fablab/reserve_confirm.html", context, status=400)
     start, end = form.interval()
     context |= {"start": start, "end": end}
     if request.method != "POST":
-        holder = moving.holder if moving else signed_in(request)
+        holder = moving.holder if moving else wanted_for.person
+        origin = Origin.DESK if wanted_for.is_other else Origin.PAGE
         try:
-            preview_reservation(machine=machine, start=start, end=end, holder=holder, now=now, moving=moving)
+            preview_reservation(
+                machine=machine, start=start, end=end, holder=holder, now=now, moving=moving, origin=origin
+            )
         except ReservationRefused as refusal:
             context["denials"] = [sentence_of(d) for d in refusal.denials]
             context["alternatives"] = refusal.alternatives
         return render(request, "fablab/reserve_confirm.html", context)
     try:
-        reservation = _carry_out(request, machine, moving, start, end, form.cleaned_data["note"], now)
+        reservation = _carry_out(request, machine, moving, wanted_for, start, end, form.cleaned_data["note"], now)
     except ReservationRefused as refusal:
         context |= {
             "denials": [sentence_of(d) for d in refusal.denials],
@@ -158,21 +176,24 @@ def confirm(request: HttpRequest) -> HttpResponse:
     words = {"machine": machine.name, "moment": moment_words(reservation.start, machine.site.zone)}
     said = _("Moved: %(machine)s, %(moment)s.") if moving else _("Reserved: %(machine)s, %(moment)s.")
     messages.success(request, said % words)
-    return redirect(reservation)
+    return redirect("desk-ticket", reservation.reference) if wanted_for.is_other else redirect(reservation)
 
 
 def _carry_out(
     request: HttpRequest,
     machine: Machine,
     moving: Reservation | None,
+    wanted_for: Whom,
     start: dt.datetime,
     end: dt.datetime,
     note: str,
     now: dt.datetime,
 ) -> Reservation:
-    person = request.user
-    if not person.is_authenticated:
-        raise Http404
+    person = signed_in(request)
     if moving is not None:
         return move_reservation(reservation=moving, machine=machine, start=start, end=end, by=person, now=now)
+    if wanted_for.is_other:
+        return reserve_at_desk(
+            machine=machine, start=start, end=end, holder=wanted_for.person, by=person, now=now, note=note
+        )
     return create_reservation(machine=machine, start=start, end=end, holder=person, by=person, now=now, note=note)

@@ -104,7 +104,8 @@ def hold(
     """A reservation with a private note and the unit it holds."""
     checked_in_at = start if status == Status.IN_USE else None
     reservation = Reservation.objects.create(
-        machine=machine, holder=holder, start=start, end=end, booked_start=start, booked_end=end, status=status,
+        site=machine.site, machine=machine, holder=holder, start=start, end=end,
+        booked_start=start, booked_end=end, status=status,
         checked_in_at=checked_in_at, note="wedding surprise", created_at=start, created_by=holder,
     )  # fmt: skip
     times = DateTimeTZRange(start, end)

@@ -28,8 +28,9 @@ def test_reservation_is_answered_whole(lab: Lab, program: Client) -> None:
     holder = lab.people["holder"]
     assert response.status_code == 201
     assert response.json() | {"start": "", "end": ""} == {
-        "reference": made.reference, "machine": lab.laser.slug, "start": "", "end": "", "status": "confirmed",
-        "note": "a lamp", "project": None, "holder": {"reference": holder.reference, "name": str(holder)},
+        "reference": made.reference, "machine": lab.laser.slug, "title": "", "start": "", "end": "",
+        "status": "confirmed", "note": "a lamp", "project": None,
+        "holder": {"reference": holder.reference, "name": str(holder)},
         "checked_in_at": None, "finished_at": None,
     }  # fmt: skip
     assert made.origin == "api"

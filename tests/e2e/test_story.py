@@ -4,13 +4,14 @@ Two walks, French and English, share one print.
 """
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from fablab.demo.accounts import MAKER, MANAGER, NEWCOMER, Account
+from fablab.demo.accounts import MAKER, MANAGER, MEDIATOR, NEWCOMER, Account
 from tests.e2e.conftest import Lab
 from tests.pictures import MAKERS, MANAGERS, PUBLIC, facts_of, sign_in
 
@@ -177,4 +178,50 @@ def test_keyboard_alone_reserves(browser: Browser, lab: Lab) -> None:
     page.keyboard.press("Enter")
 
     expect(page).to_have_url(re.compile("/reserve/confirm/"))
+    context.close()
+
+
+@dataclass
+class Hand:
+    """A mediator's finger on a tablet: each field filled and each tap is one interaction."""
+
+    page: Page
+    count: int = 0
+
+    def fill(self, name: str, text: str) -> None:
+        self.page.fill(f"main [name={name}]", text)
+        self.count += 1
+
+    def tap(self, target: Locator) -> None:
+        target.click()
+        self.count += 1
+
+
+@pytest.mark.parametrize(
+    ("language", "first_name", "last_name"), [("fr", "Odette", "Brun"), ("en", "Marcel", "Petitjean")], ids=["fr", "en"]
+)
+def test_senior_without_email_leaves_the_desk_with_a_ticket(
+    browser: Browser, lab: Lab, language: str, first_name: str, last_name: str
+) -> None:
+    context, page = visitor(browser, lab, language, viewport={"width": 1024, "height": 768}, has_touch=True)
+    enter(page, lab, MEDIATOR)
+    page.goto("/desk/")
+    hand = Hand(page)
+
+    hand.tap(page.locator("main a[href^='/desk/welcome/']"))
+    hand.fill("first_name", first_name)
+    hand.fill("last_name", last_name)
+    hand.fill("birth_year", "1944")
+    hand.tap(page.locator("main form.card button[type=submit]"))
+    expect(page.get_by_role("heading", level=1)).to_contain_text(first_name)
+    hand.tap(page.locator(".seat button[name=minutes]").first)
+    expect(page.locator(".ticket")).to_contain_text(first_name)
+    printed = page.request.get(page.locator("a[href$='.pdf']").first.get_attribute("href") or "")
+    hand.count += 1
+
+    assert printed.body().startswith(b"%PDF-")
+    assert hand.count <= 8
+    # The seat is given back, for the walk in the other language.
+    page.goto("/desk/")
+    page.locator(".seat form[action$='/finish/'] button").first.click()
     context.close()

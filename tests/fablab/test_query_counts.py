@@ -8,8 +8,11 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from fablab.second_factor import SEEN
+from fablab.troubles import troubles
 from iot.models import Device, ReportedState, StopReason, UsageSession, UseState
 from machines.models import Machine, Outage, Unit
+from people.lab import current_lab, is_new
 from printing.models import JobState, Printer, PrintFile, PrintJob
 from reservations.models import HeldUnit, Reservation, Status
 from tests.api.lab import Lab, make_lab
@@ -79,8 +82,8 @@ def add_reservations(machines: list[Machine], holder, now: dt.datetime) -> None:
     for start in (now - minutes(5), now + dt.timedelta(days=1)):
         end = start + minutes(60)
         rows = Reservation.objects.bulk_create(
-            Reservation(machine=machine, holder=holder, start=start, end=end, booked_start=start, booked_end=end,
-                        status=Status.CONFIRMED, created_at=now)
+            Reservation(site=machine.site, machine=machine, holder=holder, start=start, end=end,
+                        booked_start=start, booked_end=end, status=Status.CONFIRMED, created_at=now)
             for machine in machines
         )  # fmt: skip
         times = DateTimeTZRange(start, end)
@@ -107,6 +110,15 @@ def statements(lab: Lab, role: str, url: str) -> list[str]:
         "day": (timezone.now() + dt.timedelta(days=3)).date().isoformat(),
     }  # fmt: skip
     client = lab.client(role)
+    if role != "anonymous":
+        # Asked at the first page after a sign-in, and every ten minutes.
+        session = client.session
+        session[SEEN] = int(timezone.now().timestamp())
+        session.save()
+    # Kept by the process, not asked for by each page.
+    current_lab()
+    is_new()
+    troubles(timezone.now())
     with CaptureQueriesContext(connection) as captured:
         response = client.get(url.format(**words))
     assert response.status_code == 200

@@ -95,6 +95,8 @@ def test_expired_session_keeps_what_was_chosen(client: Client):
 
 
 def test_confirm_without_a_machine_leads_to_the_machines(client: Client):
+    make_site()
+
     assert client.get("/reserve/confirm/").url == "/reserve/"
 
 

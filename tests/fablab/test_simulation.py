@@ -129,7 +129,8 @@ def test_only_reservations_that_run_and_were_checked_in_are_followed(db):
     machines = {name: make_machine(site=site, category=category) for name in cases}
     for name, (start, end, status) in cases.items():
         Reservation.objects.create(
-            machine=machines[name], holder=person, start=start, end=end, booked_start=start, booked_end=end,
+            site=machines[name].site, machine=machines[name], holder=person, start=start, end=end,
+            booked_start=start, booked_end=end,
             status=status, created_at=now, created_by=person,
         )  # fmt: skip
 

@@ -3,6 +3,7 @@
 Every plan has a real database; the rest are tiny processes with one property each.
 """
 
+import signal
 import sys
 from pathlib import Path
 
@@ -44,5 +45,7 @@ def plan(folder: Path, name: str) -> list[Stage | Step]:
 
 
 if __name__ == "__main__":
+    # Tests started by nohup hand down that the hang-up is ignored; the lab of these tests was not.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     lab = Path(sys.argv[1])
     sys.exit(Supervisor(plan(lab, sys.argv[2]), when_open="open", stop_timeout_s=4).run())

@@ -15,4 +15,6 @@ def test_fifty_devices_lose_and_double_nothing_over_many_kills() -> None:
 
     lab = run_and_compare(pairs=25, cycles=cycles, every_s=0.2, before_s=1.0, down_s=2.0)
 
+    messages = sum(agent.counts.messages for agent in lab.agents)
+    print(f"\n{cycles} rounds, {3 * cycles} kills, {len(lab.agents)} devices: {messages:,} messages, each stored once")
     assert sum(agent.counts.refused for agent in lab.agents) == 0

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
+from fablab.abandoned_jobs import end_abandoned_jobs
 from iot.partitions import ensure_partitions
 from printing import loop
 
@@ -20,6 +21,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         ensure_partitions(timezone.now())
+        end_abandoned_jobs(now=timezone.now())
         stopping = threading.Event()
         printers = threading.Thread(target=loop.run, args=[stopping], name="printers", daemon=True)
         if not options["no_printers"]:

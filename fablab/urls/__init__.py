@@ -1,10 +1,16 @@
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView
 
-from fablab.views import api_docs, health, manage, me, public, reservation, reserve
+from fablab.urls import about, address, desk, first_run, people, settings
+from fablab.views import api_docs, health, manage, me, public, reservation, reserve, second_factor
 from printing import views as printing
+
+# Its own sign-in page would ask for one key only, as often as one likes.
+admin.autodiscover()
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns = [
     path("", public.home, name="home"),
@@ -28,6 +34,7 @@ urlpatterns = [
         name="print-job-action",
     ),
     path("me/", me.me, name="me"),
+    path("me/second-key/", second_factor.second_factor, name="second-factor"),
     path("me/tokens/", me.tokens, name="tokens"),
     path("me/tokens/<slug:token_key>/revoke/", me.revoke_token, name="token-revoke"),
     path("board/", public.board, name="board"),
@@ -38,6 +45,12 @@ urlpatterns = [
     path("manage/reservations/", manage.reservations, name="manage-reservations"),
     path("manage/machines/", manage.machines, name="manage-machines"),
     path("manage/machines/<slug:slug>/bed-clear/", manage.bed_clear, name="manage-bed-clear"),
+    *first_run.urlpatterns,
+    *desk.urlpatterns,
+    *people.urlpatterns,
+    *settings.urlpatterns,
+    *about.urlpatterns,
+    *address.urlpatterns,
     path("accounts/", include("allauth.account.urls")),
     path("accounts/2fa/", include("allauth.mfa.urls")),
     path("language/", set_language, name="set_language"),

@@ -1,0 +1,128 @@
+"""What the desk shows: who is here, what is on, and the seats that are started and ended by hand."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from fablab.machine_status import MachineStatus, State, machine_statuses
+from machines.models import Machine
+from people.kiosks import calls_from
+from people.models import Kiosk, Person, Site, Visit
+from reservations.models import HeldUnit, Reservation, Status
+from reservations.selectors import now_and_next
+from reservations.services import CHECK_IN_OPENS
+
+AHEAD = dt.timedelta(hours=4)
+SEAT_LENGTHS_MIN = (30, 60, 120)
+SHOWN_MOST = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Who is here. `unnamed` counts people, not groups."""
+
+    visits: list[Visit]
+    unnamed: int
+
+    @property
+    def count(self) -> int:
+        return sum(visit.headcount for visit in self.visits)
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A seat and who sits there; `reservation` is the running one, `next_start` the next that is promised."""
+
+    status: MachineStatus
+    reservation: Reservation | None
+    next_start: dt.datetime | None
+
+    @property
+    def machine(self) -> Machine:
+        return self.status.machine
+
+    @property
+    def is_startable(self) -> bool:
+        return self.reservation is None and self.status.state not in (State.OUT, State.CLOSED, State.RESERVED)
+
+
+@dataclass(frozen=True, slots=True)
+class DeskLine:
+    """A reservation that runs or comes soon, with what can be done about it now."""
+
+    reservation: Reservation
+    may_check_in: bool
+    may_finish: bool
+    may_extend: bool
+    may_cancel: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Somebody waits at a kiosk and has asked for help."""
+
+    kiosk: Kiosk
+    since: dt.datetime
+
+
+def calls(*, site: Site) -> list[Call]:
+    """The screens of the site at which somebody waits, the longest first."""
+    screens = {kiosk.pk: kiosk for kiosk in Kiosk.objects.enrolled().filter(site=site)}
+    waiting = calls_from(screens.values())
+    return sorted((Call(screens[pk], since) for pk, since in waiting.items()), key=lambda call: call.since)
+
+
+def presence(*, site: Site, staff: Person) -> Presence:
+    """Who is at the site now, those who came last first."""
+    rows = Visit.objects.visible_to(staff).present().filter(site=site).select_related("person")
+    visits = list(rows.order_by("-arrived_at", "-pk")[:200])
+    return Presence(visits, sum(visit.headcount for visit in visits if visit.person_id is None))
+
+
+def desk_lines(*, site: Site, staff: Person, now: dt.datetime) -> list[DeskLine]:
+    """What is on now and in the next hours; seats have their own place on the page while somebody sits there."""
+    rows = now_and_next(staff=staff, site=site, now=now, ahead=AHEAD)
+    return [_line(row, now) for row in rows[:SHOWN_MOST] if not _is_running_seat(row)]
+
+
+def _is_running_seat(reservation: Reservation) -> bool:
+    machine = reservation.machine
+    return reservation.status == Status.IN_USE and machine is not None and machine.category.is_seat
+
+
+def _line(reservation: Reservation, now: dt.datetime) -> DeskLine:
+    """The services ask again: a button shown is no permission."""
+    is_confirmed, runs = reservation.status == Status.CONFIRMED, reservation.status == Status.IN_USE
+    return DeskLine(
+        reservation,
+        may_check_in=is_confirmed and reservation.start - CHECK_IN_OPENS <= now < reservation.end,
+        may_finish=runs,
+        may_extend=runs and reservation.machine_id is not None and now < reservation.end,
+        may_cancel=is_confirmed and now < reservation.end,
+    )
+
+
+def seats(*, site: Site, now: dt.datetime) -> list[Seat]:
+    """The site's seats in their order, with who sits there. The same number of queries however many."""
+    rows = Machine.objects.filter(unit__site=site, category__is_seat=True, retired_at=None).with_places()
+    statuses = machine_statuses(rows, now)
+    held = (
+        HeldUnit.objects.filter(
+            unit__machine__in=[status.machine.pk for status in statuses],
+            is_holding=True,
+            blocked__overlap=(now, now + dt.timedelta(days=1)),
+            reservation__status__in=[Status.CONFIRMED, Status.IN_USE],
+        )
+        .select_related("reservation__holder")
+        .order_by("reservation__start")
+    )
+    running: dict[int, Reservation] = {}
+    following: dict[int, dt.datetime] = {}
+    for row in held:
+        reservation = row.reservation
+        if reservation.status == Status.IN_USE and reservation.end > now:
+            running.setdefault(row.unit_id, reservation)
+        elif reservation.start > now:
+            following.setdefault(row.unit_id, reservation.start)
+    return [
+        Seat(status, running.get(status.machine.unit_id), following.get(status.machine.unit_id)) for status in statuses
+    ]

@@ -1,0 +1,3 @@
+from fablab.documents.typesetting import DocumentFault, typst_pdf
+
+__all__ = ["DocumentFault", "typst_pdf"]

@@ -1,0 +1,77 @@
+"""Which pages belong to a module, so that one that is off is gone: its menu, pages, API and words."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+
+from people.lab import current_lab
+from people.models import Module
+
+MODULE_OF: dict[str, Module] = {
+    "print-upload": Module.PRINTING,
+    "print-job": Module.PRINTING,
+    "print-thumbnail": Module.PRINTING,
+    "print-job-action": Module.PRINTING,
+    "manage-bed-clear": Module.PRINTING,
+    "api-print-jobs": Module.PRINTING,
+    "api-print-job": Module.PRINTING,
+    "api-print-job-action": Module.PRINTING,
+    "manage-devices": Module.DEVICES,
+    "manage-device": Module.DEVICES,
+    "manage-device-code": Module.DEVICES,
+    "api-devices": Module.DEVICES,
+    "api-usage-sessions": Module.DEVICES,
+    "board": Module.BOARD,
+    "tokens": Module.API,
+    "token-revoke": Module.API,
+    "api-docs": Module.API,
+    "api-schema": Module.API,
+}
+
+
+def module_of(url_name: str) -> Module | None:
+    """The module an address belongs to, or None for what every lab has. An agent's enrolment belongs to devices."""
+    known = MODULE_OF.get(url_name)
+    if known is not None:
+        return known
+    if url_name == "api-enrol":
+        return Module.DEVICES
+    for prefix, module in PREFIXES:
+        if url_name.startswith(prefix):
+            return module
+    return None
+
+
+PREFIXES = (
+    ("desk", Module.DESK),
+    ("kiosk", Module.KIOSK),
+    ("manage-kiosk", Module.KIOSK),
+    ("team", Module.TEAMS),
+    ("manage-team", Module.TEAMS),
+    ("settings-device", Module.DEVICES),
+    ("settings-printer", Module.PRINTING),
+    ("api-", Module.API),
+)
+
+
+class ModulesOffAreGone:
+    """404 for the pages of a module that is off, as if they had never been."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
+        match = request.resolver_match
+        names = [module_of(match.url_name or "")] if match else []
+        # Programs reach a module through the API: both must be on.
+        # An agent's enrolment is no program's: it stays with the devices.
+        if match and (match.url_name or "").startswith("api-") and match.url_name != "api-enrol":
+            names.append(Module.API)
+        wanted = [name for name in names if name is not None]
+        # Asked only where a module is named: whether the process lives is told without the database.
+        if wanted and not all(current_lab().has(name) for name in wanted):
+            raise Http404

@@ -1,0 +1,36 @@
+import logging
+
+from django.conf import settings
+from django.utils import timezone
+
+from fablab.abandoned_jobs import end_abandoned_jobs
+from fablab.backup.errors import BackupProblem
+from fablab.backup.nightly import back_up_when_due
+from fablab.lib.jobs import periodic
+from fablab.personal.purge import purge
+
+log = logging.getLogger(__name__)
+
+
+@periodic("*/10 * * * *")
+def back_up_each_night() -> None:
+    try:
+        back_up_when_due(now=timezone.now(), say=log.info)
+    except (BackupProblem, OSError) as problem:
+        # The status file has it, too, and a banner shows it to the team.
+        log.error("%s", problem)
+
+
+@periodic("*/5 * * * *")
+def free_abandoned_jobs() -> None:
+    if ended := end_abandoned_jobs(now=timezone.now()):
+        log.warning("Jobs that a killed worker left behind: %d. They are over now.", ended)
+
+
+@periodic("41 3 * * *")
+def purge_each_night() -> None:
+    if settings.IS_DEMO:
+        # Its people are invented, and some of them have not "come" for a year.
+        return
+    found = purge(now=timezone.now())
+    log.info("Purge: %d rows were past their time.", found.total)

@@ -1,0 +1,196 @@
+"""The desk: who is here, what is on, seats, and people who come in. One screen for a tablet."""
+
+import datetime as dt
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from fablab.desk import SEAT_LENGTHS_MIN, calls, desk_lines, presence, seats
+from fablab.forms_desk import UnnamedForm, WelcomeForm
+from fablab.lib.queries import query_word
+from fablab.views.on_behalf import whom
+from fablab.views.roles import for_role
+from machines.models import Machine
+from people.duplicates import Described
+from people.errors import PeopleError
+from people.models import Person, Site, Visit
+from people.permissions import is_staff
+from people.selectors import likely_duplicates, matching, people_of, staff_sites
+from people.services import register_person
+from people.signed_in import signed_in
+from people.visits import arrive, arrive_unnamed, come_back, leave
+from reservations.desk import start_seat
+from reservations.errors import ReservationRefused
+from reservations.messages import moment_words, sentence_of
+
+FOUND_MOST = 12
+
+
+def desk_site(request: HttpRequest) -> Site:
+    """The site whose desk this is: the one asked for, else the last one used, else the first.
+
+    Raises:
+        Http404: not of the team of any site that exists.
+    """
+    mine = {site.slug: site for site in staff_sites(signed_in(request))}
+    if not mine:
+        raise Http404
+    wanted = query_word(request.GET, "site") or request.session.get("desk_site", "")
+    site = mine.get(wanted) or next(iter(mine.values()))
+    if request.session.get("desk_site") != site.slug:
+        request.session["desk_site"] = site.slug
+    return site
+
+
+@for_role(is_staff)
+def desk(request: HttpRequest) -> HttpResponse:
+    """Everything at a glance; htmx asks for the live part only."""
+    now, staff, site = timezone.now(), signed_in(request), desk_site(request)
+    words = query_word(request.GET, "q")
+    found = list(matching(people_of(staff), words)[:FOUND_MOST]) if words else []
+    context = {
+        "site": site,
+        "sites": list(staff_sites(staff)),
+        "zone": site.zone,
+        "now": now,
+        "calls": calls(site=site),
+        "presence": presence(site=site, staff=staff),
+        "lines": desk_lines(site=site, staff=staff, now=now),
+        "seats": seats(site=site, now=now),
+        "lengths": [dt.timedelta(minutes=minutes) for minutes in SEAT_LENGTHS_MIN],
+        "unnamed_form": UnnamedForm(),
+        "words": words,
+        "found": found,
+        "welcome_form": WelcomeForm(initial=_name_in(words)),
+    }
+    template = "fablab/desk/desk.html#live" if request.htmx else "fablab/desk/desk.html"  # type: ignore[attr-defined]
+    return render(request, template, context)
+
+
+def _name_in(words: str) -> dict[str, str]:
+    """A name that was searched for and not found need not be written twice."""
+    first, _space, last = words.partition(" ")
+    return {"first_name": first, "last_name": last} if words and not any(c.isdigit() for c in words) else {}
+
+
+@for_role(is_staff)
+def welcome(request: HttpRequest) -> HttpResponse:
+    """Somebody who is not on file: four fields, a look at who they might be already, and they are here."""
+    now, staff, site = timezone.now(), signed_in(request), desk_site(request)
+    data = request.POST if request.method == "POST" else None
+    form = WelcomeForm(data, initial=_name_in(query_word(request.GET, "q")))
+    alike: list[Any] = []
+    if request.method == "POST" and form.is_valid():
+        said = form.cleaned_data
+        if "anyway" not in request.POST:
+            described = Described(said["first_name"], said["last_name"], said["birth_year"], said["town"])
+            alike = likely_duplicates(people_of(staff), described)
+        if not alike:
+            try:
+                person = register_person(by=staff, now=now, site=site, language=request.LANGUAGE_CODE, **said)
+            except PeopleError as error:
+                field = getattr(error, "field", "")
+                form.add_error(field if field in form.fields else None, str(error))
+            else:
+                arrive(site=site, person=person, by=staff, now=now)
+                return redirect("desk-person", person.reference)
+    status = 400 if form.errors else 200
+    context = {"site": site, "form": form, "alike": alike, "asks_guardian": form.asks_for_guardian(now.year)}
+    return render(request, "fablab/desk/welcome.html", context, status=status)
+
+
+@for_role(is_staff)
+def person(request: HttpRequest, reference: str) -> HttpResponse:
+    """Somebody at the desk: a seat at once, a reservation, their file. Nothing of their file is shown here."""
+    now, staff, site = timezone.now(), signed_in(request), desk_site(request)
+    found = get_object_or_404(people_of(staff), reference=reference)
+    context = {
+        "site": site,
+        "zone": site.zone,
+        "now": now,
+        "person": found,
+        "visit": Visit.objects.present().filter(site=site, person=found).first(),
+        "seats": [seat for seat in seats(site=site, now=now) if seat.is_startable],
+        "lengths": [dt.timedelta(minutes=minutes) for minutes in SEAT_LENGTHS_MIN],
+        "lines": [
+            line for line in desk_lines(site=site, staff=staff, now=now) if line.reservation.holder_id == found.pk
+        ],
+    }
+    return render(request, "fablab/desk/person.html", context)
+
+
+@require_POST
+@for_role(is_staff)
+def arrives(request: HttpRequest) -> HttpResponse:
+    """Somebody known, or some who gave no name, came in."""
+    now, staff, site = timezone.now(), signed_in(request), desk_site(request)
+    if reference := query_word(request.POST, "person"):
+        found = get_object_or_404(people_of(staff), reference=reference)
+        arrive(site=site, person=found, by=staff, now=now)
+        return redirect("desk-person", found.reference)
+    form = UnnamedForm(request.POST)
+    if form.is_valid():
+        arrive_unnamed(site=site, by=staff, now=now, **form.cleaned_data)
+        messages.success(request, _("Counted."))
+    else:
+        messages.error(request, _("Write how many people came, from 1 to 200."))
+    return redirect("desk")
+
+
+@require_POST
+@for_role(is_staff)
+def leaves(request: HttpRequest, pk: int) -> HttpResponse:
+    """They left; said again with `undo`, they are back."""
+    now, staff = timezone.now(), signed_in(request)
+    visit = get_object_or_404(Visit.objects.visible_to(staff).select_related("site", "person"), pk=pk)
+    if not is_staff(staff, visit.site):
+        raise PermissionDenied
+    if "undo" in request.POST:
+        come_back(visit=visit, now=now)
+    else:
+        leave(visit=visit, now=now)
+        request.session["desk_left"] = {"pk": visit.pk, "name": str(visit.person or "")}
+    return redirect("desk")
+
+
+@require_POST
+@for_role(is_staff)
+def seat(request: HttpRequest, slug: str) -> HttpResponse:
+    """Start a seat now, for a person or a ticket."""
+    now, staff = timezone.now(), signed_in(request)
+    machine = get_object_or_404(Machine.objects.visible_to(staff).with_places(), slug=slug, category__is_seat=True)
+    if not is_staff(staff, machine):
+        raise PermissionDenied
+    holder = _holder(request, machine)
+    try:
+        made = start_seat(machine=machine, length=_length(request), holder=holder, by=staff, now=now)
+    except ReservationRefused as refusal:
+        context = {
+            "machine": machine,
+            "zone": machine.site.zone,
+            "denials": [sentence_of(denial) for denial in refusal.denials],
+            "alternatives": refusal.alternatives,
+            "person": holder,
+            "carry": f"&for={holder.reference if holder else 'ticket'}",
+        }
+        return render(request, "fablab/desk/refused.html", context, status=409)
+    until = moment_words(made.end, machine.site.zone)
+    messages.success(request, _("%(seat)s until %(moment)s.") % {"seat": machine.name, "moment": until})
+    return redirect("desk-ticket", made.reference)
+
+
+def _holder(request: HttpRequest, machine: Machine) -> Person | None:
+    chosen = whom(request, machine)
+    return chosen.person if chosen.is_other else None
+
+
+def _length(request: HttpRequest) -> dt.timedelta:
+    text = query_word(request.POST, "minutes")
+    minutes = int(text) if text.isdecimal() and len(text) <= 4 else 60
+    return dt.timedelta(minutes=max(5, minutes))

@@ -1,0 +1,50 @@
+"""For whom a page acts: oneself, somebody the team knows, or an anonymous ticket. `?for=` carries it."""
+
+from dataclasses import dataclass
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+
+from fablab.lib.queries import query_word
+from machines.models import Machine
+from people.models import Person
+from people.permissions import is_staff
+from people.selectors import people_of
+
+TICKET = "ticket"
+
+
+@dataclass(frozen=True, slots=True)
+class Whom:
+    """`person` is None for a ticket, and for a visitor who has not signed in. `key` is what `?for=` holds."""
+
+    key: str
+    person: Person | None
+
+    @property
+    def is_other(self) -> bool:
+        return bool(self.key)
+
+    @property
+    def is_ticket(self) -> bool:
+        return self.key == TICKET
+
+
+def whom(request: HttpRequest, machine: Machine | None = None) -> Whom:
+    """For whom this request is; for others only by the team of the machine's site.
+
+    Raises:
+        PermissionDenied: not of that team.
+        Http404: nobody they know has this reference.
+    """
+    key = query_word(request.POST, "for") or query_word(request.GET, "for")
+    user = request.user if isinstance(request.user, Person) else None
+    if not key:
+        return Whom("", user)
+    if user is None or not is_staff(user, machine):
+        raise PermissionDenied
+    if key == TICKET:
+        return Whom(TICKET, None)
+    person = get_object_or_404(people_of(user), reference=key)
+    return Whom(person.reference, person)
