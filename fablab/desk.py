@@ -7,9 +7,10 @@ from fablab.machine_status import MachineStatus, State, machine_statuses
 from machines.models import Machine
 from people.kiosks import calls_from
 from people.models import Kiosk, Person, Site, Visit
+from reservations.life import CHECK_IN_OPENS
 from reservations.models import HeldUnit, Reservation, Status
+from reservations.no_show import left_to_the_desk
 from reservations.selectors import now_and_next
-from reservations.services import CHECK_IN_OPENS
 
 AHEAD = dt.timedelta(hours=4)
 SEAT_LENGTHS_MIN = (30, 60, 120)
@@ -84,6 +85,18 @@ def desk_lines(*, site: Site, staff: Person, now: dt.datetime) -> list[DeskLine]
     return [_line(row, now) for row in rows[:SHOWN_MOST] if not _is_running_seat(row)]
 
 
+def absent(*, site: Site, now: dt.datetime) -> list[Reservation]:
+    """Those for whom nobody came and whose time only the desk may give away: nobody knows whether they are there."""
+    rows = (
+        Reservation.objects.filter(
+            site=site, status=Status.CONFIRMED, start__lte=now, end__gt=now, asked_at__isnull=False
+        )
+        .with_places()
+        .select_related("holder")
+    )
+    return left_to_the_desk(now, list(rows.order_by("start", "pk")[:SHOWN_MOST]))
+
+
 def _is_running_seat(reservation: Reservation) -> bool:
     machine = reservation.machine
     return reservation.status == Status.IN_USE and machine is not None and machine.category.is_seat
@@ -97,7 +110,7 @@ def _line(reservation: Reservation, now: dt.datetime) -> DeskLine:
         may_check_in=is_confirmed and reservation.start - CHECK_IN_OPENS <= now < reservation.end,
         may_finish=runs,
         may_extend=runs and reservation.machine_id is not None and now < reservation.end,
-        may_cancel=is_confirmed and now < reservation.end,
+        may_cancel=(is_confirmed or reservation.status == Status.PENDING) and now < reservation.end,
     )
 
 

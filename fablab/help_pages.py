@@ -22,6 +22,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from fablab.modules import module_of
+from people.lab import current_lab
 from people.models import Module
 from people.models.person import sort_key
 
@@ -42,6 +43,8 @@ SLUGS = (
     "opening-to-the-network",
     "privacy-for-the-team",
 )
+# A page that speaks of these alone is gone when all of them are off.
+ABOUT = {"desk": {Module.DESK}, "devices-and-prints": {Module.DEVICES, Module.PRINTING}}
 WORDS = re.compile(r"\[\[(.+?)\]\]")
 PLACES = re.compile(r"\[([^\[\]]+)\]\{([\w-]+)\}")
 _MARKUP = re.compile(r"([\\`*_\[\]<>&])")
@@ -117,16 +120,33 @@ def help_page(slug: str) -> HelpPage | None:
     return HelpPage(slug, head.removeprefix("# ").strip(), lead.strip(), rest)
 
 
+def modules_on() -> list[Module]:
+    lab = current_lab()
+    return [module for module in Module if lab.has(module)]
+
+
+def is_shown(slug: str, modules: Collection[Module]) -> bool:
+    """Whether the page is about something that the lab has."""
+    return slug in SLUGS and (slug not in ABOUT or any(module in modules for module in ABOUT[slug]))
+
+
+def slugs_shown() -> list[str]:
+    """The names of the pages that this lab has, in their order."""
+    modules = modules_on()
+    return [slug for slug in SLUGS if is_shown(slug, modules)]
+
+
 def help_pages() -> list[HelpPage]:
-    """Every page in its order."""
-    return [page for slug in SLUGS if (page := help_page(slug)) is not None]
+    """Every page that this lab has, in its order."""
+    return [page for slug in slugs_shown() if (page := help_page(slug)) is not None]
 
 
 def neighbours(slug: str) -> tuple[HelpPage | None, HelpPage | None]:
     """The pages before and after."""
-    index = SLUGS.index(slug)
-    before = help_page(SLUGS[index - 1]) if index else None
-    after = help_page(SLUGS[index + 1]) if index + 1 < len(SLUGS) else None
+    slugs = slugs_shown()
+    index = slugs.index(slug)
+    before = help_page(slugs[index - 1]) if index else None
+    after = help_page(slugs[index + 1]) if index + 1 < len(slugs) else None
     return before, after
 
 
@@ -225,6 +245,8 @@ def address(href: str, modules: Collection[Module]) -> str:
         module = module_of(name)
         return reverse(name) if module is None or module in modules else ""
     name, mark, anchor = href.partition("#")
+    if name.endswith(".md") and not is_shown(name.removesuffix(".md"), modules):
+        return ""
     if name.endswith(".md"):
         return reverse("help-page", args=(name.removesuffix(".md"),)) + mark + anchor
     return href

@@ -4,6 +4,7 @@ Asked at each request, on the server: it holds without JavaScript, and for whoev
 """
 
 import datetime as dt
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -27,8 +28,11 @@ COOKIE_SALT = "fablab.kiosk"
 COOKIE_LASTS = dt.timedelta(days=400)
 MARK = "kiosk"
 WARNING = dt.timedelta(seconds=60)
-# Not on a screen that many share, when six digits were all they needed: keys, passwords and addresses to sign in with.
-KEPT_AWAY = ("/accounts/", "/admin/", "/me/tokens/", "/me/second-key/")
+# Not on a screen that many share, when six digits were all they needed: keys, passwords and addresses to sign in with,
+# and all that is kept about somebody, in one file.
+KEPT_AWAY = ("/accounts/", "/admin/", "/me/tokens/", "/me/second-key/", "/me/data/")
+# What pages write into the addresses that they go to by themselves.
+BY_ITSELF = frozenset({"ended", "again"})
 ALLOWED_ANYWAY = ("/accounts/logout/", "/accounts/login/")
 
 View = Callable[[HttpRequest], HttpResponse]
@@ -142,13 +146,14 @@ def _look_at(request: HttpRequest, kiosk: Kiosk, mark: dict[str, Any]) -> str:
     if is_here or seat.reservation_id != mark["seat"]:
         at = int(now.timestamp()) if is_here else mark["at"]
         request.session[MARK] = mark | {"at": at, "seat": seat.reservation_id}
-    idle_s = kiosk.idle_min * 60 if is_here else int(idle_left)
+    # Rounded up: a page that goes away when the time is over must find it over.
+    idle_s = kiosk.idle_min * 60 if is_here else math.ceil(idle_left)
     request.kiosk_watch = Watch(kiosk, True, idle_s, _seconds_left(seat, now))  # type: ignore[attr-defined]
     return ""
 
 
 def _seconds_left(seat: Seat, now: dt.datetime) -> int | None:
-    return None if seat == NO_SEAT or seat.end is None else max(0, int((seat.end - now).total_seconds()))
+    return None if seat == NO_SEAT or seat.end is None else max(0, math.ceil((seat.end - now).total_seconds()))
 
 
 def _is_activity(request: HttpRequest) -> bool:
@@ -157,7 +162,7 @@ def _is_activity(request: HttpRequest) -> bool:
     if request.method == "POST":
         return True
     is_by_itself = request.headers.get("HX-Request") or request.path.startswith("/api/")
-    return not is_by_itself and request.path != reverse("kiosk-still-here")
+    return not (is_by_itself or BY_ITSELF & request.GET.keys() or request.path == reverse("kiosk-still-here"))
 
 
 def _is_kept_away(path: str) -> bool:

@@ -2,6 +2,7 @@
 
 `/live/` tells every page which machines changed, and to a page that asks with `?tiles=fr` also how their tile on
 the board looks now. A tile is drawn once for each language, however many boards hang on walls.
+In a lab without the live board there is no stream at all: 404, and the streams that were open end.
 """
 
 import asyncio
@@ -34,7 +35,8 @@ QUEUE_MOST = 100
 class LiveStream:
     """One per process: it listens while anyone is connected to it, and hands news on."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_wanted: Callable[[], bool] | None = None) -> None:
+        self.is_wanted = is_wanted or is_board_on
         self.clients: dict[asyncio.Queue[str], str] = {}
         self.changed: set[int] = set()
         self.everything_changed = False
@@ -51,13 +53,15 @@ class LiveStream:
                 for task in self.tasks:
                     task.cancel()
                 await asyncio.gather(*self.tasks, return_exceptions=True)
-                for client in self.clients:
-                    with contextlib.suppress(asyncio.QueueFull):
-                        client.put_nowait("")
+                self._end_all()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if not await sync_to_async(self._is_wanted_now, thread_sensitive=True)():
+            await send({"type": "http.response.start", "status": 404, "headers": [(b"cache-control", b"no-store")]})
+            await send({"type": "http.response.body", "body": b""})
+            return
         if len(self.clients) >= CLIENTS_MOST:
             await send({"type": "http.response.start", "status": 503, "headers": [(b"retry-after", b"30")]})
             await send({"type": "http.response.body", "body": b""})
@@ -96,6 +100,15 @@ class LiveStream:
                 return
             await _write(send, text)
 
+    def _is_wanted_now(self) -> bool:
+        close_old_connections()
+        return self.is_wanted()
+
+    def _end_all(self) -> None:
+        for client in self.clients:
+            with contextlib.suppress(asyncio.QueueFull):
+                client.put_nowait("")
+
     async def _listen(self) -> None:
         """Hold one connection that LISTENs; when the database goes away, say so and come back."""
         while True:
@@ -131,6 +144,9 @@ class LiveStream:
             languages = set(self.clients.values())
             if not languages:
                 continue
+            if not await sync_to_async(self._is_wanted_now, thread_sensitive=True)():
+                self._end_all()
+                continue
             texts = {"": f"event: changed\ndata: {json.dumps({'machines': ids})}\n\n"}
             try:
                 for language in languages - {""}:
@@ -149,6 +165,18 @@ class LiveStream:
                         self._everything()
                         continue
                     client.put_nowait(text)
+
+
+def is_board_on() -> bool:
+    """Whether the lab has the live board; yes while the database cannot be asked."""
+    from people.lab import current_lab
+    from people.models import Module
+
+    try:
+        return current_lab().has(Module.BOARD)
+    except (DatabaseError, InterfaceError):
+        # Pages that wait for the database to come back keep their stream.
+        return True
 
 
 def _tiles(ids: list[int] | None, language: str) -> str:

@@ -4,6 +4,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import models
@@ -14,7 +15,8 @@ from iot.models import Device, ReportedState
 from machines.models import Machine, Outage
 from machines.opening import opening_between
 from machines.selectors import load_hours, timetable
-from people.models import Site
+from people.lab import current_lab
+from people.models import Module, Site
 from printing.models import ACTIVE, Printer, PrintJob
 from reservations.models import HeldUnit, Reservation, Status
 
@@ -23,7 +25,7 @@ AHEAD = dt.timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class StatusFacts:
-    """All that decides the state of one machine."""
+    """All that decides the state of one machine. What belongs to a module that is off is not among them."""
 
     zone: ZoneInfo
     opening: Sequence[Interval]
@@ -46,14 +48,35 @@ def live_facts(
         found = {row.pk: row for row in _live(_again(machines), now)}
         rows = machines
     openings = _openings({machine.site for machine in rows}, now)
-    devices, reservations = _devices(found), _reservations(found, now)
+    has_devices, has_printing = current_lab().has(Module.DEVICES), current_lab().has(Module.PRINTING)
+    devices: dict[int, list[Device]] = _devices(found) if has_devices else {}
+    reservations = _reservations(found, now)
     return [
         (
             machine,
-            _facts(found[machine.pk], openings[machine.site.pk], devices[machine.pk], reservations[machine.pk]),
+            StatusFacts(
+                zone=machine.site.zone,
+                opening=openings[machine.site.pk],
+                outage=getattr(found[machine.pk], "outage_now", None),
+                reservations=reservations[machine.pk],
+                **(_measured(found[machine.pk], devices[machine.pk]) if has_devices else {}),
+                **(_printed(found[machine.pk]) if has_printing else {}),
+            ),
         )
         for machine in rows
     ]
+
+
+def _measured(live: Machine, devices: Sequence[Device]) -> dict[str, Any]:
+    return {"devices": devices, "reported": getattr(live, "reported", None)}
+
+
+def _printed(live: Machine) -> dict[str, Any]:
+    printer = getattr(live, "printer", None)
+    return {
+        "printer": printer if printer is not None and printer.is_enabled else None,
+        "job": getattr(live, "running_job", None),
+    }
 
 
 def _devices(machine_ids: Collection[int]) -> dict[int, list[Device]]:
@@ -93,22 +116,6 @@ def _live(rows: models.QuerySet[Machine], now: dt.datetime) -> models.QuerySet[M
 
 def _again(machines: Sequence[Machine]) -> models.QuerySet[Machine]:
     return Machine.objects.filter(pk__in=[machine.pk for machine in machines]).select_related("unit__site")
-
-
-def _facts(
-    live: Machine, opening: Sequence[Interval], devices: Sequence[Device], reservations: Sequence[Reservation]
-) -> StatusFacts:
-    printer = getattr(live, "printer", None)
-    return StatusFacts(
-        zone=live.site.zone,
-        opening=opening,
-        outage=getattr(live, "outage_now", None),
-        devices=devices,
-        reported=getattr(live, "reported", None),
-        printer=printer if printer is not None and printer.is_enabled else None,
-        job=getattr(live, "running_job", None),
-        reservations=reservations,
-    )
 
 
 def _openings(sites: Collection[Site], now: dt.datetime) -> dict[int, list[Interval]]:

@@ -49,6 +49,7 @@ class MachineStatus:
     progress_pct: float | None = None
     left: str = ""
     power_w: float | None = None
+    is_bed_waiting: bool = False
 
     @property
     def measure(self) -> str:
@@ -160,7 +161,8 @@ def _care(machine: Machine, facts: StatusFacts, now: dt.datetime) -> MachineStat
     if facts.reported is not None and facts.reported.state == UseState.FAULT:
         return MachineStatus(machine, State.CARE, gettext("Fault"), gettext("Please call someone of the team"))
     if facts.printer is not None and not facts.printer.is_bed_clear:
-        return MachineStatus(machine, State.CARE, gettext("Clear the bed"), _next_reservation(facts, now))
+        waits = _next_reservation(facts, now)
+        return MachineStatus(machine, State.CARE, gettext("Clear the bed"), waits, is_bed_waiting=True)
     return None
 
 

@@ -55,6 +55,17 @@ PREFIXES = (
 )
 
 
+def is_gone(url_name: str) -> bool:
+    """Whether the address belongs to a module that is off."""
+    names = [module_of(url_name)]
+    # Programs reach a module through the API: both must be on. An agent's enrolment is no program's.
+    if url_name.startswith("api-") and url_name != "api-enrol":
+        names.append(Module.API)
+    wanted = [name for name in names if name is not None]
+    # Asked only where a module is named: whether the process lives is told without the database.
+    return bool(wanted) and not all(current_lab().has(name) for name in wanted)
+
+
 class ModulesOffAreGone:
     """404 for the pages of a module that is off, as if they had never been."""
 
@@ -66,12 +77,5 @@ class ModulesOffAreGone:
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
         match = request.resolver_match
-        names = [module_of(match.url_name or "")] if match else []
-        # Programs reach a module through the API: both must be on.
-        # An agent's enrolment is no program's: it stays with the devices.
-        if match and (match.url_name or "").startswith("api-") and match.url_name != "api-enrol":
-            names.append(Module.API)
-        wanted = [name for name in names if name is not None]
-        # Asked only where a module is named: whether the process lives is told without the database.
-        if wanted and not all(current_lab().has(name) for name in wanted):
+        if match and is_gone(match.url_name or ""):
             raise Http404

@@ -1,5 +1,6 @@
 """Whoever acts for others signs in with two keys: a password, and a passkey or a code. The admin included."""
 
+import ipaddress
 import time
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +11,7 @@ from allauth.mfa.signals import authenticator_added, authenticator_removed
 from django.conf import settings
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.request import split_domain_port
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
@@ -18,6 +20,8 @@ from people.permissions import is_of_team
 
 SEEN = "second_factor_seen_s"
 ENROLLED = "second_factor_enrolled"
+# The page that was asked for before the key was there: where to go on.
+GOAL = "second_factor_goal"
 # Asked again after this long: another browser may have taken the second key away.
 SEEN_FOR_S = 600
 KEYS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
@@ -39,17 +43,44 @@ class StaffNeedsSecondFactor:
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         if not settings.STAFF_NEEDS_SECOND_FACTOR:
             return None
-        name = request.resolver_match.url_name or "" if request.resolver_match else ""
-        # Names under /admin/ may be anything; theirs are never open.
-        is_admin = bool(request.resolver_match and request.resolver_match.app_name == "admin")
-        if not is_admin and (name in OPEN_NAMES or name.startswith(OPEN_PREFIXES)):
+        if is_open(request):
             return None
         person = request.user
-        if not isinstance(person, Person) or not is_of_team(person) or has_second_key(request, person):
+        if not isinstance(person, Person) or not is_of_team(person):
+            return None
+        if has_second_key(request, person):
+            request.session.pop(GOAL, None)
             return None
         if request.path.startswith("/api/"):
             return JsonResponse({"detail": _("Add your second key first.")}, status=403)
+        if request.method == "GET" and not request.headers.get("HX-Request"):
+            request.session[GOAL] = request.get_full_path()
         return redirect("second-factor")
+
+
+def is_open(request: HttpRequest) -> bool:
+    """Whether the page is one of those that sign in, set a key up, or are everybody's."""
+    match = request.resolver_match
+    name = match.url_name or "" if match else ""
+    # Names under /admin/ may be anything; theirs are never open.
+    is_admin = bool(match and match.app_name == "admin")
+    return not is_admin and (name in OPEN_NAMES or name.startswith(OPEN_PREFIXES))
+
+
+def passkeys_work(request: HttpRequest) -> bool:
+    """Whether a browser offers passkeys at this address: by name, and either secure or on this very computer."""
+    host = split_domain_port(request.get_host())[0]
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    return request.is_secure() and not _is_number(host)
+
+
+def _is_number(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
 def has_second_key(request: HttpRequest, person: Person) -> bool:

@@ -144,6 +144,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "fablab.modules.ModulesOffAreGone",
     "fablab.second_factor.StaffNeedsSecondFactor",
+    "fablab.own_password.FirstPasswordIsReplaced",
 ]
 
 ROOT_URLCONF = "fablab.urls"
@@ -180,6 +181,7 @@ AUTHENTICATION_BACKENDS = [
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
+    "people.handed_out.HandedOutHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {
@@ -192,7 +194,20 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "me"
 ACCOUNT_ADAPTER = "people.adapters.AccountAdapter"
-ACCOUNT_FORMS = {"signup": "people.forms.SignupForm", "login": "people.forms.LoginForm"}
+ACCOUNT_FORMS = {
+    "signup": "people.forms.SignupForm",
+    "login": "people.forms.LoginForm",
+    "add_email": "people.forms_sign_in.AddEmailForm",
+    "change_password": "people.forms_sign_in.ChangePasswordForm",
+    "set_password": "people.forms_sign_in.SetPasswordForm",
+    "reset_password": "people.forms_sign_in.ResetPasswordForm",
+    "reset_password_from_key": "people.forms_sign_in.ResetPasswordKeyForm",
+    "reauthenticate": "people.forms_sign_in.PasswordAgainForm",
+}
+# The card code signs people in; it is no name.
+ACCOUNT_USER_DISPLAY = str
+# Time enough to fetch a telephone and set an app up after having signed in.
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
 ACCOUNT_LOGIN_METHODS = {"email", "username"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = "card_code"
 # A contact address may be shared by a family: it signs nobody in. Those that do are allauth's own rows.
@@ -207,6 +222,14 @@ ACCOUNT_SESSION_REMEMBER = None
 STAFF_NEEDS_SECOND_FACTOR = IS_PRODUCTION or env.flag("FABLAB_STAFF_SECOND_FACTOR", default=not IS_DEMO)
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ADAPTER = "people.adapters.SecondKeyAdapter"
+MFA_FORMS = {
+    "authenticate": "people.forms_second_key.CodeForm",
+    "reauthenticate": "people.forms_second_key.CodeAgainForm",
+    "activate_totp": "people.forms_second_key.FirstCodeForm",
+    "add_webauthn": "people.forms_second_key.AddPasskeyForm",
+    "edit_webauthn": "people.forms_second_key.NamePasskeyForm",
+}
 # Many labs send no e-mail at all: an address that nobody confirmed must not keep the second key away.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_TOTP_TOLERANCE = 1
@@ -215,6 +238,13 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not IS_HTTPS
 # Behind our own proxy, limits per address count the caller's, not the proxy's.
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if env.flag("FABLAB_BEHIND_PROXY") else 0
 EMAIL_BACKEND = env.text("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+# Read by the backend that sends: the mail server of the town, the school or the provider.
+EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
+EMAIL_PORT = env.integer("EMAIL_PORT", 25, least=1, most=65535)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS")
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "lab@localhost")
 KNOX_TOKEN_MODEL = "people.ApiToken"  # noqa: S105  (a model, no secret)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS

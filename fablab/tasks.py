@@ -8,6 +8,7 @@ from fablab.backup.errors import BackupProblem
 from fablab.backup.nightly import back_up_when_due
 from fablab.lib.jobs import periodic
 from fablab.personal.purge import purge
+from fablab.today_sheets import make_sheets
 
 log = logging.getLogger(__name__)
 
@@ -34,3 +35,8 @@ def purge_each_night() -> None:
         return
     found = purge(now=timezone.now())
     log.info("Purge: %d rows were past their time.", found.total)
+
+
+@periodic("2 * * * *")
+def make_todays_sheets() -> None:
+    make_sheets(now=timezone.now())

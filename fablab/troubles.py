@@ -20,6 +20,8 @@ from fablab.backup.places import is_nightly
 from fablab.backup.status import BackupStatus, backup_status
 from fablab.doctor import CLOCKS_APART_MOST, last_stored
 from fablab.health import broker_answers, worker_beats
+from people.lab import current_lab
+from people.models import Module
 
 LEAST_FREE_BYTES = 2 * 10**9
 LEAST_FREE_SHARE = 0.1
@@ -103,7 +105,7 @@ def _worker(facts: Facts) -> list[Trouble]:
         Trouble(
             "worker",
             _("Work in the background stands still"),
-            _("Close the lab and open it again (make run): until then no print starts and nothing is backed up."),
+            _("Close the lab and open it again (make run): until then nothing starts alone and nothing is backed up."),
             "out",
         )
     ]
@@ -181,10 +183,15 @@ def _asked() -> Facts:
         disk_bytes=disk.total if disk else None,
         clock_off=_or_none(clock_off),
         is_worker_alive=_or_none(worker_beats),
-        is_broker_reachable=_or_none(lambda: broker_answers(settings.BROKER, BROKER_WITHIN_S)),
+        is_broker_reachable=_or_none(_broker_answers),
         backup=backup_status(),
         born_at=_or_none(born_at),
     )
+
+
+def _broker_answers() -> bool | None:
+    """Not asked in a lab without devices: nobody would miss it."""
+    return broker_answers(settings.BROKER, BROKER_WITHIN_S) if current_lab().has(Module.DEVICES) else None
 
 
 def clock_off() -> dt.timedelta:
@@ -199,7 +206,7 @@ def clock_off() -> dt.timedelta:
     return apart
 
 
-def _or_none(ask: Callable[[], Answer]) -> Answer | None:
+def _or_none(ask: Callable[[], Answer | None]) -> Answer | None:
     try:
         return ask()
     except (DatabaseTrouble, OSError, ValueError):

@@ -13,14 +13,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from fablab.lib.api import Page
+from fablab.lib.api import INVALID, Page, Problem, problem
 from fablab.lib.queries import query_word
 from fablab.lib.throttling import AnonymousRate
 from iot.models import Device, UsageSession
 from iot.services import EnrolmentRefused, enrol
 from people.models.role import MANAGER_ROLES
 from people.models.token import Scope
-from people.permissions import is_manager, staff_sites
+from people.permissions import is_manager, staff_site_ids
 
 
 class UsageSessionOut(serializers.Serializer[Any]):
@@ -50,7 +50,7 @@ class UsageSessions(APIView):
         person: Any = request.user
         rows = UsageSession.objects.all()
         if not person.is_superuser:
-            sites = staff_sites(person)
+            sites = staff_site_ids(person)
             rows = rows.filter(Q(person=person) | Q(machine__unit__site__in=sites) if sites else Q(person=person))
         if slug := query_word(request.query_params, "machine"):
             rows = rows.filter(machine__slug=slug)
@@ -143,7 +143,12 @@ class Enrol(APIView):
     throttle_classes = [EnrolThrottle]
     write_scope = Scope.MANAGE.value
 
-    @extend_schema(operation_id="devices_enrol", request=EnrolIn, responses={200: EnrolOut}, auth=[])
+    @extend_schema(
+        operation_id="devices_enrol",
+        request=EnrolIn,
+        responses={200: EnrolOut, 400: INVALID, 403: Problem},
+        auth=[],
+    )
     def post(self, request: Request) -> Response:
         """Exchange a one-time code for the device's credential."""
         form = EnrolIn(data=request.data)
@@ -152,7 +157,7 @@ class Enrol(APIView):
             device, password = enrol(code=form.validated_data["code"], now=timezone.now())
         except EnrolmentRefused:
             detail = _("This code is not valid, or no longer. Ask for a new one on the device's page.")
-            return Response({"code": "code_refused", "detail": detail}, status=403)
+            return problem("code_refused", detail, status=403)
         broker = settings.BROKER
         return Response(
             {

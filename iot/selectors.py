@@ -9,8 +9,8 @@ from iot.broker.access import BrokerUser
 from iot.credentials import hash_password
 from iot.drivers import foreign_driver
 from iot.models import Device, DriverKind
+from reservations.life import CHECK_IN_OPENS
 from reservations.models import Reservation
-from reservations.services import CHECK_IN_OPENS
 
 
 def topics_of(device: Device) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -5,15 +5,16 @@ from collections.abc import Sequence
 
 from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
-from django.db.models import Q
+from django.db.models import F, Q
 
 from fablab.lib.live import announce_machines
 from iot.models import Device, ReportedState, StopReason, UsageSession, UseState
 from iot.protocol import Event
+from machines.models import Machine
 from people.models import Person
 from reservations.errors import WrongState
+from reservations.life import CHECK_IN_OPENS, check_in
 from reservations.models import Reservation, Status
-from reservations.services import CHECK_IN_OPENS, check_in
 
 # A device that is back within this of where its session was lost goes on with that session.
 RESUME_WITHIN = dt.timedelta(minutes=2)
@@ -56,6 +57,7 @@ def open_session(
         and last.end is not None
         and at - last.end <= RESUME_WITHIN
     ):
+        _count_use(machine_id, last.start - last.end)
         last.end, last.stop_reason = None, ""
         last.last_busy_at = max(last.last_busy_at, at)
         last.save(update_fields=["end", "stop_reason", "last_busy_at"])
@@ -102,7 +104,13 @@ def close_session(session: UsageSession, *, at: dt.datetime, reason: StopReason)
     session.last_busy_at = min(session.last_busy_at, session.end)
     session.stop_reason = reason
     session.save(update_fields=["end", "last_busy_at", "stop_reason", "energy_wh"])
+    _count_use(session.machine_id, session.end - session.start)
     return session
+
+
+def _count_use(machine_id: int, length: dt.timedelta) -> None:
+    """The machine's hours go up with each session that ends, and down again when it is resumed."""
+    Machine.objects.filter(pk=machine_id).update(used_s=F("used_s") + round(length.total_seconds()))
 
 
 def reason_of(state: UseState) -> StopReason:

@@ -10,6 +10,14 @@ from django.utils.translation import gettext_lazy as _
 
 from machines.length_field import LengthField
 from machines.models import Category, Machine, Qualification, Room
+from machines.rule_fields import (
+    RULE_EXAMPLES,
+    RULE_LABELS,
+    WHO_NAMES,
+    YES_NO_NAMES,
+    mark_numbers,
+    yes_no_field,
+)
 from people.models import Kiosk, Site
 
 # Icons of the sprite that may stand for a kind of machine, with the words a reader of the list hears.
@@ -46,7 +54,10 @@ DRAWINGS: dict[str, str | Promise] = {
     "pc": _("public computer"),
     "tablets": _("tablets"),
 }
-LENGTH_NAMES = ("shortest", "longest", "notice", "window", "setup_buffer", "cleanup_buffer")
+LENGTH_NAMES = (
+    "shortest", "longest", "notice", "window", "setup_buffer", "cleanup_buffer",
+    "change_notice", "cancel_notice", "rest",
+)  # fmt: skip
 LENGTH_EXAMPLES: dict[str, str | Promise] = {
     "shortest": _("A 3D printer: 15 minutes, for a small part. A room: 1 hour."),
     "longest": _("A laser cutter: 4 hours, so that others have a turn. A 3D printer: 24 hours."),
@@ -62,6 +73,12 @@ LENGTH_EXAMPLES: dict[str, str | Promise] = {
 }
 
 
+# What a category does without when nothing is typed.
+NOTHING: dict[str, object] = {
+    "change_notice": dt.timedelta(0), "cancel_notice": dt.timedelta(0), "rest": dt.timedelta(0), "credits_per_hour": 0,
+}  # fmt: skip
+
+
 class RoomForm(forms.ModelForm):
     """A room's name is all that is asked."""
 
@@ -75,8 +92,8 @@ class QualificationForm(forms.ModelForm):
 
     examples = {
         "name_fr": _("“Découpe laser”: what people read on the machine’s page and on their own."),
-        "training_fr": _("“Prise en main d’une heure, le mercredi à 14 h : inscrivez-vous à l’accueil.”"),
-        "training_en": _("“A one-hour induction on Wednesdays at 2 p.m.: put your name down at the desk.”"),
+        "training_fr": _("“Prise en main d’une heure, le mercredi à 14 h : inscrivez-vous auprès de l’équipe.”"),
+        "training_en": _("“A one-hour induction on Wednesdays at 2 p.m.: put your name down with the team.”"),
     }
 
     class Meta:
@@ -88,19 +105,29 @@ class QualificationForm(forms.ModelForm):
 class CategoryForm(forms.ModelForm):
     """Every booking rule of a kind of machine."""
 
-    examples = LENGTH_EXAMPLES | {
-        "position": _("0 stands first in every list, then 1, 2, 3 …"),
-        "is_seat": _("Tick it for public computers: the desk gives a seat, lengthens it and ends it with one tap."),
-        "qualification": _("“Laser cutting” for laser cutters. None for computers: anybody may reserve them."),
-        "qualification_level": _("“Alone”: somebody who may only use it with help cannot reserve it by themselves."),
-    }
+    examples = (
+        LENGTH_EXAMPLES
+        | RULE_EXAMPLES
+        | {
+            "position": _("0 stands first in every list, then 1, 2, 3 …"),
+            "is_seat": _("Tick it for public computers: the desk gives a seat, lengthens it and ends it with one tap."),
+            "qualification": _("“Laser cutting” for laser cutters. None for computers: anybody may reserve them."),
+            "qualification_level": _(
+                "“Alone”: somebody who may only use it with help cannot reserve it by themselves."
+            ),
+        }
+    )
     parts = (
         (_("What it is"), ("name_fr", "name_en", "icon", "position", "is_seat")),
-        (_("Who may use it"), ("risk_level", "qualification", "qualification_level", "attendance")),
+        (
+            _("Who may use it"),
+            ("risk_level", "qualification", "qualification_level", "attendance", *WHO_NAMES),
+        ),
         (
             _("When and how long"),
             ("shortest", "longest", "grid_min", "notice", "window", "setup_buffer", "cleanup_buffer"),
         ),
+        (_("Moving, cancelling, not coming"), ("change_notice", "cancel_notice", "rest", "no_show_min")),
     )
 
     class Meta:
@@ -117,9 +144,11 @@ class CategoryForm(forms.ModelForm):
             "attendance",
             "grid_min",
             *LENGTH_NAMES,
+            *WHO_NAMES,
+            "no_show_min",
         ]
         field_classes = dict.fromkeys(LENGTH_NAMES, LengthField)
-        labels = {
+        labels = RULE_LABELS | {
             "icon": _("Drawing beside its name"),
             "qualification": _("Qualification it asks for"),
             "qualification_level": _("At which level"),
@@ -131,9 +160,13 @@ class CategoryForm(forms.ModelForm):
             label=self.fields["icon"].label, choices=list(ICONS.items()), widget=forms.RadioSelect
         )
         self.fields["qualification"].empty_label = _("none: anybody may reserve it")  # type: ignore[attr-defined]
+        for name in NOTHING:
+            self.fields[name].required = False
+        mark_numbers(self.fields)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
+        data |= {name: value for name, value in NOTHING.items() if data.get(name) is None and name not in self.errors}
         _check_order(self, data.get("shortest"), data.get("longest"))
         return data
 
@@ -144,20 +177,36 @@ class MachineForm(forms.ModelForm):
     new_photo = forms.ImageField(label=_("Photo"), required=False)
     without_photo = forms.BooleanField(label=_("Remove the photo"), required=False)
 
-    examples = LENGTH_EXAMPLES | {
-        "name": _("“Prusa MK4 on the left”: the words on its label and in every list."),
-        "drawing": _("A laser cutter’s outline, until somebody takes a photo."),
-        "new_photo": _("A JPEG or PNG of the machine from the front. Place and camera are removed from the file."),
-        "kiosk": _("For a public computer: the screen that people sign in on. They are signed out with the seat."),
-        "position": _("0 stands first among the machines of its kind."),
-        "qualification": _("Only this machine asks for another qualification than the rest of its kind."),
-    }
+    examples = (
+        LENGTH_EXAMPLES
+        | RULE_EXAMPLES
+        | {
+            "model_name": _(
+                "“Prusa MK4” on each of four: whoever asks for any of them gets the one that has run least."
+            ),
+            "name": _("“Prusa MK4 on the left”: the words on its label and in every list."),
+            "drawing": _("A laser cutter’s outline, until somebody takes a photo."),
+            "new_photo": _("A JPEG or PNG of the machine from the front. Place and camera are removed from the file."),
+            "kiosk": _("For a public computer: the screen that people sign in on. They are signed out with the seat."),
+            "position": _("0 stands first among the machines of its kind."),
+            "qualification": _("Only this machine asks for another qualification than the rest of its kind."),
+        }
+    )
     parts = (
-        (_("What it is"), ("name", "category", "room", "position", "kiosk")),
+        (_("What it is"), ("name", "model_name", "category", "room", "position", "kiosk")),
         (_("What people see"), ("description_fr", "description_en", "new_photo", "without_photo", "drawing")),
         (
             _("Rules of its own"),
-            ("risk_level", "qualification", "attendance", *LENGTH_NAMES[:2], "grid_min", *LENGTH_NAMES[2:]),
+            (
+                "risk_level",
+                "qualification",
+                "attendance",
+                *WHO_NAMES,
+                *LENGTH_NAMES[:2],
+                "grid_min",
+                *LENGTH_NAMES[2:],
+                "no_show_min",
+            ),
         ),
     )
 
@@ -165,6 +214,7 @@ class MachineForm(forms.ModelForm):
         model = Machine
         fields = [
             "name",
+            "model_name",
             "category",
             "room",
             "position",
@@ -177,9 +227,15 @@ class MachineForm(forms.ModelForm):
             "attendance",
             "grid_min",
             *LENGTH_NAMES,
+            *WHO_NAMES,
+            "no_show_min",
         ]
         field_classes = dict.fromkeys(LENGTH_NAMES, LengthField)
-        labels = {"category": _("Category"), "room": _("Room"), "qualification": _("Qualification it asks for")}
+        labels = RULE_LABELS | {
+            "category": _("Category"),
+            "room": _("Room"),
+            "qualification": _("Qualification it asks for"),
+        }
         widgets = {name: forms.Textarea({"rows": 3}) for name in ("description_fr", "description_en")}
 
     def __init__(self, *args: Any, site: Site, has_kiosks: bool = True, **kwargs: Any) -> None:
@@ -190,6 +246,9 @@ class MachineForm(forms.ModelForm):
             required=False,
             help_text=self.fields["drawing"].help_text,
         )
+        for name in YES_NO_NAMES:
+            self.fields[name] = yes_no_field(self.fields[name].label, _("as the category says"))
+        mark_numbers(self.fields)
         self._choose_from("room", Room.objects.filter(site=site), _("no room"))
         self._choose_from("kiosk", Kiosk.objects.enrolled().filter(site=site), _("no screen"))
         if not has_kiosks:

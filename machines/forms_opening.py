@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from django import forms
@@ -9,12 +10,15 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from fablab.lib.day_fields import DayField, MomentField
-from machines.models import Machine, Outage
+from machines.models import Machine, Outage, Season
 from machines.models.hours import Weekday
 from machines.opening import Range
 from machines.opening_checks import check_ranges
 
 LEAST_RANGES = 2
+# What an error names: the pairs themselves stand under the day's name on the page.
+FIRST = (_("Opening time on %(day)s"), _("Closing time on %(day)s"))
+AGAIN = (_("Another opening time on %(day)s"), _("Another closing time on %(day)s"))
 
 
 class ClockInput(forms.TimeInput):
@@ -25,34 +29,57 @@ class ClockInput(forms.TimeInput):
 
 
 class HoursForm(forms.Form):
-    """The week: for each day two ranges (more where there are more already), or the same as the day before."""
+    """The week: for each day two ranges (more where there are more already), or the same as the day before.
 
-    def __init__(self, *args: Any, week: Mapping[int, Sequence[Range]], **kwargs: Any) -> None:
+    `asks_who`: each range may be one when nobody of the team is there; `unstaffed` are those, by day and opening time.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        week: Mapping[int, Sequence[Range]],
+        unstaffed: AbstractSet[tuple[int, dt.time]] = frozenset(),
+        asks_who: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self.asks_who = asks_who
         self.count = max(LEAST_RANGES, *(len(ranges) for ranges in week.values()), 0)
         for day in Weekday:
             for number in range(self.count):
                 opens, closes = [*week.get(day, ()), *[(None, None)] * self.count][number]
-                words = {"day": day.label, "number": number + 1}
-                self._add(f"opens_{day}_{number}", _("%(day)s, opens (%(number)d)"), words, opens)
-                self._add(f"closes_{day}_{number}", _("%(day)s, closes (%(number)d)"), words, closes)
+                opening, closing = AGAIN if number else FIRST
+                self._add(f"opens_{day}_{number}", opening % {"day": day.label}, opens)
+                self._add(f"closes_{day}_{number}", closing % {"day": day.label}, closes)
+                if asks_who:
+                    is_alone = opens is not None and (int(day), opens) in unstaffed
+                    self._ask(f"alone_{day}_{number}", _("without the team"), is_alone)
             if day > Weekday.MONDAY:
-                self.fields[f"same_{day}"] = forms.BooleanField(label=_("Same as the day before"), required=False)
+                self._ask(f"same_{day}", _("Same as the day before"), False)
 
-    def _add(self, name: str, label: Any, words: Mapping[str, Any], initial: dt.time | None) -> None:
-        self.fields[name] = forms.TimeField(label=label % words, required=False, widget=ClockInput(), initial=initial)
+    def _add(self, name: str, label: str, initial: dt.time | None) -> None:
+        self.fields[name] = forms.TimeField(label=label, required=False, widget=ClockInput(), initial=initial)
+
+    def _ask(self, name: str, label: Any, initial: bool) -> None:
+        self.fields[name] = forms.BooleanField(label=label, required=False, initial=initial)
 
     def days(self) -> list[dict[str, Any]]:
-        """For the page: each day with its pairs of fields."""
+        """For the page: each day with its pairs of fields, and whether the team is there."""
         return [
             {
                 "label": day.label,
-                "pairs": [(self[f"opens_{day}_{n}"], self[f"closes_{day}_{n}"]) for n in range(self.count)],
+                "pairs": [
+                    (self[f"opens_{day}_{n}"], self[f"closes_{day}_{n}"], self._who(f"alone_{day}_{n}"))
+                    for n in range(self.count)
+                ],
                 "same": self[f"same_{day}"] if day > Weekday.MONDAY else None,
                 "errors": self._errors_of(day),
             }
             for day in Weekday
         ]
+
+    def _who(self, name: str) -> Any:
+        return self[name] if self.asks_who else None
 
     def _errors_of(self, day: int) -> list[str]:
         names = [f"{end}_{day}_{n}" for n in range(self.count) for end in ("opens", "closes")]
@@ -89,6 +116,56 @@ class HoursForm(forms.Form):
             is_same = self.cleaned_data.get(f"same_{day}")
             found[int(day)] = list(found[day - 1]) if is_same else self._typed(day)
         return found
+
+    def unstaffed(self) -> set[tuple[int, dt.time]]:
+        """The ranges when nobody of the team is there, by day and opening time, once the form is valid."""
+        found: set[tuple[int, dt.time]] = set()
+        for day in Weekday:
+            if self.cleaned_data.get(f"same_{day}"):
+                found |= {(int(day), opens) for before, opens in found if before == day - 1}
+                continue
+            for number in range(self.count):
+                opens = self.cleaned_data.get(f"opens_{day}_{number}")
+                if opens is not None and self.cleaned_data.get(f"alone_{day}_{number}"):
+                    found.add((int(day), opens))
+        return found
+
+
+class SeasonForm(forms.Form):
+    """Which part of the year has a week of its own."""
+
+    name = forms.CharField(label=_("Name, as visitors will read it"), max_length=80)
+    kind = forms.ChoiceField(label=_("When?"), choices=Season.Kind.choices, widget=forms.RadioSelect)
+    first = DayField(label=_("First day"), required=False)
+    last = DayField(label=_("Last day"), required=False)
+
+    examples = {
+        "name": _("“Summer hours”, “School holidays”."),
+        "kind": _(
+            "Works in March: from a date to another. Every summer: the same dates every year, whatever year you write."
+        ),
+        "first": _("Leave both days empty for the school holidays: their dates are known."),
+        "last": _("It is still part of the season. For a winter over New Year, 15 December to 10 January."),
+    }
+
+    def __init__(self, *args: Any, has_school_holidays: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["kind"]
+        field.initial = Season.Kind.YEARLY
+        if not has_school_holidays and self.initial.get("kind") != Season.Kind.SCHOOL_HOLIDAYS:
+            field.choices = [row for row in Season.Kind.choices if row[0] != Season.Kind.SCHOOL_HOLIDAYS]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        kind, first, last = data.get("kind"), data.get("first"), data.get("last")
+        if kind == Season.Kind.SCHOOL_HOLIDAYS:
+            return data | {"first": None, "last": None}
+        for name in ("first", "last"):
+            if data.get(name) is None and name not in self.errors:
+                self.add_error(name, _("Which day?"))
+        if kind == Season.Kind.DATES and first and last and last < first:
+            self.add_error("last", _("The last day comes after the first."))
+        return data
 
 
 class ClosureForm(forms.Form):

@@ -46,7 +46,11 @@ class QualifyForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["qualification"].queryset = Qualification.objects.all()  # type: ignore[attr-defined]
+        field: Any = self.fields["qualification"]
+        field.queryset, field.empty_label = Qualification.objects.all(), _("choose a qualification")
+        first_two = field.queryset[:2]
+        if len(first_two) == 1:
+            field.initial, field.empty_label = first_two[0], None
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}

@@ -192,7 +192,7 @@ PUBLIC_PC = MachineTemplate(
     descriptions=("Ordinateur fixe avec accès à Internet.", "Desktop computer with Internet access."),
     icon="pc-display",
     drawing="pc",
-    why=_("For anybody, two hours at most and a week ahead: a seat that the desk starts, extends and ends by hand."),
+    why=_("For anybody, two hours at most and a week ahead: a seat that the team starts, extends and ends by hand."),
     settings={"is_seat": True, "shortest": minutes(15), "longest": minutes(2 * 60), "window": 7 * DAY},
     aliases=(
         "pc", "ordinateur", "computer", "poste", "pc public", "ordinateur public", "desktop", "ordinateur fixe",

@@ -1,4 +1,4 @@
-"""When a site is open, from its weekly hours, dated exceptions and public holidays. Pure.
+"""When a site is open, from its weeks, seasons, dated exceptions and public holidays. Pure.
 
 All results are in UTC: two aware datetimes of one zone compare by wall clock, which is wrong twice a year.
 """
@@ -16,21 +16,55 @@ MIDNIGHT = dt.time(0)
 
 
 @dataclass(frozen=True, slots=True)
+class SeasonWeek:
+    """A part of the year with a week of its own; both days included. Without days it is the school holidays.
+
+    Of a yearly one only day and month count: the last may come before the first, over New Year.
+    """
+
+    name: str
+    weekly: Mapping[int, Sequence[Range]]
+    first: dt.date | None = None
+    last: dt.date | None = None
+    is_yearly: bool = False
+
+    def holds_on(self, day: dt.date, school_holidays: AbstractSet[dt.date]) -> bool:
+        """Whether the season's week holds on that date."""
+        if self.first is None or self.last is None:
+            return day in school_holidays
+        if not self.is_yearly:
+            return self.first <= day <= self.last
+        begin, finish, here = ((each.month, each.day) for each in (self.first, self.last, day))
+        return begin <= here <= finish if begin <= finish else here >= begin or here <= finish
+
+
+@dataclass(frozen=True, slots=True)
 class Timetable:
-    """What decides whether a site is open. A date in `exceptions` with no range is a closed day."""
+    """What decides whether a site is open. A date in `exceptions` with no range is a closed day.
+
+    `seasons` stand in the order in which they are asked: see `machines.selectors.load_hours`.
+    """
 
     zone: ZoneInfo
     weekly: Mapping[int, Sequence[Range]]
     exceptions: Mapping[dt.date, Sequence[Range]] = field(default_factory=dict)
     holidays: AbstractSet[dt.date] = frozenset()
+    seasons: Sequence[SeasonWeek] = ()
+    school_holidays: AbstractSet[dt.date] = frozenset()
+
+    def season_on(self, day: dt.date) -> SeasonWeek | None:
+        """The season whose week holds on that date instead of the usual one."""
+        return next((season for season in self.seasons if season.holds_on(day, self.school_holidays)), None)
 
     def ranges_on(self, day: dt.date) -> Sequence[Range]:
-        """The day's local ranges: an exception beats a holiday, a holiday beats the weekday."""
+        """The day's local ranges: an exception beats a holiday, a holiday a season, a season the usual week."""
         if day in self.exceptions:
             return self.exceptions[day]
         if day in self.holidays:
             return ()
-        return self.weekly.get(day.isoweekday(), ())
+        season = self.season_on(day) if self.seasons else None
+        weekly = self.weekly if season is None else season.weekly
+        return weekly.get(day.isoweekday(), ())
 
 
 def instant_of(day: dt.date, time: dt.time, zone: ZoneInfo, *, is_end: bool = False) -> dt.datetime:

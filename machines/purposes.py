@@ -18,3 +18,10 @@ CARE = Activity(
     Basis.INTEREST,
     _("the team of the site; the reason of an outage is public and should name nobody"),
 )
+DUTY = Activity(
+    "duty",
+    _("Who is on duty"),
+    _("So that dangerous machines are used only while somebody of the team is near."),
+    Basis.INTEREST,
+    _("the team of the site; everybody else sees only the hours, without names"),
+)

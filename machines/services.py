@@ -6,6 +6,7 @@ are shown beside the fields. Dated exceptions and outages are written by machine
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, BinaryIO
 
 from django.core.exceptions import ValidationError
@@ -18,7 +19,7 @@ from fablab.lib.changes import note_change
 from fablab.lib.live import announce_machines
 from machines.checked import delete_unused, set_checked
 from machines.errors import PhotoUnreadable, StillUsed
-from machines.models import Category, Machine, OpeningHours, Room, Unit
+from machines.models import Category, Machine, OpeningHours, Room, Season, Unit
 from machines.opening import Range
 from machines.opening_checks import check_ranges
 from machines.photos import NotAPhoto, reencoded
@@ -28,12 +29,19 @@ from people.models import Person, Site
 
 @transaction.atomic
 def set_weekly_hours(
-    *, site: Site, ranges: Mapping[int, Sequence[Range]], by: Person | None, now: dt.datetime
+    *,
+    site: Site,
+    ranges: Mapping[int, Sequence[Range]],
+    by: Person | None,
+    now: dt.datetime,
+    season: Season | None = None,
+    unstaffed: AbstractSet[tuple[int, dt.time]] = frozenset(),
 ) -> list[OpeningHours]:
-    """Replace the site's week: ISO weekday → local `(opens, closes)`; 00:00 as an end is midnight.
+    """Replace the site's usual week, or that of a season: ISO weekday → local `(opens, closes)`; 00:00 is midnight.
 
-    Side effects in order: lock the site; delete and insert the hours; announce the machines. Reservations stay as
-    they are: see reservations.closures.
+    `unstaffed`: the ranges, by weekday and opening time, when nobody of the team is there. Side effects in order:
+    lock the site; delete and insert the hours; announce the machines. Reservations stay as they are: see
+    reservations.closures.
 
     Raises:
         ValidationError: a range ends before it begins, or two of a day overlap.
@@ -43,16 +51,19 @@ def set_weekly_hours(
     # Two managers at once: the later one waits, and what they wrote holds.
     Site.objects.select_for_update(of=("self",), no_key=True).get(pk=site.pk)
     hours = [
-        OpeningHours(site=site, weekday=weekday, opens=opens, closes=closes)
+        OpeningHours(
+            site=site, season=season, weekday=weekday, opens=opens, closes=closes,
+            is_staffed=(weekday, opens) not in unstaffed,
+        )
         for weekday, day_ranges in sorted(ranges.items())
         for opens, closes in sorted(day_ranges)
-    ]
+    ]  # fmt: skip
     for row in hours:
         row.clean_fields()
-    OpeningHours.objects.filter(site=site).delete()
+    OpeningHours.objects.filter(site=site, season=season).delete()
     OpeningHours.objects.bulk_create(hours)
     tell_opening_changed(site)
-    note_change("hours of", site, by)
+    note_change("hours of", season or site, by)
     return hours
 
 

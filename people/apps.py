@@ -6,4 +6,4 @@ class PeopleConfig(AppConfig):
     verbose_name = "people"
 
     def ready(self) -> None:
-        from people import openapi, permissions  # noqa: F401  (they register themselves)
+        from people import openapi, permissions, sign_in_log  # noqa: F401  (they register themselves)

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 
 from allauth.account.models import EmailAddress
-from django.db import transaction
+from django.db import connection, transaction
 
 from fablab.lib.personal_data import Obstacle, erasers, refusers
 from fablab.lib.references import card_code12
@@ -97,6 +97,9 @@ def _erase(person: Person, now: dt.datetime, *, erased_at: dt.datetime) -> Erasu
     fresh = Person.objects.select_for_update(of=("self",), no_key=True).get(pk=person.pk)
     if fresh.erased_at is not None:
         return Erasure.objects.get_or_create(reference=fresh.reference, defaults={"erased_at": fresh.erased_at})[0]
+    with connection.cursor() as cursor:
+        # Until the end of this transaction: what is else only added to lets a name go.
+        cursor.execute("SELECT set_config('fablab.erasing', 'on', true)")
     words = words_of(fresh, EmailAddress.objects.filter(user=fresh).values_list("email", flat=True))
     redact_own(fresh, name_alone(fresh))
     for erase in erasers():

@@ -43,7 +43,8 @@ def rows_of(model: type[Model], declaration: PersonalData, person: Person) -> Ro
 def forget_person(person: Person) -> None:
     """Apply every declaration but the person's own: what is about them is deleted or detached, their deeds lose
     their name."""
-    for model, declaration in declared():
+    # What is theirs by way of another row goes first: once that one has lost them, nothing leads there any more.
+    for model, declaration in sorted(declared(), key=lambda pair: "__" not in pair[1].subject):
         if model is Person:
             continue
         rows = rows_of(model, declaration, person)

@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from typing import Any
 
 from allauth.account.forms import LoginForm as AllauthLoginForm
@@ -5,6 +6,7 @@ from allauth.account.forms import SignupForm as AllauthSignupForm
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from people.forms_sign_in import say
 from people.models.token import Scope
 
 
@@ -13,12 +15,14 @@ class LoginForm(AllauthLoginForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["login"].label = _("E-mail, or the code on your card")
-        self.fields["login"].widget.attrs.pop("placeholder", None)
-        self.fields["password"].widget.attrs.pop("placeholder", None)
+        labels = {
+            "login": _("E-mail, or the code on your card"),
+            "password": _("Password"),
+            "remember": _("Stay signed in on this device"),
+        }
+        say(self, labels)
         # The page has its own link to it, in our words.
         self.fields["password"].help_text = ""
-        self.fields["remember"].label = _("Stay signed in on this device")
 
 
 class SignupForm(AllauthSignupForm):
@@ -28,8 +32,7 @@ class SignupForm(AllauthSignupForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for field in self.fields.values():
-            field.widget.attrs.pop("placeholder", None)
+        say(self, {"email": _("E-mail address"), "password1": _("Password")})
 
 
 class TokenForm(forms.Form):
@@ -40,3 +43,8 @@ class TokenForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         initial=[Scope.READ.value],
     )
+
+    def __init__(self, *args: Any, scopes: Iterable[str] = tuple(Scope), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["scopes"]
+        field.choices = [choice for choice in Scope.choices if choice[0] in scopes]

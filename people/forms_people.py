@@ -8,12 +8,14 @@ from django import forms
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from fablab.lib.day_fields import DayField
 from people.errors import PeopleError
 from people.models import Person, Role, Site
 
 Examples = dict[str, "str | Promise"]
 # Nobody born before is alive; after, it is a slip.
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2100
+NO_YEAR = _("Write the year in four figures, like 1950.")
 
 
 class RefusableForm(forms.Form):
@@ -30,7 +32,7 @@ def _year_field(**settings: Any) -> forms.IntegerField:
     widget = forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off", "maxlength": 4})
     return forms.IntegerField(
         label=_("Year of birth"), required=False, min_value=EARLIEST_YEAR, max_value=LATEST_YEAR, widget=widget,
-        **settings,
+        error_messages={"min_value": NO_YEAR, "max_value": NO_YEAR, "invalid": NO_YEAR}, **settings,
     )  # fmt: skip
 
 
@@ -140,10 +142,9 @@ class RoleForm(SiteChoice):
 
 class SuspensionForm(RefusableForm):
     reason = forms.CharField(label=_("Reason, as the person will read it"), max_length=240)
-    last_day = forms.DateField(
-        label=_("Last day"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        help_text=_("Leave it empty to suspend until somebody lifts it."),
-    )  # fmt: skip
+    last_day = DayField(
+        label=_("Last day"), required=False, help_text=_("Leave it empty to suspend until somebody lifts it.")
+    )
 
     examples: ClassVar[Examples] = {
         "reason": _("“The laser was left running alone on 3 March. Come and talk to us.” Nothing about health."),

@@ -46,11 +46,16 @@ class SiteForm(forms.ModelForm):
     """Where a place is, how it is reached, which clock and which holidays it follows."""
 
     examples = {
-        "name": _("“Fablab des Halles”: on every page, ticket and poster."),
+        "name": _("“Fablab des Halles”: on every page and every poster."),
         "time_zone": _("The clock on the wall: opening hours and reservations are told by it."),
         "contact_email": _("bonjour@example.org: shown at the foot of the pages, to everybody."),
         "holiday_region": _("Alsace and Moselle have two public holidays more than the rest of France."),
         "is_closed_on_holidays": _("Open on one of them? Add that date under closures, with its hours."),
+        "school_zone": _("A season may follow them: other hours while there is no school."),
+        "has_rota": _(
+            "Machines with a serious risk can then be reserved only while somebody stands in the rota, and started "
+            "only while somebody of the team is checked in. Write the rota first."
+        ),
     }
 
     class Meta:
@@ -64,6 +69,8 @@ class SiteForm(forms.ModelForm):
             "holiday_country",
             "holiday_region",
             "is_closed_on_holidays",
+            "school_zone",
+            "has_rota",
         ]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -73,6 +80,7 @@ class SiteForm(forms.ModelForm):
         self._choose("time_zone", [(_("Near"), _zones(NEAR_ZONES)), (_("All"), _zones(sorted(available_timezones())))])
         self._choose("holiday_country", [("", _("no public holidays")), *countries(language)])
         self._choose("holiday_region", [("", _("the whole country")), *regions(country)])
+        self._choose("school_zone", school_zones(country, self.instance.school_zone))
 
     def _choose(self, name: str, choices: Choices) -> None:
         label, required = self.fields[name].label, self.fields[name].required
@@ -102,6 +110,16 @@ def regions(country: str) -> Choices:
     return sorted(((code, name) for code, name in named if not name.startswith("Zone ")), key=lambda pair: pair[1])
 
 
+def school_zones(country: str, chosen: str) -> Choices:
+    """The parts of the country that have school holidays of their own; in France zones A, B and C."""
+    known = holidays.list_supported_countries(include_aliases=False)
+    found: list[str] = []
+    if country in known and holidays.SCHOOL in holidays.country_holidays(country).supported_categories:
+        found = [part for part in known[country] if part.startswith("Zone ")] or list(known[country])
+    kept = [chosen] if chosen and chosen not in found else []
+    return [("", _("none, or the whole country")), *((zone, zone) for zone in [*found, *kept])]
+
+
 class TextsForm(forms.ModelForm):
     """What the whole installation says of itself."""
 
@@ -111,7 +129,7 @@ class TextsForm(forms.ModelForm):
             "“Entrez, le café est chaud. Première visite ? Demandez à l’accueil.” It stands on the first page."
         ),
         "legal_notice_fr": _("Who publishes this site, with address and telephone; who is responsible; who hosts it."),
-        "privacy_contact": _("“The desk, 02 47 00 00 00, or donnees@example.org”: who answers about personal data."),
+        "privacy_contact": _("“The team, 02 47 00 00 00, or donnees@example.org”: who answers about personal data."),
     }
 
     class Meta:

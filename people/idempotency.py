@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from fablab.lib.api import problem
 from people.models import IdempotentRequest
 from people.signed_in import signed_in
 
@@ -102,10 +103,10 @@ def _replayed(request: Request, key: str, fingerprint: str) -> HttpResponse:
     row = IdempotentRequest.objects.filter(person=signed_in(request), key=key).first()
     if row is not None and row.fingerprint != fingerprint:
         detail = _("This Idempotency-Key was used for another request. Take a new one.")
-        return Response({"code": "key_reused", "detail": detail}, status=422)
+        return problem("key_reused", detail, status=422)
     if row is None or row.status_code is None:
         detail = _("The same request is being answered. Ask again in a moment.")
-        return Response({"code": "request_in_progress", "detail": detail}, status=409)
+        return problem("request_in_progress", detail, status=409)
     answer = HttpResponse(bytes(row.body), status=row.status_code, content_type="application/json")
     answer.headers["Idempotent-Replayed"] = "true"
     return answer

@@ -14,6 +14,9 @@ from fablab.lib.throttling import is_within_rate
 from people.access import check_code
 from people.errors import NotAllowed, not_valid
 from people.models import STAFF_ROLES, Kiosk, Person, Site
+from people.notices import settle
+from people.notices.team import tell_team
+from people.sign_in_log import note_refused_at_screen
 
 # Being seen is written at most this often.
 SEEN_EVERY = dt.timedelta(minutes=1)
@@ -68,6 +71,14 @@ def person_at_kiosk(*, kiosk: Kiosk, card_code: str, code: str, now: dt.datetime
         NotAllowed: `too_many_tries` on this screen; `wrong_card_or_code`, never saying which; `is_of_the_team`,
             since whoever may do more needs a password and a second factor.
     """
+    try:
+        return _person_with(kiosk, card_code, code, now)
+    except NotAllowed as refusal:
+        note_refused_at_screen(kiosk, card_code, refusal.code)
+        raise
+
+
+def _person_with(kiosk: Kiosk, card_code: str, code: str, now: dt.datetime) -> Person:
     if not is_within_rate(f"kiosk:{kiosk.pk}", most=TRIES_A_MINUTE, window=dt.timedelta(minutes=1)):
         raise NotAllowed("too_many_tries", _("Too many tries on this screen. Wait a minute, or ask for help."))
     person = check_code(card_code=card_code, code=code, now=now)
@@ -87,13 +98,21 @@ def may_sign_in_by_code(person: Person) -> bool:
 
 
 def call_somebody(*, kiosk: Kiosk, now: dt.datetime) -> None:
-    """Write that somebody waits at this screen, until it is answered or too old. Nothing says who."""
+    """Write that somebody waits at this screen, until it is answered or too old, and tell the team. Nothing says who.
+
+    Asking again while it stands tells nobody twice.
+    """
+    until = now + CALL_LASTS
+    if cache.get(_call_key(kiosk.pk)) is None:
+        key, params = f"kiosk:{kiosk.pk}:{int(now.timestamp())}", {"screen": kiosk.name, "until": until.isoformat()}
+        tell_team(site=kiosk.site, kind="kiosk_call", key=key, params=params, now=now, link="/manage/")
     cache.set(_call_key(kiosk.pk), now, CALL_LASTS.total_seconds())
 
 
-def answer_call(*, kiosk: Kiosk) -> None:
-    """Somebody of the team went there."""
+def answer_call(*, kiosk: Kiosk, now: dt.datetime) -> None:
+    """Somebody of the team went there: nobody else needs to."""
     cache.delete(_call_key(kiosk.pk))
+    settle(key_prefix=f"kiosk:{kiosk.pk}:", now=now)
 
 
 def calls_from(kiosks: Iterable[Kiosk]) -> dict[int, dt.datetime]:

@@ -28,7 +28,7 @@ def _site_id(thing: Any) -> int | None:
     return site.pk
 
 
-def staff_sites(person: Person) -> list[int]:
+def staff_site_ids(person: Person) -> list[int]:
     """The keys of the sites where the person is of the team. At most one query a request."""
     return [site_id for site_id, roles in roles_of(person).items() if roles & STAFF_ROLES]
 

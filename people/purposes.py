@@ -31,6 +31,7 @@ TEAMS = Activity(
     _("To reserve and to work as a group."),
     Basis.SERVICE,
     _("the members of the team, and the team of the site"),
+    module="teams",
 )
 TRACE = Activity(
     "trace",
@@ -45,4 +46,18 @@ FAIRNESS = Activity(
     _("To keep people and machines safe: the reason is told to the person."),
     Basis.INTEREST,
     _("the person, and the team of the site"),
+)
+GROUPS = Activity(
+    "groups",
+    _("Plans and communities"),
+    _("To apply the rules that were agreed with some: how long, how often, how far ahead."),
+    Basis.SERVICE,
+    _("the person, and the team of the site"),
+)
+NOTICES = Activity(
+    "notices",
+    _("Notices"),
+    _("To tell people in time what becomes of their reservations, and never twice."),
+    Basis.SERVICE,
+    _("the person; the team of the site where somebody has to be called; whoever carries e-mail and SMS"),
 )

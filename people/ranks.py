@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from people.errors import NotAllowed
-from people.models import MANAGER_ROLES, STAFF_ROLES, Person, Role, Site
+from people.models import MANAGER_ROLES, STAFF_ROLES, Person, Role, Site, Suspension
 from people.permissions import is_administrator, is_manager, is_staff
 from people.selectors import is_known_beyond, managed_sites
 
@@ -50,6 +50,16 @@ def may_undo(by: Person, doer: Person | None) -> bool:
     if doer.is_superuser or not theirs:
         return is_staff(by)
     return by.role_grants.filter(role__in=STAFF_ROLES, site__in=theirs).exists()
+
+
+def is_own_suspension(by: Person, suspension: Suspension) -> bool:
+    """Whether `by` is the one who may not lift it, whoever else may: the suspended themselves."""
+    return by.pk == suspension.person_id and not by.is_superuser
+
+
+def may_lift_suspension(by: Person, suspension: Suspension) -> bool:
+    """Whether `by` may let the person reserve again: as `people.services.lift_suspension` asks."""
+    return not is_own_suspension(by, suspension) and may_undo(by, suspension.suspended_by)
 
 
 def check_may_undo(by: Person, doer: Person | None) -> None:

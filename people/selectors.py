@@ -1,6 +1,7 @@
 """Reads about people: whom somebody of the team may see, how they are found, and who is likely the same person."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,8 @@ from django.db.models import Exists, F, Func, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Concat
 
 from people.duplicates import Described, Likeness, likeness
-from people.models import MANAGER_ROLES, STAFF_ROLES, Person, Role, RoleGrant, Site, Visit
+from people.lab import current_lab
+from people.models import MANAGER_ROLES, STAFF_ROLES, Module, Person, Role, RoleGrant, Site, Team, TeamMembership, Visit
 from people.models.person import sort_key
 
 # A telephone is looked for when somebody types at least so many digits of it.
@@ -25,6 +27,15 @@ class Duplicate:
 
     person: Person
     likeness: Likeness
+
+
+def teams_to_reserve_as(people: Iterable[Person | None], site: Site) -> QuerySet[Team]:
+    """The site's teams that one of these people is a member of, by name; none while the lab has no teams."""
+    if not current_lab().has(Module.TEAMS):
+        return Team.objects.none()
+    members = [person.pk for person in people if person is not None]
+    is_theirs = Exists(TeamMembership.objects.filter(team=OuterRef("pk"), person__in=members))
+    return Team.objects.filter(is_theirs, site=site, archived_at=None)
 
 
 def staff_sites(person: Person) -> QuerySet[Site]:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from fablab.lib.references import new_reference
 from people.errors import NotAllowed, NotValid, WrongState, not_valid
 from people.models import STAFF_ROLES, FileAccess, Person, Role, RoleGrant, Site, Suspension
-from people.ranks import check_may_undo, may_change_access, roles_to_grant
+from people.ranks import check_may_undo, is_own_suspension, may_change_access, roles_to_grant
 from people.sign_out import sign_out_everywhere
 
 # Opening a file again within this time is one reading.
@@ -180,7 +180,7 @@ def lift_suspension(*, suspension: Suspension, by: Person, now: dt.datetime) -> 
     Raises:
         NotAllowed: `own_suspension`, `of_another_place`.
     """
-    if by.pk == suspension.person_id and not by.is_superuser:
+    if is_own_suspension(by, suspension):
         raise NotAllowed("own_suspension", _("Nobody lifts their own suspension. Ask somebody of the team."))
     check_may_undo(by, suspension.suspended_by)
     with transaction.atomic():

@@ -5,6 +5,9 @@ from django.utils import timezone
 from fablab.lib.jobs import deferred, enqueue, periodic
 from people.imports.run import TASK, forget_imports, imports_to_resume, run_import
 from people.models import IdempotentRequest
+from people.notices.calls import drop_calls_that_are_over
+from people.notices.inbox import pass_over
+from people.notices.send import send_due
 from people.visits import end_forgotten_visits
 
 HONOURED_FOR = dt.timedelta(hours=24)
@@ -30,6 +33,17 @@ def resume_imports() -> None:
     # Not run here: a sweep that was killed half-way would hold its own lock.
     for reference in imports_to_resume():
         enqueue(TASK, reference=reference)
+
+
+@periodic("* * * * *")
+def send_notices() -> None:
+    send_due(clock=timezone.now)
+
+
+@periodic("*/10 * * * *")
+def pass_over_what_is_over() -> None:
+    drop_calls_that_are_over(now=timezone.now())
+    pass_over(now=timezone.now())
 
 
 @periodic("41 * * * *")

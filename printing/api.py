@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from fablab.lib.api import Page
+from fablab.lib.api import INVALID, Page
 from machines.models import Machine
 from people.idempotency import idempotent
 from people.models.token import Scope
@@ -22,7 +22,8 @@ from printing.files import store_file
 from printing.messages import failure_words, sentence_of
 from printing.models import PrintCommand, PrintJob
 from printing.services import ask, check_may_send, queue_job
-from reservations.api import Refused
+from reservations.api_refusals import Refused, refused
+from reservations.messages import Sentence
 
 
 class PrintJobOut(serializers.Serializer[Any]):
@@ -67,12 +68,6 @@ def shown(job: PrintJob) -> dict[str, Any]:
     }
 
 
-def refused(refusal: PrintRefused) -> Response:
-    sentences = [sentence_of(denial) for denial in refusal.denials]
-    denials = [{"code": s.code, "message": s.message, "next_step": s.next_step} for s in sentences]
-    return Response({"denials": denials, "alternatives": []}, status=409)
-
-
 class PrintJobs(APIView):
     needs_person = True
     write_scope = Scope.PRINT.value
@@ -97,7 +92,7 @@ class PrintJobs(APIView):
     @extend_schema(
         operation_id="print_jobs_create",
         request={"multipart/form-data": PrintJobIn},
-        responses={201: PrintJobOut, 409: Refused},
+        responses={201: PrintJobOut, 400: INVALID, 409: Refused},
         parameters=[OpenApiParameter("Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER)],
     )
     @idempotent
@@ -113,7 +108,7 @@ class PrintJobs(APIView):
             file = store_file(stream=sent, name=sent.name, by=signed_in(request), now=now)
             job = queue_job(file=file, machine=machine, person=signed_in(request), by=signed_in(request), now=now)
         except PrintRefused as refusal:
-            return refused(refusal)
+            return refused(map(sentence_of, refusal.denials))
         return Response(shown(job), status=201)
 
 
@@ -141,6 +136,5 @@ class PrintJobAction(PrintJobDetail):
             ask(job=job, kind=PrintCommand.Kind(action), by=signed_in(request), now=timezone.now())
         except WrongJobState:
             message = gettext("The print has moved on meanwhile; look at its state below.")
-            denial = {"code": "wrong_state", "message": message, "next_step": ""}
-            return Response({"denials": [denial], "alternatives": []}, status=409)
+            return refused([Sentence("wrong_state", message, "")])
         return Response(shown(self._find(request, reference)))

@@ -28,10 +28,10 @@ from printing.backends import (
 from printing.errors import WrongJobState
 from printing.files import stored_path
 from printing.models import ACTIVE, JobState, PrintCommand, Printer, PrintJob
-from printing.rules import StartFacts, start_denials
+from printing.rules import start_denials
 from printing.services import held_reservation, move_job
+from printing.turns import next_job, start_facts
 from printing.watch import obey, watch
-from reservations.models import Status
 
 log = logging.getLogger(__name__)
 
@@ -99,33 +99,9 @@ def active_job(printer: Printer) -> PrintJob | None:
     return rows.select_related("file", "reservation").first()
 
 
-def next_job(printer: Printer, now: dt.datetime) -> PrintJob | None:
-    """The queued job whose turn it is: those whose person is there first, then the oldest."""
-    rows = PrintJob.objects.filter(machine=printer.machine_id, state=JobState.QUEUED)
-    waiting = list(rows.select_related("file", "reservation", "machine", "person").order_by("created_at", "pk"))
-    return next((job for job in waiting if is_checked_in(job, now)), waiting[0] if waiting else None)
-
-
-def is_checked_in(job: PrintJob, now: dt.datetime) -> bool:
-    """Whether the reservation that the job goes with is in use."""
-    reservation = held_reservation(job, now)
-    return reservation is not None and reservation.status == Status.IN_USE and now < reservation.end
-
-
-def waits_for(printer: Printer, job: PrintJob, status: PrinterStatus, now: dt.datetime) -> list[Denial]:
+def _waits_for(printer: Printer, job: PrintJob, status: PrinterStatus, now: dt.datetime) -> list[Denial]:
     """What the job waits for; an empty list lets it start."""
-    reservation = held_reservation(job, now)
-    facts = StartFacts(
-        has_reservation=reservation is not None,
-        is_checked_in=is_checked_in(job, now),
-        is_bed_clear=printer.is_bed_clear,
-        is_printer_ready=status.connection.is_ready,
-        is_reachable=True,
-        is_in_error=status.connection == PrinterConnection.ERROR,
-        left=reservation.end - now if reservation is not None else None,
-        estimated=job.file.estimated,
-    )
-    return start_denials(facts)
+    return start_denials(start_facts(job, printer, connection=status.connection, is_reachable=True, now=now))
 
 
 def _answered(printer: Printer, status: PrinterStatus, now: dt.datetime) -> None:
@@ -169,7 +145,7 @@ def _drive(
     printer: Printer, job: PrintJob, status: PrinterStatus, backend: PrinterBackend, now: dt.datetime
 ) -> PrintJob:
     if job.state == JobState.QUEUED:
-        if waits_for(printer, job, status, now):
+        if _waits_for(printer, job, status, now):
             if status.connection == PrinterConnection.OFFLINE:
                 backend.connect()
             return job
@@ -223,7 +199,7 @@ def _start(
     if stopped := _stopped_before_start(job, now):
         return stopped
     # The upload took its time: the person may have left meanwhile, the printer be in use.
-    if denials := waits_for(printer, job, status, now):
+    if denials := _waits_for(printer, job, status, now):
         return move_job(job, JobState.QUEUED, now=now, reason=denials[0].code)
     job = move_job(job, JobState.STARTING, now=now)
     try:

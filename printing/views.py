@@ -13,23 +13,23 @@ from django.views.decorators.http import require_POST
 
 from machines.models import Machine
 from people.models import Person
+from printing.backends import PrinterConnection
 from printing.errors import PrintRefused, WrongJobState
 from printing.files import store_file, thumbnail_path
 from printing.forms import UploadForm
 from printing.messages import failure_words, sentence_of
 from printing.models import JobState, PrintCommand, Printer, PrintJob
-from printing.rules import StartFacts, start_denials
+from printing.rules import start_denials
 from printing.services import (
     ask,
     check_may_send,
     confirm_bed_clear,
     current_reservation,
-    held_reservation,
     may_clear_bed,
     queue_job,
     resolve_lost,
 )
-from reservations.models import Status
+from printing.turns import start_facts
 
 OUTCOMES = (JobState.FINISHED, JobState.FAILED, JobState.CANCELLED)
 
@@ -106,15 +106,10 @@ def job(request: HttpRequest, reference: str) -> HttpResponse:
 def _waits_for(found: PrintJob, printer: Printer | None, now: dt.datetime) -> list[object]:
     if found.state != JobState.QUEUED or printer is None:
         return []
-    reservation = held_reservation(found, now)
-    facts = StartFacts(
-        has_reservation=reservation is not None,
-        is_checked_in=reservation is not None and reservation.status == Status.IN_USE,
-        is_bed_clear=printer.is_bed_clear,
-        is_printer_ready=printer.connection == "operational",
-        is_reachable=printer.unreachable_since is None and not printer.error_code,
-        is_in_error=printer.connection == "error",
-    )
+    is_reachable = printer.unreachable_since is None and not printer.error_code
+    # Empty before the first look at it.
+    connection = PrinterConnection(printer.connection or PrinterConnection.UNKNOWN)
+    facts = start_facts(found, printer, connection=connection, is_reachable=is_reachable, now=now)
     return [sentence_of(d) for d in start_denials(facts)]
 
 

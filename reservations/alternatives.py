@@ -1,6 +1,7 @@
 """Up to three other ways to get what was refused: another machine of the kind, or the next free time."""
 
 import datetime as dt
+from collections.abc import Set
 
 from django.contrib.auth.models import AnonymousUser
 
@@ -9,7 +10,9 @@ from machines.models import BookingSettings, Machine
 from people.models import Person
 from reservations.availability import FreeTime, free_time, starts
 from reservations.errors import Alternative
-from reservations.facts import busy_times, opening_around
+from reservations.facts import opening_around
+from reservations.facts_of_people import busy_times
+from reservations.models import Reservation
 from reservations.rules import CURED_BY_ANOTHER_TIME
 
 MOST = 3
@@ -17,9 +20,17 @@ LOOK_AHEAD = dt.timedelta(days=7)
 
 
 def alternatives(
-    *, machine: Machine, holder: Person | None, asked: Interval, codes: set[str], now: dt.datetime
+    *,
+    machine: Machine,
+    holder: Person | None,
+    asked: Interval,
+    codes: Set[str],
+    now: dt.datetime,
+    ignoring: Reservation | None = None,
 ) -> list[Alternative]:
     """Other machines of the category at the time asked for, then the next free times. At most 7 queries.
+
+    `ignoring` is the reservation being moved: its holder is not busy with it.
 
     None when a reason stands that no other time would cure (a missing qualification, a suspension).
     """
@@ -34,7 +45,9 @@ def alternatives(
         duration=duration,
         opening=opening_around(machine, window.start, window.end),
         earliest=earliest,
-        busy=[interval for interval, _ in busy_times(holder, window.start, window.end)] if holder else (),
+        busy=[interval for interval, _ in busy_times(holder, window.start, window.end, ignoring=ignoring)]
+        if holder
+        else (),
         most=40,
     )
     return [Alternative(f.machine, f.interval) for f in _varied(_in_reach(found, now), machine, asked)]

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from fablab.lib.api import Instant, Page
+from fablab.lib.api import INVALID, Instant, Page
 from fablab.lib.intervals import Interval
 from fablab.lib.queries import query_word
 from machines.models import Machine
@@ -23,17 +23,15 @@ from people.models.token import Scope
 from people.selectors import people_of
 from people.services import note_access
 from people.signed_in import signed_in
+from reservations.any_of_model import reserve_any_of_model
+from reservations.api_refusals import Refused, refused
 from reservations.epochs import Epoch, instant_or_none
-from reservations.errors import ReservationRefused, WrongState
-from reservations.messages import STATE_WORDS, sentence_of
+from reservations.errors import NotOfTheTeam, ReservationRefused, WrongState
+from reservations.life import check_in, finish_reservation
+from reservations.messages import STATE_WORDS, Sentence, sentence_of
 from reservations.models import Origin, Reservation
-from reservations.services import (
-    cancel_reservation,
-    check_in,
-    create_reservation,
-    finish_reservation,
-    move_reservation,
-)
+from reservations.services import cancel_reservation, move_reservation, reserve
+from reservations.wishes import Wish
 
 LONGEST_WINDOW = dt.timedelta(days=62)
 # The start stays an instant: the cursor of a page is made of it.
@@ -62,10 +60,13 @@ class ReservationOut(serializers.Serializer[Any]):
 
 class ReservationIn(serializers.Serializer[Any]):
     machine = serializers.SlugField()
+    any_of_model = serializers.BooleanField(
+        required=False, default=False, help_text="Any machine of this one's model and site will do."
+    )
     start = Instant()
     end = Instant()
     note = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
-    project = serializers.SlugField(required=False, help_text="A team of yours.")
+    project = serializers.SlugField(required=False, help_text="A team of yours, of the machine's site.")
 
 
 # `for` is a word of Python.
@@ -80,39 +81,13 @@ class MoveIn(serializers.Serializer[Any]):
     machine = serializers.SlugField(required=False)
 
 
-class Refused(serializers.Serializer[Any]):
-    """409: every reason, and up to three alternatives."""
-
-    denials = inline_serializer(
-        "DenialOut",
-        {"code": serializers.CharField(), "message": serializers.CharField(), "next_step": serializers.CharField()},
-        many=True,
-    )
-    alternatives = inline_serializer(
-        "AlternativeOut",
-        {"machine": serializers.SlugField(), "start": serializers.DateTimeField(), "end": serializers.DateTimeField()},
-        many=True,
-    )
+def _refused(refusal: ReservationRefused) -> Response:
+    return refused(map(sentence_of, refusal.denials), refusal.alternatives)
 
 
-def refused(refusal: ReservationRefused) -> Response:
-    """The refusal as data."""
-    sentences = [sentence_of(denial) for denial in refusal.denials]
-    return Response(
-        {
-            "denials": [{"code": s.code, "message": s.message, "next_step": s.next_step} for s in sentences],
-            "alternatives": [
-                {"machine": a.machine.slug, "start": a.interval.start, "end": a.interval.end}
-                for a in refusal.alternatives
-            ],
-        },
-        status=409,
-    )
-
-
-def wrong_state(error: WrongState) -> Response:
-    denial = {"code": error.code, "message": str(STATE_WORDS[error.code]), "next_step": ""}
-    return Response({"denials": [denial], "alternatives": []}, status=409)
+def answer_wrong_state(error: WrongState) -> Response:
+    """409, with what the reservation's state does not allow in words."""
+    return refused([Sentence(error.code, str(STATE_WORDS[error.code]), "")])
 
 
 def shown(row: dict[str, Any]) -> dict[str, Any]:
@@ -178,7 +153,7 @@ class ReservationList(APIView):
             OpenApiParameter("cursor", OpenApiTypes.STR),
             OpenApiParameter("page_size", OpenApiTypes.INT),
         ],
-        responses={200: ReservationOut(many=True)},
+        responses={200: ReservationOut(many=True), 400: INVALID},
     )
     def get(self, request: Request) -> Response:
         """One's own reservations; staff see those of their sites. Oldest first, by cursor."""
@@ -198,7 +173,7 @@ class ReservationList(APIView):
     @extend_schema(
         operation_id="reservations_create",
         request=ReservationIn,
-        responses={201: ReservationOut, 409: Refused},
+        responses={201: ReservationOut, 400: INVALID, 409: Refused},
         parameters=[OpenApiParameter("Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER)],
     )
     @idempotent
@@ -213,19 +188,21 @@ class ReservationList(APIView):
         now, asking = timezone.now(), signed_in(request)
         holder = _holder(request, data.get("for"), machine)
         try:
-            reservation = create_reservation(
+            wish = Wish(
                 machine=machine,
                 start=data["start"],
                 end=data["end"],
                 holder=holder,
                 by=asking,
-                now=now,
                 origin=Origin.API,
-                team=_team(request, data.get("project")),
+                team=_team(data.get("project")),
                 note=data["note"],
             )
+            reservation = reserve_any_of_model(wish, now) if data["any_of_model"] else reserve(wish, now)
+        except NotOfTheTeam as error:
+            raise _no_such_team() from error
         except ReservationRefused as refusal:
-            return refused(refusal)
+            return _refused(refusal)
         if holder != asking:
             note_access(person=holder, by=asking, deed=FileAccess.Deed.RESERVED, now=now)
         return Response(shown_one(reservation), status=201)
@@ -243,13 +220,18 @@ def _holder(request: Request, reference: str | None, machine: Machine) -> Person
     return person
 
 
-def _team(request: Request, slug: str | None) -> Team | None:
+def _team(slug: str | None) -> Team | None:
     if not slug:
         return None
-    team = Team.objects.filter(slug=slug, archived_at=None, memberships__person=signed_in(request)).first()
+    team = Team.objects.filter(slug=slug).first()
     if team is None:
-        raise ValidationError({"project": [_("You are in no such team.")]})
+        raise _no_such_team()
     return team
+
+
+def _no_such_team() -> ValidationError:
+    """The same for a team that is not theirs and for one that is not: neither tells of the other."""
+    return ValidationError({"project": [_("You are in no such team.")]})
 
 
 class ReservationDetail(APIView):
@@ -267,7 +249,11 @@ class ReservationDetail(APIView):
     def get(self, request: Request, reference: str) -> Response:
         return Response(shown_one(self._find(request, reference)))
 
-    @extend_schema(operation_id="reservations_move", request=MoveIn, responses={200: ReservationOut, 409: Refused})
+    @extend_schema(
+        operation_id="reservations_move",
+        request=MoveIn,
+        responses={200: ReservationOut, 400: INVALID, 409: Refused},
+    )
     def patch(self, request: Request, reference: str) -> Response:
         """Move it to another time or machine; every rule is asked again."""
         reservation = self._find(request, reference)
@@ -287,9 +273,9 @@ class ReservationDetail(APIView):
                 now=timezone.now(),
             )
         except ReservationRefused as refusal:
-            return refused(refusal)
+            return _refused(refusal)
         except WrongState as error:
-            return wrong_state(error)
+            return answer_wrong_state(error)
         return Response(shown_one(moved))
 
 
@@ -298,12 +284,14 @@ class ReservationAction(ReservationDetail):
 
     http_method_names = ["post", "options"]
 
-    def _done(self, request: Request, reference: str, service: Any) -> Response:
-        reservation = self._find(request, reference)
+    def _done(self, request: Request, reference: str, service: Any, **more: Any) -> Response:
+        reservation, by = self._find(request, reference), signed_in(request)
         try:
-            return Response(shown_one(service(reservation=reservation, by=signed_in(request), now=timezone.now())))
+            return Response(shown_one(service(reservation=reservation, by=by, now=timezone.now(), **more)))
+        except ReservationRefused as refusal:
+            return _refused(refusal)
         except WrongState as error:
-            return wrong_state(error)
+            return answer_wrong_state(error)
 
 
 ACTED = {200: ReservationOut, 409: Refused}

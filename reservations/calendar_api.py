@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from fablab.lib.api import INVALID
 from fablab.lib.intervals import Interval
 from fablab.lib.queries import query_word
 from machines.models import Machine
@@ -80,7 +81,7 @@ class MachineCalendar(APIView):
             OpenApiParameter("start", OpenApiTypes.DATETIME),
             OpenApiParameter("end", OpenApiTypes.DATETIME),
         ],
-        responses={200: OpenApiTypes.OBJECT},
+        responses={200: OpenApiTypes.OBJECT, 400: INVALID},
     )
     def get(self, request: Request, slug: str) -> Response:
         """The machine's held time. Names only for staff, references only for the holder."""
@@ -103,7 +104,7 @@ class Calendar(APIView):
             OpenApiParameter("start", OpenApiTypes.DATETIME),
             OpenApiParameter("end", OpenApiTypes.DATETIME),
         ],
-        responses={200: OpenApiTypes.OBJECT},
+        responses={200: OpenApiTypes.OBJECT, 400: INVALID},
     )
     def get(self, request: Request) -> Response:
         """All machines' held time, in one answer."""
@@ -128,7 +129,7 @@ class Availability(APIView):
             OpenApiParameter("start", OpenApiTypes.DATETIME),
             OpenApiParameter("end", OpenApiTypes.DATETIME),
         ],
-        responses={200: OpenApiTypes.OBJECT},
+        responses={200: OpenApiTypes.OBJECT, 400: INVALID},
     )
     def get(self, request: Request) -> Response:
         """Where a reservation of this length fits, soonest first, at most 50."""

@@ -10,9 +10,9 @@ from machines.opening import opening_between
 from machines.selectors import load_hours, timetable
 from people.models import Site
 from reservations.facts import opening_around
+from reservations.holding import lock_in_order, time_range
 from reservations.models import HeldUnit, Reservation, Status
 from reservations.rules import blocked_interval
-from reservations.services import lock_in_order, time_range
 
 COMING = (Status.PENDING, Status.CONFIRMED, Status.IN_USE)
 
@@ -53,7 +53,7 @@ def refit_blocked(*, site: Site, now: dt.datetime) -> list[Reservation]:
     stuck = []
     rows = Reservation.objects.filter(site=site, machine__isnull=False, status__in=COMING, end__gt=now).with_places()
     # All at once and by id, like everybody who waits for units.
-    lock_in_order(None, rows.values_list("machine__unit_id", flat=True))
+    lock_in_order([], rows.values_list("machine__unit_id", flat=True))
     for reservation in rows.order_by("start"):
         machine = reservation.machine
         if machine is None or machine.booking.attendance != Attendance.START:

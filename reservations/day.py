@@ -61,8 +61,13 @@ def _title_in(interval: Interval, titled: Sequence[tuple[Interval, str]]) -> str
     return ", ".join(dict.fromkeys(title for held, title in titled if held.overlaps(interval)))
 
 
-def day_starts(machine: Machine, day: dt.date, duration: dt.timedelta, now: dt.datetime) -> list[FreeTime]:
-    """Every reservation of this length that may start on the local day, soonest first."""
+def day_starts(
+    machine: Machine, day: dt.date, duration: dt.timedelta, now: dt.datetime, *, twins: Sequence[Machine] = ()
+) -> list[FreeTime]:
+    """Every reservation of this length that may start on the local day, soonest first.
+
+    With `twins` any of them will do: each start once, on whichever is named first.
+    """
     window, settings = day_window(machine, day), machine.booking
     # Without notice the step of the grid that runs now may be taken: "now" is the first thing people ask for.
     running = next_on_grid(now - settings.grid + MOMENT, settings.grid, machine.site.zone)
@@ -71,10 +76,11 @@ def day_starts(machine: Machine, day: dt.date, duration: dt.timedelta, now: dt.d
         return []
     long_window = Interval(earliest, window.end + duration)
     found = starts(
-        free_time([machine], long_window, least=duration),
+        free_time(twins or [machine], long_window, least=duration),
         duration=duration,
         opening=opening_around(machine, earliest, window.end),
         earliest=earliest,
         most=300,
     )
-    return [f for f in found if f.interval.start < window.end]
+    once = {f.interval.start: f for f in reversed(found) if f.interval.start < window.end}
+    return [once[start] for start in sorted(once)]

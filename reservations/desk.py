@@ -7,9 +7,11 @@ from people.models import FileAccess, Person
 from people.services import note_access
 from reservations.availability import next_on_grid
 from reservations.errors import WrongState
+from reservations.life import check_in, finish_reservation
 from reservations.models import Origin, Reservation, Status
 from reservations.rules import Purpose
-from reservations.services import check_in, create_reservation, finish_reservation, move_reservation
+from reservations.services import create_reservation, move_reservation
+from reservations.wishes import NOTHING_SET_ASIDE, SetAside
 
 
 def reserve_at_desk(
@@ -22,15 +24,17 @@ def reserve_at_desk(
     now: dt.datetime,
     note: str = "",
     purpose: Purpose = Purpose.BOOK,
+    set_aside: SetAside = NOTHING_SET_ASIDE,
 ) -> Reservation:
     """Reserve for somebody, or for a ticket when `holder` is None; noted in the person's file.
 
     Raises:
+        OnlyForTheTeam: rules are set aside by somebody who is not of the team there.
         ReservationRefused: with every reason; the rules are the same as on every other way.
     """
     reservation = create_reservation(
         machine=machine, start=start, end=end, holder=holder, by=by, now=now, origin=Origin.DESK, purpose=purpose,
-        note=note,
+        note=note, set_aside=set_aside,
     )  # fmt: skip
     if holder is not None:
         note_access(person=holder, by=by, deed=FileAccess.Deed.RESERVED, now=now)
@@ -38,7 +42,13 @@ def reserve_at_desk(
 
 
 def start_seat(
-    *, machine: Machine, length: dt.timedelta, holder: Person | None, by: Person, now: dt.datetime
+    *,
+    machine: Machine,
+    length: dt.timedelta,
+    holder: Person | None,
+    by: Person,
+    now: dt.datetime,
+    set_aside: SetAside = NOTHING_SET_ASIDE,
 ) -> Reservation:
     """Somebody sits down now: reserve from now on, then check in.
 
@@ -50,7 +60,10 @@ def start_seat(
     """
     end = next_on_grid(now + length, machine.booking.grid, machine.site.zone)
     # Not in one transaction: a refusal is kept for the statistics, and must survive it.
-    made = reserve_at_desk(machine=machine, start=now, end=end, holder=holder, by=by, now=now, purpose=Purpose.START)
+    made = reserve_at_desk(
+        machine=machine, start=now, end=end, holder=holder, by=by, now=now, purpose=Purpose.START,
+        set_aside=set_aside,
+    )  # fmt: skip
     return check_in(reservation=made, now=now, by=by)
 
 

@@ -21,12 +21,30 @@ class ReservationError(Exception):
 
 
 class ReservationRefused(ReservationError):
-    """Refused, with every reason and up to three alternatives."""
+    """Refused, with every reason and up to three alternatives.
 
-    def __init__(self, denials: Sequence[Denial], alternatives: Sequence[Alternative] = ()) -> None:
+    `may_be_set_aside`: somebody of the team may have it all the same, every reason being one that they may set aside.
+    """
+
+    def __init__(
+        self,
+        denials: Sequence[Denial],
+        alternatives: Sequence[Alternative] = (),
+        *,
+        may_be_set_aside: bool = False,
+    ) -> None:
         super().__init__(", ".join(denial.code for denial in denials))
+        self.may_be_set_aside = may_be_set_aside
         self.denials = list(denials)
         self.alternatives = list(alternatives)
+
+
+class NotOfTheTeam(ReservationError):
+    """Neither who reserves nor who holds it may reserve as this team, at this place."""
+
+
+class OnlyForTheTeam(ReservationError):
+    """Done by nobody but the team of that site."""
 
 
 class WrongState(ReservationError):

@@ -1,6 +1,8 @@
 """The facts that the rules need, read from the database: one query each, whatever the years behind."""
 
 import datetime as dt
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import connection
@@ -8,12 +10,20 @@ from django.db import connection
 from fablab.lib.intervals import Interval
 from machines.models import Attendance, Machine, Outage, QualificationGrant
 from machines.opening import opening_between
+from machines.parts import parts_of
+from machines.policies import apply_policies, origins_of
 from machines.selectors import LONGEST_CLOSURE, timetable
+from machines.supervision import supervised_now, supervised_times
 from people.models import Person, Suspension
+from reservations.facts_of_people import busy_times, companion_facts, of_kind_times, person_fact
+from reservations.in_use import in_use
 from reservations.models import Reservation
+from reservations.quotas import quota_facts
 from reservations.rules import (
+    RISK_OF_INJURY,
     BookingFacts,
     HeldQualification,
+    PartFact,
     Purpose,
     SuspensionFact,
     Unavailability,
@@ -32,16 +42,25 @@ def booking_facts(
     holder: Person | None,
     start: dt.datetime,
     end: dt.datetime,
+    now: dt.datetime,
     purpose: Purpose = Purpose.BOOK,
     ignoring: Reservation | None = None,
+    companions: Sequence[Person] = (),
+    set_aside: frozenset[str] = frozenset(),
+    holder_takes_part: bool = True,
 ) -> BookingFacts:
-    """Everything the rules look at for this machine, person and time. At most 8 queries.
+    """Everything the rules look at for this machine, person and time. At most 8 queries, more only for what the lab
+    makes use of: rules for some, limits, rules to sign, things taken along, companions.
 
     `ignoring` is the reservation being moved: it is not in its own way.
     """
-    settings = machine.booking
+    used = in_use()
+    apply_policies([machine], holder, now=now, are_there_any=used.policies)
+    settings, asked = machine.booking, Interval(start, end)
     opening = opening_around(machine, start, end)
-    blocked = blocked_interval(Interval(start, end), settings, opening)
+    blocked = blocked_interval(asked, settings, opening)
+    parts = part_facts(machine, asked, blocked, ignoring=ignoring) if used.parts else ()
+    comes = holder if holder_takes_part else None
     return BookingFacts(
         zone=machine.site.zone,
         settings=settings,
@@ -50,15 +69,75 @@ def booking_facts(
         unavailable=unavailabilities(machine, start, end),
         taken=tuple(taken_intervals(machine.unit_id, blocked, ignoring=ignoring)),
         blocked=blocked,
-        busy=busy_times(holder, start, end, ignoring=ignoring) if holder else (),
+        busy=busy_times(comes, start, end, ignoring=ignoring) if comes else (),
         wanted=wanted_qualification(machine),
         held=_held(machine, holder) if holder else (),
         suspension=_suspension(holder, start) if holder else None,
+        risk=machine.risk,
+        supervised=_supervised(machine, start, end, now, purpose),
+        parts=parts,
+        quotas=quota_facts(machine=machine, person=comes, asked=asked, now=now, ignoring=ignoring)
+        if comes and used.quotas
+        else (),
+        of_kind=of_kind_times(machine, comes, asked, ignoring=ignoring) if comes and settings.rest else (),
+        companions=companion_facts(machine, companions, asked, now=now, ignoring=ignoring),
+        person=person_fact(machine, holder, asked, companions, used, ignoring=ignoring) if holder else None,
+        changes_from=_given_up(purpose, ignoring),
+        set_aside=set_aside,
+        origins=origins_of(machine),
+    )
+
+
+def _supervised(
+    machine: Machine, start: dt.datetime, end: dt.datetime, now: dt.datetime, purpose: Purpose
+) -> tuple[Interval, ...] | None:
+    """Booking reads the rota, starting reads who is checked in."""
+    if machine.risk < RISK_OF_INJURY:
+        return None
+    if purpose == Purpose.START:
+        return supervised_now(machine.site, start, end, now=now)
+    return supervised_times(machine.site, start, end)
+
+
+def _given_up(purpose: Purpose, ignoring: Reservation | None) -> Interval | None:
+    if purpose != Purpose.MOVE or ignoring is None:
+        return None
+    return Interval(ignoring.start, ignoring.end)
+
+
+def part_facts(
+    machine: Machine, asked: Interval, blocked: Interval, *, ignoring: Reservation | None = None
+) -> tuple[PartFact, ...]:
+    """What is taken along, each with its own set-up and clean-up. One query where there is nothing."""
+    parts = parts_of([machine.unit_id])
+    if not parts:
+        return ()
+    held_until = blocked.end - machine.booking.cleanup_buffer
+    windows: dict[int, Interval] = {}
+    for part in parts:
+        if not part.is_shared:
+            own = part.machine.booking if part.machine else None
+            begin = asked.start - own.setup_buffer if own else asked.start
+            windows[part.unit_id] = Interval(begin, held_until + own.cleanup_buffer if own else held_until)
+    taken = taken_of_units(windows, ignoring=ignoring)
+    machines = [part.machine for part in parts if part.machine is not None]
+    out = outages_of(machines, asked.start, asked.end)
+    return tuple(
+        PartFact(
+            name=part.name,
+            unit_id=part.unit_id,
+            blocked=windows.get(part.unit_id),
+            taken=tuple(taken.get(part.unit_id, ())),
+            unavailable=out.get(part.machine.pk, ()) if part.machine else (),
+        )
+        for part in parts
     )
 
 
 def standing_facts(*, machine: Machine, holder: Person, at: dt.datetime) -> BookingFacts:
-    """Only what no other time would change: the person's qualification and suspension. At most 2 queries."""
+    """Only what no other time would change: the person's qualification, suspension, signatures, age and plan."""
+    used = in_use()
+    apply_policies([machine], holder, now=at, are_there_any=used.policies)
     return BookingFacts(
         zone=machine.site.zone,
         settings=machine.booking,
@@ -71,6 +150,9 @@ def standing_facts(*, machine: Machine, holder: Person, at: dt.datetime) -> Book
         wanted=wanted_qualification(machine),
         held=_held(machine, holder),
         suspension=_suspension(holder, at),
+        risk=machine.risk,
+        person=person_fact(machine, holder, Interval(at, at), (), used),
+        origins=origins_of(machine),
     )
 
 
@@ -91,45 +173,55 @@ def taken_intervals(unit_id: int, window: Interval, *, ignoring: Reservation | N
     Ranges come as epochs: decoding range objects costs five times as much. The cast lets the constraint's index find
     the unit: beside a plain integer it is of no use, and the unit's whole past is read.
     """
-    if window.is_empty:
-        return []
-    sql = """
-        SELECT extract(epoch FROM lower(blocked))::float8, extract(epoch FROM upper(blocked))::float8
-        FROM reservations_heldunit
-        WHERE unit_id = %s::bigint AND is_holding AND blocked && tstzrange(%s, %s)
-          AND reservation_id IS DISTINCT FROM %s
-        ORDER BY lower(blocked)
-    """
+    return taken_of_units({unit_id: window}, ignoring=ignoring).get(unit_id, [])
+
+
+TAKEN_SQL = """
+SELECT wanted.unit_id, extract(epoch FROM lower(blocked))::float8, extract(epoch FROM upper(blocked))::float8
+FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) AS wanted (unit_id, begins, ends)
+CROSS JOIN LATERAL (
+    SELECT blocked FROM reservations_heldunit
+    WHERE unit_id = wanted.unit_id AND is_holding AND blocked && tstzrange(wanted.begins, wanted.ends)
+      AND reservation_id IS DISTINCT FROM %s
+) AS held
+ORDER BY 1, 2
+"""
+
+
+def taken_of_units(
+    windows: Mapping[int, Interval], *, ignoring: Reservation | None = None
+) -> dict[int, list[Interval]]:
+    """For each unit what is held of it inside its window; units that are free are left out. At most one query."""
+    asked = {unit_id: window for unit_id, window in windows.items() if not window.is_empty}
+    if not asked:
+        return {}
+    starts, ends = [w.start for w in asked.values()], [w.end for w in asked.values()]
+    found: dict[int, list[Interval]] = defaultdict(list)
     with connection.cursor() as cursor:
-        cursor.execute(sql, [unit_id, window.start, window.end, ignoring.pk if ignoring else None])
-        return [Interval(epoch_instant(begin), epoch_instant(finish)) for begin, finish in cursor.fetchall()]
+        cursor.execute(TAKEN_SQL, [list(asked), starts, ends, ignoring.pk if ignoring else None])
+        for unit_id, begin, finish in cursor.fetchall():
+            found[unit_id].append(Interval(epoch_instant(begin), epoch_instant(finish)))
+    return dict(found)
 
 
 def unavailabilities(machine: Machine, start: dt.datetime, end: dt.datetime) -> tuple[Unavailability, ...]:
     """The machine's outages over [start, end), and that it is retired. One query."""
-    rows = Outage.objects.filter(machine=machine).overlapping(start, end)
-    outages = tuple(Unavailability(*row) for row in rows.values_list("start", "end", "reason", "kind"))
-    if machine.retired_at is not None:
-        return (Unavailability(machine.retired_at, None, "", "retired"), *outages)
-    return outages
+    return outages_of([machine], start, end).get(machine.pk, ())
 
 
-def busy_times(
-    holder: Person, start: dt.datetime, end: dt.datetime, *, ignoring: Reservation | None = None
-) -> tuple[tuple[Interval, str], ...]:
-    """When the person must be at a machine around that time, with its name; one that runs alone does not count."""
-    rows = (
-        Reservation.objects.open()
-        .filter(holder=holder)
-        .overlapping(start, end)
-        .exclude(pk=ignoring.pk if ignoring else None)  # type: ignore[misc]
-        .values_list("start", "end", "machine__name", "machine__attendance", "machine__category__attendance")
-    )
-    return tuple(
-        (Interval(begin, finish), name)
-        for begin, finish, name, own, inherited in rows
-        if (own or inherited) == Attendance.THROUGHOUT
-    )
+def outages_of(
+    machines: Sequence[Machine], start: dt.datetime, end: dt.datetime
+) -> dict[int, tuple[Unavailability, ...]]:
+    """The outages over [start, end) by the machine's key, and which are retired. One query, none for no machine."""
+    found: dict[int, list[Unavailability]] = defaultdict(list)
+    for machine in machines:
+        if machine.retired_at is not None:
+            found[machine.pk].append(Unavailability(machine.retired_at, None, "", "retired"))
+    if machines:
+        rows = Outage.objects.filter(machine__in=[machine.pk for machine in machines]).overlapping(start, end)
+        for machine_id, begin, finish, reason, kind in rows.values_list("machine_id", "start", "end", "reason", "kind"):
+            found[machine_id].append(Unavailability(begin, finish, reason, kind))
+    return {machine_id: tuple(outages) for machine_id, outages in found.items()}
 
 
 def wanted_qualification(machine: Machine) -> WantedQualification | None:

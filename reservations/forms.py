@@ -2,11 +2,13 @@ import datetime as dt
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from fablab.lib.day_fields import FIRST_YEAR, LAST_YEAR, DayField
 from machines.models import Attendance, Machine
 from machines.opening import instant_of
+from people.models import Team
 
 
 class TimeForm(forms.Form):
@@ -16,14 +18,27 @@ class TimeForm(forms.Form):
     start = forms.TimeField(label=_("From"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
     end = forms.TimeField(label=_("Until"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
     note = forms.CharField(label=_("What for? (optional)"), max_length=200, required=False)
+    team = forms.ModelChoiceField(
+        Team.objects.none(),
+        label=_("In whose name?"),
+        required=False,
+        to_field_name="slug",
+        empty_label=_("In my own name"),
+        error_messages={"invalid_choice": _("You are in no such team.")},
+    )
     # What a page offered, to the instant: clock times alone are ambiguous on the night of the autumn change, and
     # cannot say "the day after tomorrow".
     start_at = forms.DateTimeField(required=False, widget=forms.HiddenInput)
     end_at = forms.DateTimeField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, machine: Machine, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, machine: Machine, teams: QuerySet[Team] | None = None, **kwargs: Any) -> None:
+        """`teams` are those that may be reserved as; without any, nothing is asked."""
         super().__init__(*args, **kwargs)
         self.machine = machine
+        self.fields["team"].queryset = Team.objects.none() if teams is None else teams  # type: ignore[attr-defined]
+        # Somebody who names a team all the same is told, rather than given a reservation of their own.
+        if not self.data.get("team") and (teams is None or not teams.exists()):
+            del self.fields["team"]
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}

@@ -17,18 +17,15 @@ from fablab.lib.live import announce_machines
 from fablab.lib.retries import retried
 from machines.models import Attendance, BookingSettings, Machine, Unit
 from machines.opening import MIDNIGHT, instant_of
+from machines.parts import parts_of
 from people.models import Person, Site
+from reservations.deeds import note_deed
 from reservations.errors import ReservationRefused, WrongState
 from reservations.facts import taken_intervals, unavailabilities
-from reservations.models import HeldUnit, Origin, Reservation, ReservationSeries, Status
+from reservations.holding import lock_in_order, machine_ids_of, race_becomes_refusal, time_range
+from reservations.models import Deed, HeldUnit, Origin, Reservation, ReservationSeries, Status
 from reservations.rules import BookingFacts, group_denials
-from reservations.services import (
-    cancel_reservation,
-    lock_in_order,
-    machine_ids_of,
-    race_becomes_refusal,
-    time_range,
-)
+from reservations.services import cancel_reservation
 
 MOST_DATES = 60
 LONGEST = dt.timedelta(days=14)
@@ -86,8 +83,9 @@ def reserve_group(
         ReservationRefused: with every reason, each naming what is in the way.
         ValueError: no unit, or one of another site.
     """
+    units = with_parts(units)
     with transaction.atomic():
-        lock_in_order(None, [unit.pk for unit in units])
+        lock_in_order([], [unit.pk for unit in units])
         return _hold(site=site, units=units, title=title, start=start, end=end, by=by, now=now, note=note, series=None)
 
 
@@ -113,10 +111,10 @@ def reserve_series(
     Raises:
         ValueError: the rule is not RFC 5545, has no end, or has more than MOST_DATES dates.
     """
-    days = series_days(first_day, rule)
+    days, units = series_days(first_day, rule), with_parts(units)
     refused: list[RefusedDate] = []
     with transaction.atomic():
-        lock_in_order(None, [unit.pk for unit in units])
+        lock_in_order([], [unit.pk for unit in units])
         series = ReservationSeries.objects.create(site=site, title=title, rule=rule, created_by=by, created_at=now)
         made: list[Reservation] = []
         for day in days:
@@ -208,8 +206,16 @@ def _hold(
             for unit, (_what, fact) in zip(units, facts, strict=True)
             if fact.blocked is not None
         )
+    note_deed(reservation, Deed.Kind.MADE, by=by, now=now, origin=Origin.DESK)
     announce_machines(machine_ids_of(reservation))
     return reservation
+
+
+def with_parts(units: Sequence[Unit]) -> list[Unit]:
+    """These units and what is taken along with them, each once: a room with the machines in it."""
+    known = {unit.pk for unit in units}
+    parts = [part.unit_id for part in parts_of(sorted(known)) if not part.is_shared]
+    return [*units, *Unit.objects.filter(pk__in=set(parts) - known).select_related("site").order_by("pk")]
 
 
 def _name(unit: Unit, machines: dict[int, Machine]) -> str:

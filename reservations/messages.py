@@ -5,15 +5,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.formats import date_format
-from django.utils.translation import get_language, gettext, ngettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from fablab.lib.denials import Denial
 from fablab.lib.intervals import Interval
 from machines.models.booking_settings import Attendance
 from machines.models.qualification import Level
+from reservations.messages_of_people import WORDS_OF_PEOPLE
 from reservations.rules import Code
+from reservations.time_words import clock_words, day_words, duration_words, moment_words
+
+__all__ = [
+    "STATE_WORDS", "WORDS", "Sentence", "clock_words", "day_words", "duration_words", "moment_words", "sentence_of",
+]  # fmt: skip
 
 Params = Any
 
@@ -31,37 +36,6 @@ def sentence_of(denial: Denial) -> Sentence:
     """The refusal in words."""
     message, next_step = WORDS[Code(denial.code)](denial.params)
     return Sentence(str(denial.code), message, next_step)
-
-
-def duration_words(duration: dt.timedelta) -> str:
-    """“1 h 30”, “45 min”, “2 days”, “20 s”."""
-    minutes, seconds = divmod(int(duration.total_seconds()), 60)
-    if minutes == 0 and seconds:
-        return gettext("%(seconds)d s") % {"seconds": seconds}
-    if minutes >= 2 * 24 * 60 and minutes % (24 * 60) == 0:
-        days = minutes // (24 * 60)
-        return ngettext("%(days)d day", "%(days)d days", days) % {"days": days}
-    if minutes < 60:
-        return gettext("%(minutes)d min") % {"minutes": minutes}
-    hours, rest = divmod(minutes, 60)
-    if rest:
-        return gettext("%(hours)d h %(minutes)02d") % {"hours": hours, "minutes": rest}
-    return gettext("%(hours)d h") % {"hours": hours}
-
-
-def day_words(instant: dt.datetime, zone: dt.tzinfo) -> str:
-    """“Tuesday 12 March”."""
-    # Translators: a date format of Django; French wants "l j F".
-    return date_format(instant.astimezone(zone), gettext("l j F"))
-
-
-def moment_words(instant: dt.datetime, zone: dt.tzinfo) -> str:
-    """“Tuesday 12 March, 14:00”."""
-    return f"{day_words(instant, zone)}, {clock_words(instant, zone)}"
-
-
-def clock_words(instant: dt.datetime, zone: dt.tzinfo) -> str:
-    return instant.astimezone(zone).strftime("%H:%M")
 
 
 def _closed(p: Params) -> tuple[str, str]:
@@ -86,6 +60,9 @@ def _machine_unavailable(p: Params) -> tuple[str, str]:
     if what := p.get("what"):
         message = gettext("%(what)s is out of service.") % {"what": what}
         return message, gettext("Leave it out, or choose another time.")
+    if part := p.get("part"):
+        message = gettext("%(part)s goes with it, and is out of service.") % {"part": part}
+        return message, gettext("Choose another machine, or ask the team when it will be back.")
     message = (
         gettext("The machine is out of service: %(reason)s.") % {"reason": reason.rstrip(".")}
         if reason
@@ -98,6 +75,9 @@ def _machine_unavailable(p: Params) -> tuple[str, str]:
 
 def _taken(p: Params) -> tuple[str, str]:
     span = {"start": clock_words(p["start"], p["zone"]), "end": clock_words(p["end"], p["zone"])}
+    if part := p.get("part"):
+        message = gettext("%(part)s goes with it, and is taken from %(start)s to %(end)s.")
+        return message % (span | {"part": part}), gettext("Choose one of the other times below.")
     if what := p.get("what"):
         message = gettext("%(what)s is already taken from %(start)s to %(end)s, set-up and clean-up included.")
         return message % (span | {"what": what}), gettext("Leave it out, or choose another time.")
@@ -129,6 +109,12 @@ def _off_grid(p: Params) -> tuple[str, str]:
 
 
 def _too_soon(p: Params) -> tuple[str, str]:
+    if p.get("deed") == "cancel":
+        facts = {"notice": duration_words(p["notice"])}
+        return gettext("Cancelling wants %(notice)s of notice here.") % facts, gettext("Call the team: they can do it.")
+    if p.get("deed") == "move":
+        facts = {"notice": duration_words(p["notice"])}
+        return gettext("Moving wants %(notice)s of notice here.") % facts, gettext("Call the team: they can do it.")
     if p["notice"]:
         return (
             gettext("This machine wants %(notice)s of notice.") % {"notice": duration_words(p["notice"])},
@@ -151,6 +137,9 @@ def _person_busy(p: Params) -> tuple[str, str]:
         "start": clock_words(p["start"], p["zone"]),
         "end": clock_words(p["end"], p["zone"]),
     }
+    if who := p.get("who"):
+        message = gettext("%(who)s already has %(machine)s from %(start)s to %(end)s.") % (facts | {"who": who})
+        return message, gettext("Choose another time, or come without them.")
     return (
         gettext("You already have %(machine)s from %(start)s to %(end)s, and both need you there.") % facts,
         gettext("Choose another time, or cancel the other reservation."),
@@ -173,7 +162,9 @@ def _qualification_missing(p: Params) -> tuple[str, str]:
 
 
 def _qualification_expired(p: Params) -> tuple[str, str]:
-    words = _qualification(p) | {"day": day_words(p["expired_at"], p["zone"])}
+    # Of a midnight, the day before it was the last.
+    last = p["expired_at"] - dt.timedelta(microseconds=1)
+    words = _qualification(p) | {"day": day_words(last, p["zone"])}
     return gettext("Your qualification “%(name)s” ended on %(day)s.") % words, words["next"]
 
 
@@ -203,6 +194,7 @@ WORDS: dict[Code, Callable[[Params], tuple[str, str]]] = {
     Code.QUALIFICATION_EXPIRED: _qualification_expired,
     Code.QUALIFICATION_LEVEL: _qualification_level,
     Code.SUSPENDED: _suspended,
+    **WORDS_OF_PEOPLE,
 }
 
 STATE_WORDS = {
@@ -212,4 +204,12 @@ STATE_WORDS = {
     "too_early": _("You can check in from 10 minutes before the start."),
     "held_for_a_group": _("It holds several things for a group: cancel it and reserve again."),
     "not_started": _("Check in first: nothing has begun yet."),
+    "not_pending": _("This request has been answered already, or its time is over."),
+    "says_no_reason": _("Say why: the person will read it."),
+    "answer_the_offer_first": _("Say yes or no to this offer first."),
+    "person_is_gone": _("This person's file was erased a moment ago."),
+    "offer_is_over": _("This offer has run out: the next one had their turn."),
+    "still_expected": _("They may still come: look again a little later."),
+    "time_is_over": _("That time is already over: choose a later one."),
+    "ends_before_it_starts": _("The end comes after the start."),
 }

@@ -11,3 +11,10 @@ BOOKINGS = Activity(
     Basis.SERVICE,
     _("the person, their team, and the team of the site; everybody else sees only that the time is taken"),
 )
+CREDITS = Activity(
+    "credits",
+    _("Credits"),
+    _("To know what was paid for in advance, and what is left of it."),
+    Basis.SERVICE,
+    _("the person, and the team of the site"),
+)

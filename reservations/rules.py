@@ -1,108 +1,59 @@
 """Why a reservation may not be made: each rule a pure function over facts, all of them asked, all answers kept.
 
-To find out why somebody was refused, read the rule of that code below; its table is in
-tests/reservations/test_rules.py. No database, no clock.
+To find out why somebody was refused, read the rule of that code: about time and things here, about people in
+rules_of_people.py. Its table is in tests/reservations/test_rules.py. No database, no clock.
 """
 
 import datetime as dt
-import enum
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from zoneinfo import ZoneInfo
 
 from fablab.lib.denials import Denial
 from fablab.lib.intervals import Interval
 from machines.models.booking_settings import Attendance, BookingSettings
-
-
-class Code(enum.StrEnum):
-    """Stable: programs and statistics rely on them."""
-
-    CLOSED = "closed"
-    MACHINE_UNAVAILABLE = "machine_unavailable"
-    TAKEN = "taken"
-    TOO_SHORT = "too_short"
-    TOO_LONG = "too_long"
-    OFF_GRID = "off_grid"
-    TOO_SOON = "too_soon"
-    TOO_FAR = "too_far"
-    PERSON_BUSY = "person_busy"
-    QUALIFICATION_MISSING = "qualification_missing"
-    QUALIFICATION_EXPIRED = "qualification_expired"
-    QUALIFICATION_LEVEL = "qualification_level"
-    SUSPENDED = "suspended"
-
-
-# Another time or machine may help; the others stay true whatever the time.
-CURED_BY_ANOTHER_TIME = frozenset(
-    {Code.CLOSED, Code.MACHINE_UNAVAILABLE, Code.TAKEN, Code.TOO_SOON, Code.PERSON_BUSY, Code.OFF_GRID}
+from reservations import rules_of_people as people
+from reservations.rule_facts import (
+    CURED_BY_ANOTHER_TIME,
+    MAY_BE_SET_ASIDE,
+    QUALIFICATION_CODES,
+    RISK_OF_INJURY,
+    BookingFacts,
+    Code,
+    CompanionFact,
+    HeldQualification,
+    PartFact,
+    PersonFact,
+    Purpose,
+    QuotaFact,
+    SuspensionFact,
+    Unavailability,
+    UnsignedRules,
+    WantedQualification,
 )
 
-
-class Purpose(enum.StrEnum):
-    """What is being asked for."""
-
-    BOOK = "book"
-    MOVE = "move"
-    EXTEND = "extend"
-    START = "start"
-
-
-@dataclass(frozen=True, slots=True)
-class Unavailability:
-    """An outage; `end` is None until somebody lifts it."""
-
-    start: dt.datetime
-    end: dt.datetime | None
-    reason: str
-    kind: str
-
-
-@dataclass(frozen=True, slots=True)
-class HeldQualification:
-    """A grant as it is, valid or not."""
-
-    level: int
-    granted_at: dt.datetime
-    expires_at: dt.datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class WantedQualification:
-    """What the machine asks for."""
-
-    name_fr: str
-    name_en: str
-    training_fr: str
-    training_en: str
-    level: int
-
-
-@dataclass(frozen=True, slots=True)
-class SuspensionFact:
-    reason: str
-    end: dt.datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class BookingFacts:
-    """All that the rules look at.
-
-    `opening`: the site's opening intervals around the time asked for, joined. `taken`: what others hold, buffers
-    included. `busy`: the person's other reservations that want them there throughout, with the machine's name.
-    """
-
-    zone: ZoneInfo
-    settings: BookingSettings
-    opening: tuple[Interval, ...]
-    purpose: Purpose = Purpose.BOOK
-    unavailable: tuple[Unavailability, ...] = ()
-    taken: tuple[Interval, ...] = ()
-    blocked: Interval | None = None
-    busy: tuple[tuple[Interval, str], ...] = ()
-    wanted: WantedQualification | None = None
-    held: tuple[HeldQualification, ...] = ()
-    suspension: SuspensionFact | None = None
+__all__ = [
+    "CURED_BY_ANOTHER_TIME",
+    "MAY_BE_SET_ASIDE",
+    "RULES",
+    "BookingFacts",
+    "Code",
+    "CompanionFact",
+    "HeldQualification",
+    "PartFact",
+    "PersonFact",
+    "Purpose",
+    "QuotaFact",
+    "SuspensionFact",
+    "Unavailability",
+    "UnsignedRules",
+    "WantedQualification",
+    "blocked_interval",
+    "cancel_denials",
+    "group_denials",
+    "may_be_set_aside",
+    "on_grid",
+    "reservation_denials",
+]
 
 
 def reservation_denials(*, facts: BookingFacts, start: dt.datetime, end: dt.datetime, now: dt.datetime) -> list[Denial]:
@@ -111,7 +62,23 @@ def reservation_denials(*, facts: BookingFacts, start: dt.datetime, end: dt.date
     Pure: reads no database and no clock, so each rule is one row of a test table.
     """
     asked = Interval(start, end)
-    return [denial for rule in RULES for denial in rule(facts, asked, now)]
+    found = [denial for rule in RULES for denial in rule(facts, asked, now)]
+    return [
+        denial for denial in found if not may_be_set_aside(denial.code, facts) or denial.code not in facts.set_aside
+    ]
+
+
+def may_be_set_aside(code: str, facts: BookingFacts) -> bool:
+    """Whether the team may set the rule aside for once. A missing qualification never, where people get hurt."""
+    return code in MAY_BE_SET_ASIDE and not (code in QUALIFICATION_CODES and facts.risk >= RISK_OF_INJURY)
+
+
+def cancel_denials(*, facts: BookingFacts, start: dt.datetime, now: dt.datetime) -> list[Denial]:
+    """Why a reservation may no longer be cancelled: less notice than its machine wants. Pure."""
+    notice = facts.settings.cancel_notice
+    if not notice or start - now >= notice or Code.TOO_SOON in facts.set_aside:
+        return []
+    return [Denial(Code.TOO_SOON, {"notice": notice, "now": now, "zone": facts.zone, "deed": "cancel"})]
 
 
 def closed(facts: BookingFacts, asked: Interval, now: dt.datetime) -> list[Denial]:
@@ -136,7 +103,8 @@ def closed(facts: BookingFacts, asked: Interval, now: dt.datetime) -> list[Denia
 
 
 def machine_unavailable(facts: BookingFacts, asked: Interval, now: dt.datetime) -> list[Denial]:
-    """Out of service at some moment of it; a lock-out has no end until a person lifts it.
+    """Out of service at some moment of it, or something that is taken along; a lock-out has no end until a person
+    lifts it.
 
     For an extension the time already used does not count: an outage that is over hinders nobody.
     """
@@ -144,19 +112,29 @@ def machine_unavailable(facts: BookingFacts, asked: Interval, now: dt.datetime) 
     return [
         Denial(
             Code.MACHINE_UNAVAILABLE,
-            {"reason": out.reason, "kind": out.kind, "end": out.end, "zone": facts.zone},
+            {"reason": out.reason, "kind": out.kind, "end": out.end, "zone": facts.zone, **what},
         )
-        for out in facts.unavailable
+        for out, what in _outages(facts)
         if out.start < asked.end and (out.end is None or begins < out.end)
     ][:1]
 
 
+def _outages(facts: BookingFacts) -> Iterator[tuple[Unavailability, dict[str, str]]]:
+    yield from ((out, {}) for out in facts.unavailable)
+    yield from ((out, {"part": part.name}) for part in facts.parts for out in part.unavailable)
+
+
 def taken(facts: BookingFacts, asked: Interval, now: dt.datetime) -> list[Denial]:
-    """Somebody holds the machine, set-up and clean-up counted on both sides. The database has the last word."""
-    wanted = facts.blocked or asked
+    """Somebody holds the machine or what is taken along, set-up and clean-up counted on both sides. The database has
+    the last word."""
+    held: list[tuple[Interval, Interval, dict[str, str]]] = [
+        (other, facts.blocked or asked, {}) for other in facts.taken
+    ]
+    for part in facts.parts:
+        held += [(other, part.blocked, {"part": part.name}) for other in part.taken if part.blocked is not None]
     return [
-        Denial(Code.TAKEN, {"start": other.start, "end": other.end, "zone": facts.zone})
-        for other in facts.taken
+        Denial(Code.TAKEN, {"start": other.start, "end": other.end, "zone": facts.zone, **what})
+        for other, wanted, what in held
         if other.overlaps(wanted)
     ][:1]
 
@@ -201,8 +179,13 @@ def too_soon(facts: BookingFacts, asked: Interval, now: dt.datetime) -> list[Den
     if facts.purpose in (Purpose.START, Purpose.EXTEND):
         over = {"notice": dt.timedelta(0), "now": now, "zone": facts.zone}
         return [] if asked.end > now else [Denial(Code.TOO_SOON, over)]
+    if facts.changes_from is not None and facts.changes_from.start - now < facts.settings.change_notice:
+        late = {"notice": facts.settings.change_notice, "now": now, "zone": facts.zone, "deed": "move"}
+        return [Denial(Code.TOO_SOON, late)]
     notice = facts.settings.notice
-    earliest = now + notice if notice else now - facts.settings.grid
+    # What needs a yes first cannot have begun already.
+    slack = dt.timedelta(0) if facts.settings.needs_approval else facts.settings.grid
+    earliest = now + notice if notice else now - slack
     if asked.start > earliest or (notice and asked.start == earliest):
         return []
     return [Denial(Code.TOO_SOON, {"notice": notice, "now": now, "zone": facts.zone})]
@@ -214,68 +197,24 @@ def too_far(facts: BookingFacts, asked: Interval, now: dt.datetime) -> list[Deni
     return [Denial(Code.TOO_FAR, {"window": facts.settings.window, "last": now + facts.settings.window})]
 
 
-def person_busy(facts: BookingFacts, asked: Interval, now: dt.datetime) -> list[Denial]:
-    """Nobody is at two machines at once; one that may run alone does not count, on either side."""
-    if facts.settings.attendance == Attendance.START:
-        return []
-    return [
-        Denial(
-            Code.PERSON_BUSY,
-            {"start": other.start, "end": other.end, "machine": machine, "zone": facts.zone},
-        )
-        for other, machine in facts.busy
-        if other.overlaps(asked)
-    ][:1]
-
-
-def qualification(facts: BookingFacts, asked: Interval, now: dt.datetime) -> list[Denial]:
-    """A qualification of the wanted level, valid at the start of the reservation: missing, expired or too low."""
-    wanted = facts.wanted
-    if wanted is None:
-        return []
-    # A step of the grid that already runs may be taken with a qualification granted a moment ago.
-    granted = [grant for grant in facts.held if grant.granted_at <= max(asked.start, now)]
-    valid = [grant for grant in granted if grant.expires_at is None or grant.expires_at > asked.start]
-    params = {
-        "name_fr": wanted.name_fr,
-        "name_en": wanted.name_en,
-        "training_fr": wanted.training_fr,
-        "training_en": wanted.training_en,
-        "level": wanted.level,
-        "zone": facts.zone,
-    }
-    if any(grant.level >= wanted.level for grant in valid):
-        return []
-    if valid:
-        held = max(grant.level for grant in valid)
-        return [Denial(Code.QUALIFICATION_LEVEL, params | {"held": held})]
-    if granted:
-        expired_at = max(grant.expires_at for grant in granted if grant.expires_at is not None)
-        return [Denial(Code.QUALIFICATION_EXPIRED, params | {"expired_at": expired_at})]
-    return [Denial(Code.QUALIFICATION_MISSING, params)]
-
-
-def suspended(facts: BookingFacts, asked: Interval, now: dt.datetime) -> list[Denial]:
-    if facts.suspension is None:
-        return []
-    return [
-        Denial(
-            Code.SUSPENDED,
-            {"reason": facts.suspension.reason, "end": facts.suspension.end, "zone": facts.zone},
-        )
-    ]
-
-
 Rule = Callable[[BookingFacts, Interval, dt.datetime], list[Denial]]
 
 # In the order in which people want to hear them: what never changes first, then the time.
 RULES: tuple[Rule, ...] = (
-    suspended,
-    qualification,
+    people.suspended,
+    people.qualification,
+    people.rules_unsigned,
+    people.age_limit,
+    people.guardian_required,
+    people.membership_required,
     machine_unavailable,
     closed,
+    people.supervision_required,
     taken,
-    person_busy,
+    people.person_busy,
+    people.quota_exceeded,
+    people.too_many_open,
+    people.credit_exhausted,
     too_short,
     too_long,
     off_grid,

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from fablab.lib.intervals import Interval
 from people.models import Person, Site
-from reservations.models import HeldUnit, Reservation, Status
+from reservations.models import HeldUnit, Reservation, Status, WaitingEntry
 
 COMING = (Status.PENDING, Status.CONFIRMED, Status.IN_USE)
 
@@ -16,6 +16,21 @@ def held_names(reservation: Reservation) -> list[str]:
     """The names of the rooms and machines it holds, rooms first. One query."""
     rows = HeldUnit.objects.filter(reservation=reservation).values_list("unit__room__name", "unit__machine__name")
     return [str(room or machine) for room, machine in sorted(rows, key=lambda row: (row[0] is None, row))]
+
+
+def has_run_out(reservation: Reservation, now: dt.datetime) -> bool:
+    """Whether nobody answered in time, also before a sweep has written it down."""
+    return (
+        reservation.status in (Status.HELD, Status.PENDING)
+        and reservation.expires_at is not None
+        and reservation.expires_at <= now
+    )
+
+
+def places_of(person: Person, now: dt.datetime) -> list[WaitingEntry]:
+    """Where the person waits for a time to come, soonest first. One query."""
+    rows = WaitingEntry.objects.filter(person=person, state=WaitingEntry.State.WAITING, start__gt=now)
+    return list(rows.select_related("machine__unit__site").order_by("start", "pk")[:50])
 
 
 def public_events(*, sites: Sequence[Site], start: dt.datetime, end: dt.datetime) -> QuerySet[Reservation]:

@@ -1,136 +1,139 @@
-"""Writes: reserve, move, cancel, check in, finish. Page, API, kiosk and device all come through here.
-
-Order of locks, always: the person's row, then the unit rows sorted by id, then the insert. The exclusion
-constraint is the proof, not the method: alone it deadlocks under a storm.
-"""
+"""Writes: reserve, look first, move, cancel. Page, API, kiosk and device all come through here; see life.py for what
+follows, holding.py for the order of locks."""
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
-from zoneinfo import ZoneInfo
+from functools import partial
+from typing import Any
 
-from django.db import IntegrityError, connection, transaction
-from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from django.db import transaction
 
-from fablab.lib.denials import Denial
 from fablab.lib.intervals import Interval
 from fablab.lib.live import announce_machines
 from fablab.lib.retries import retried
-from machines.models import Machine, Unit
-from people.models import Person, Team
+from machines.models import Machine
+from people.models import Person
+from people.permissions import is_staff
+from people.selectors import teams_to_reserve_as
 from reservations.alternatives import alternatives
-from reservations.errors import ReservationRefused, WrongState
-from reservations.facts import booking_facts, busy_times, opening_around
-from reservations.models import HeldUnit, Origin, Reservation, Status
+from reservations.credits import settle_credits
+from reservations.deeds import note_deed, place_and_time
+from reservations.errors import NotOfTheTeam, ReservationRefused, WrongState
+from reservations.holding import hold_other_units, hold_units, lock_in_order, locked, machine_ids_of, windows_of
+from reservations.models import Deed, HeldUnit, Origin, Reservation, Status, WaitingEntry
+from reservations.offers import end_offer
 from reservations.refusals import record_refusal
-from reservations.rules import BookingFacts, Code, Purpose, blocked_interval, reservation_denials
+from reservations.rules import BookingFacts, Purpose, cancel_denials
+from reservations.waiting import end_own_wait, serve_waiting, somebody_waits
+from reservations.wishes import (
+    NOTHING_SET_ASIDE,
+    SetAside,
+    Wish,
+    check,
+    credits_wanted,
+    insert_reservation,
+    with_people_now,
+    with_taken_now,
+)
 
-CHECK_IN_OPENS = dt.timedelta(minutes=10)
-NO_OVERLAP = "held_units_do_not_overlap"
 
+def create_reservation(*, now: dt.datetime, **wish: Any) -> Reservation:
+    """Reserve the machine over [start, end), with all that is taken along; see `Wish` for what can be asked.
 
-def create_reservation(
-    *,
-    machine: Machine,
-    start: dt.datetime,
-    end: dt.datetime,
-    holder: Person | None,
-    by: Person | None,
-    now: dt.datetime,
-    origin: Origin = Origin.PAGE,
-    purpose: Purpose = Purpose.BOOK,
-    team: Team | None = None,
-    note: str = "",
-) -> Reservation:
-    """Reserve the machine over [start, end).
-
-    Side effects in order: lock person and unit; insert reservation and held unit; announce the machine; on
-    refusal record it, then look for alternatives.
+    Where somebody of the team says yes first it is pending, unless the team reserves. Side effects in order: whoever
+    waits for that time is served; people and units locked; reservation, participants and held units inserted; credits
+    taken; history written; the machines announced; on refusal that is recorded, then alternatives looked for.
 
     Raises:
+        NotOfTheTeam: neither who reserves nor who holds it is in the team, or it is archived, of another site, or the
+            lab has no teams.
         ReservationRefused: with every reason.
     """
+    return reserve(Wish(**wish), now)
+
+
+def reserve(wish: Wish, now: dt.datetime) -> Reservation:
+    """As `create_reservation`."""
     try:
-        return _create(
-            machine=machine, start=start, end=end, holder=holder, by=by, now=now, origin=origin, purpose=purpose,
-            team=team, note=note,
-        )  # fmt: skip
+        return reserve_unexplained(wish, now)
     except ReservationRefused as refusal:
-        record_refusal(machine, Interval(start, end), refusal.denials, holder, origin, now)
-        refusal.alternatives = alternatives(
-            machine=machine,
-            holder=holder,
-            asked=Interval(start, end),
-            codes={denial.code for denial in refusal.denials},
-            now=now,
-        )
+        explain_refusal(wish, refusal, now)
         raise
 
 
-def preview_reservation(
-    *,
-    machine: Machine,
-    start: dt.datetime,
-    end: dt.datetime,
-    holder: Person | None,
-    now: dt.datetime,
-    moving: Reservation | None = None,
-    origin: Origin = Origin.PAGE,
+def reserve_unexplained(wish: Wish, now: dt.datetime) -> Reservation:
+    """As `create_reservation`; a refusal is neither recorded nor given alternatives: there is more to try."""
+    check_team(wish)
+    has_others = somebody_waits(wish.machine, wish.asked, now)
+    if has_others:
+        serve_waiting(wish.machine, wish.asked, now, besides=wish.holder)
+    made = _create(wish, now)
+    if has_others:
+        end_own_wait(made, now)
+    return made
+
+
+def check_team(wish: Wish) -> None:
+    """Who may reserve in the name of a team.
+
+    Raises:
+        NotOfTheTeam: neither who reserves nor who holds it may.
+    """
+    team = wish.team
+    if team is None:
+        return
+    if not teams_to_reserve_as([wish.holder, wish.by], wish.machine.site).filter(pk=team.pk).exists():
+        raise NotOfTheTeam
+
+
+def explain_refusal(
+    wish: Wish, refusal: ReservationRefused, now: dt.datetime, *, moving: Reservation | None = None
 ) -> None:
+    """Record it, and find other ways."""
+    record_refusal(wish.machine, wish.asked, refusal.denials, wish.holder, wish.origin, now)
+    codes = {str(denial.code) for denial in refusal.denials}
+    refusal.alternatives = alternatives(
+        machine=wish.machine, holder=wish.holder, asked=wish.asked, codes=codes, now=now, ignoring=moving
+    )
+
+
+def preview_reservation(*, now: dt.datetime, moving: Reservation | None = None, **wish: Any) -> BookingFacts:
     """Ask every rule without reserving anything; a refusal is recorded and comes with alternatives, like a real one.
 
     Raises:
         ReservationRefused: with every reason.
     """
-    purpose = Purpose.MOVE if moving else Purpose.BOOK
-    facts = booking_facts(machine=machine, holder=holder, start=start, end=end, purpose=purpose, ignoring=moving)
+    looked = Wish(by=None, **wish)
+    if moving is not None:
+        looked = replace(looked, purpose=Purpose.MOVE)
+    facts = looked.facts(now, ignoring=moving)
     try:
-        _allowed(facts, start, end, now)
+        check(facts, looked.asked, now)
     except ReservationRefused as refusal:
-        asked = Interval(start, end)
-        record_refusal(machine, asked, refusal.denials, holder, origin, now)
-        codes = {denial.code for denial in refusal.denials}
-        refusal.alternatives = alternatives(machine=machine, holder=holder, asked=asked, codes=codes, now=now)
+        explain_refusal(looked, refusal, now, moving=moving)
         raise
+    return facts
 
 
 @retried
-def _create(
-    *,
-    machine: Machine,
-    start: dt.datetime,
-    end: dt.datetime,
-    holder: Person | None,
-    by: Person | None,
-    now: dt.datetime,
-    origin: Origin,
-    purpose: Purpose,
-    team: Team | None,
-    note: str,
-) -> Reservation:
+def _create(wish: Wish, now: dt.datetime) -> Reservation:
     # Asked before anything is locked: in a storm those who come too late leave without having waited.
-    facts = booking_facts(machine=machine, holder=holder, start=start, end=end, purpose=purpose)
-    asked, blocked = _allowed(facts, start, end, now)
+    facts = wish.facts(now)
+    check(facts, wish.asked, now)
+    windows = windows_of(wish.machine.unit_id, facts, wish.asked)
     with transaction.atomic():
-        lock_in_order(holder, [machine.unit_id])
-        if holder is not None:
-            # What only the person's own lock keeps true is asked again; the constraint answers for the machine.
-            _allowed(replace(facts, busy=busy_times(holder, start, end)), start, end, now)
-        reservation = Reservation(
-            site_id=machine.unit.site_id, machine=machine, holder=holder, team=team, start=start, end=end,
-            booked_start=start, booked_end=end, status=Status.CONFIRMED, origin=origin, note=note,
-            created_at=now, created_by=by,
-        )  # fmt: skip
-        reservation.save(force_insert=True)
-        with race_becomes_refusal(machine.site.zone, asked):
-            HeldUnit.objects.create(
-                reservation=reservation,
-                unit_id=machine.unit_id,
-                period=time_range(asked),
-                blocked=time_range(blocked),
-            )
-        announce_machines([machine.pk])
+        lock_in_order([wish.holder, *wish.companions], windows)
+        # Whoever lost the race while they waited leaves at once: behind them others wait for the same lock.
+        check(with_taken_now(facts, wish.machine.unit_id, windows), wish.asked, now)
+        if wish.holder is not None:
+            # What only the people's own locks keep true is asked again; the constraint answers for the machines.
+            check(with_people_now(facts, wish, now), wish.asked, now)
+        reservation = insert_reservation(wish, facts, now)
+        hold_units(reservation, windows, facts.zone)
+        if facts.settings.credits_per_hour:
+            settle_credits(reservation=reservation, wanted=credits_wanted(facts, wish.asked), by=wish.by, now=now)
+        announce_machines(machine_ids_of(reservation) if facts.parts else [wish.machine.pk])
     return reservation
 
 
@@ -142,204 +145,149 @@ def move_reservation(
     by: Person,
     now: dt.datetime,
     machine: Machine | None = None,
+    set_aside: SetAside = NOTHING_SET_ASIDE,
 ) -> Reservation:
     """Move the reservation to another time or machine; every rule is asked at the destination.
 
-    A reservation that runs keeps its start: only its end may change.
+    A reservation that runs keeps its start: only its end may change. What needs somebody's yes needs it anew.
 
     Raises:
         ReservationRefused: with every reason; the old time is kept.
         WrongState: `not_open` when it has ended, `already_started` when a running one would get another start,
-            `held_for_a_group` when it holds more than one machine.
+            `held_for_a_group` when it holds more than one machine, `answer_the_offer_first` of an offer.
     """
     target = machine or reservation.machine
     if target is None or reservation.machine is None:
         raise WrongState("held_for_a_group")
+    wish = Wish(
+        machine=target, start=start, end=end, holder=reservation.holder, by=by, origin=Origin(reservation.origin),
+        companions=[row.person for row in reservation.participants.select_related("person")],
+        holder_takes_part=reservation.holder_takes_part, set_aside=set_aside,
+    )  # fmt: skip
+    serve_waiting(target, wish.asked, now, besides=wish.holder)
+    left = machine_ids_of(reservation)
     try:
-        return _move(reservation=reservation, start=start, end=end, now=now, machine=target)
+        moved = _move(reservation, wish, now)
     except ReservationRefused as refusal:
-        asked = Interval(start, end)
-        record_refusal(target, asked, refusal.denials, reservation.holder, Origin(reservation.origin), now)
-        refusal.alternatives = alternatives(
-            machine=target,
-            holder=reservation.holder,
-            asked=asked,
-            codes={denial.code for denial in refusal.denials},
-            now=now,
-        )
+        explain_refusal(wish, refusal, now, moving=reservation)
         raise
+    serve_freed(reservation, now, machine_ids=left)
+    return moved
 
 
 @retried
-def _move(
-    *, reservation: Reservation, start: dt.datetime, end: dt.datetime, now: dt.datetime, machine: Machine
-) -> Reservation:
+def _move(reservation: Reservation, wish: Wish, now: dt.datetime) -> Reservation:
+    asked = wish.asked
+    # The parts at the destination are known before anything is locked; a rule that changes meanwhile is asked below.
+    ahead = windows_of(wish.machine.unit_id, wish.facts(now, ignoring=reservation), asked)
     with transaction.atomic():
         units = HeldUnit.objects.filter(reservation=reservation).values_list("unit_id", flat=True)
-        lock_in_order(reservation.holder, [*units, machine.unit_id])
-        fresh = _locked(reservation)
+        lock_in_order([wish.holder, *wish.companions], [*units, *ahead])
+        fresh = locked(reservation)
         if not fresh.is_movable or fresh.end <= now:
             raise WrongState("not_open")
+        if fresh.status == Status.HELD:
+            raise WrongState("answer_the_offer_first")
         is_running = fresh.status == Status.IN_USE or fresh.start <= now
-        if is_running and (start != fresh.start or machine.pk != fresh.machine_id):
+        if is_running and (asked.start != fresh.start or wish.machine.pk != fresh.machine_id):
             raise WrongState("already_started")
-        purpose = Purpose.EXTEND if is_running else Purpose.MOVE
-        facts = booking_facts(
-            machine=machine, holder=fresh.holder, start=start, end=end, purpose=purpose, ignoring=fresh
-        )
-        asked, blocked = _allowed(facts, start, end, now)
-        left = machine_ids_of(fresh)
-        fresh.machine, fresh.site_id = machine, machine.unit.site_id
-        fresh.start = fresh.booked_start = start
-        fresh.end = fresh.booked_end = end
-        fresh.save(update_fields=["machine", "site", "start", "end", "booked_start", "booked_end"])
-        with race_becomes_refusal(machine.site.zone, asked):
-            HeldUnit.objects.filter(reservation=fresh).update(
-                unit_id=machine.unit_id, period=time_range(asked), blocked=time_range(blocked)
-            )
-        announce_machines([*left, machine.pk])
+        wish = replace(wish, purpose=Purpose.EXTEND if is_running else Purpose.MOVE)
+        facts = wish.facts(now, ignoring=fresh)
+        check(facts, asked, now)
+        left, before = machine_ids_of(fresh), place_and_time(fresh)
+        _write_move(fresh, wish, facts)
+        hold_other_units(fresh, windows_of(wish.machine.unit_id, facts, asked), facts.zone)
+        if facts.settings.credits_per_hour or fresh.credits:
+            booked = Interval(fresh.booked_start, fresh.booked_end)
+            settle_credits(reservation=fresh, wanted=credits_wanted(facts, booked), by=wish.by, now=now)
+        note_deed(
+            fresh, Deed.Kind.MOVED, by=wish.by, now=now, why=wish.set_aside.why, overridden=wish.set_aside.codes,
+            before=before,
+        )  # fmt: skip
+        announce_machines([*left, *machine_ids_of(fresh)])
     return fresh
 
 
-def cancel_reservation(*, reservation: Reservation, by: Person, now: dt.datetime) -> Reservation:
-    """Give the whole time back. Cancelling twice changes nothing.
+def _write_move(fresh: Reservation, wish: Wish, facts: BookingFacts) -> None:
+    fresh.machine, fresh.site_id = wish.machine, wish.machine.unit.site_id
+    fresh.start = fresh.booked_start = wish.start
+    is_running = wish.purpose == Purpose.EXTEND
+    fresh.end = wish.end
+    # Ending a running one earlier is an early finish: what was booked counts.
+    fresh.booked_end = max(fresh.booked_end, wish.end) if is_running else wish.end
+    # Whoever is asked whether they come is asked anew at the new time.
+    fresh.asked_at = fresh.grace_until = None
+    if wish.purpose == Purpose.MOVE and facts.settings.needs_approval and not is_staff(wish.by, wish.machine):
+        fresh.status = Status.PENDING
+    if fresh.status == Status.PENDING:
+        fresh.expires_at = wish.start
+    fresh.save(
+        update_fields=["machine", "site", "start", "end", "booked_start", "booked_end", "status", "expires_at",
+                       "asked_at", "grace_until"]
+    )  # fmt: skip
+
+
+def cancel_reservation(
+    *,
+    reservation: Reservation,
+    by: Person | None,
+    now: dt.datetime,
+    why: str = "",
+    is_for_the_team: bool = False,
+) -> Reservation:
+    """Give the whole time back, to the waiting list first. Cancelling twice changes nothing.
+
+    The notice that the machine wants is asked of the holder; `is_for_the_team` (a closure, an erasure) wants none, and
+    neither does the team.
 
     Raises:
+        ReservationRefused: `too_soon`, with less notice than the machine wants.
         WrongState: `already_used` once it was started, `not_open` when it ended another way.
     """
     with transaction.atomic():
-        fresh = _locked(reservation)
+        fresh = locked(reservation)
         if fresh.status == Status.CANCELLED:
             return fresh
         if fresh.status == Status.IN_USE:
             raise WrongState("already_used")
         if not fresh.is_movable or fresh.end <= now:
             raise WrongState("not_open")
+        if not is_for_the_team and not is_staff(by, fresh):
+            _check_notice(fresh, now)
         fresh.status, fresh.cancelled_at, fresh.cancelled_by = Status.CANCELLED, now, by
         fresh.save(update_fields=["status", "cancelled_at", "cancelled_by"])
-        announce_machines(machine_ids_of(fresh))
-    return fresh
-
-
-def check_in(*, reservation: Reservation, now: dt.datetime, by: Person | None = None) -> Reservation:
-    """The person is there (or the machine was seen running). From 10 min before the start; twice changes nothing.
-
-    Raises:
-        WrongState: `too_early`, or `not_open` when it has ended.
-    """
-    with transaction.atomic():
-        fresh = _locked(reservation)
-        if fresh.status == Status.IN_USE:
-            return fresh
-        if fresh.status != Status.CONFIRMED or fresh.end <= now:
-            raise WrongState("not_open")
-        if now < fresh.start - CHECK_IN_OPENS:
-            raise WrongState("too_early")
-        fresh.status, fresh.checked_in_at = Status.IN_USE, now
-        fresh.save(update_fields=["status", "checked_in_at"])
-        announce_machines(machine_ids_of(fresh))
-    return fresh
-
-
-def finish_reservation(*, reservation: Reservation, now: dt.datetime, by: Person | None = None) -> Reservation:
-    """End it; before its time, the tail goes back to others. The booked times are kept.
-
-    Before it even began (somebody checked in early and left), all of it goes back: it counts as cancelled.
-
-    Raises:
-        WrongState: `not_started` before it was checked in, `not_open` when it has ended.
-    """
-    with transaction.atomic():
-        fresh = _locked(reservation)
-        if fresh.status == Status.COMPLETED:
-            return fresh
-        if fresh.status != Status.IN_USE:
-            raise WrongState("not_started" if fresh.status == Status.CONFIRMED else "not_open")
-        if now <= fresh.start:
-            fresh.status, fresh.cancelled_at, fresh.cancelled_by = Status.CANCELLED, now, by
+        if fresh.start > now or is_for_the_team or is_staff(by, fresh):
+            give_back(fresh, by, now)
         else:
-            if now < fresh.end:
-                _give_back_tail(fresh, now)
-            fresh.status, fresh.finished_at = Status.COMPLETED, now
-        fresh.save(update_fields=["status", "finished_at", "end", "cancelled_at", "cancelled_by"])
-        announce_machines(machine_ids_of(fresh))
+            # Its time has begun: what it cost is not given back, as after an early finish.
+            announce_machines(machine_ids_of(fresh))
+        end_offer(fresh, WaitingEntry.State.LEFT, now)
+        note_deed(fresh, Deed.Kind.CANCELLED, by=by, now=now, why=why)
+        serve_freed(fresh, now)
     return fresh
 
 
-def close_ended_reservations(*, now: dt.datetime, most: int = 500) -> int:
-    """Reservations whose time is over become finished; how many. Those never checked in too: whether they were
-    no-shows is for the no-show rule to say, with its evidence."""
-    closed = 0
-    rows = Reservation.objects.filter(status__in=[Status.CONFIRMED, Status.IN_USE], end__lte=now)
-    for reservation in rows.order_by("end")[:most]:
-        with transaction.atomic():
-            done = Reservation.objects.filter(pk=reservation.pk, status=reservation.status, end=reservation.end).update(
-                status=Status.COMPLETED, finished_at=reservation.end
-            )
-            if done:
-                closed += 1
-                announce_machines(machine_ids_of(reservation))
-    return closed
-
-
-def _give_back_tail(reservation: Reservation, now: dt.datetime) -> None:
-    """What was set up stays held, and what nobody can clear before the next opening too."""
-    reservation.end = now
-    for held in reservation.held_units.select_related("unit__machine__category", "unit__site"):
-        machine = getattr(held.unit, "machine", None)
-        used = Interval(reservation.start, now)
-        needed = used
-        if machine is not None:
-            needed = blocked_interval(used, machine.booking, opening_around(machine, reservation.start, now))
-        held.period = DateTimeTZRange(held.period.lower, now)
-        held.blocked = DateTimeTZRange(held.blocked.lower, min(held.blocked.upper, needed.end))
-        held.save(update_fields=["period", "blocked"])
-
-
-def machine_ids_of(reservation: Reservation) -> list[int]:
-    """The machines whose boards change with it: its own, or all that it holds for a group."""
-    if reservation.machine_id is not None:
-        return [reservation.machine_id]
-    held = HeldUnit.objects.filter(reservation=reservation, unit__machine__isnull=False)
-    return list(held.values_list("unit__machine__pk", flat=True))
-
-
-def _allowed(facts: BookingFacts, start: dt.datetime, end: dt.datetime, now: dt.datetime) -> tuple[Interval, Interval]:
-    """The time asked for and the time it blocks, once every rule agrees."""
-    denials = reservation_denials(facts=facts, start=start, end=end, now=now)
-    if denials:
+def _check_notice(reservation: Reservation, now: dt.datetime) -> None:
+    machine = reservation.machine
+    # Who is asked whether they come may say no: better late than not at all.
+    if machine is None or reservation.status != Status.CONFIRMED or reservation.asked_at is not None:
+        return
+    facts = Wish(machine, reservation.start, reservation.end, reservation.holder, None).facts(now, ignoring=reservation)
+    if denials := cancel_denials(facts=facts, start=reservation.start, now=now):
         raise ReservationRefused(denials)
-    asked = Interval(start, end)
-    return asked, blocked_interval(asked, facts.settings, facts.opening)
 
 
-def lock_in_order(person: Person | None, unit_ids: Iterable[int]) -> None:
-    """The person's row, then the unit rows by id: the one order in which anything here waits."""
-    with connection.cursor() as cursor:
-        if person is not None:
-            cursor.execute("SELECT 1 FROM people_person WHERE id = %s FOR NO KEY UPDATE", [person.pk])
-        cursor.execute(
-            f"SELECT 1 FROM {Unit._meta.db_table} WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE",  # noqa: S608
-            [sorted(set(unit_ids))],
-        )
+def give_back(reservation: Reservation, by: Person | None, now: dt.datetime) -> None:
+    """What it cost, and word to the boards; within the caller's transaction."""
+    if reservation.credits:
+        settle_credits(reservation=reservation, wanted=0, by=by, now=now)
+    announce_machines(machine_ids_of(reservation))
 
 
-def _locked(reservation: Reservation) -> Reservation:
-    return Reservation.objects.with_places().select_for_update(of=("self",), no_key=True).get(pk=reservation.pk)
-
-
-@contextmanager
-def race_becomes_refusal(zone: ZoneInfo, asked: Interval) -> Iterator[None]:
-    """A violation of the exclusion constraint becomes the reason `taken`, which undoes the transaction around it."""
-    try:
-        yield
-    except IntegrityError as error:
-        if NO_OVERLAP not in str(error):
-            raise
-        params = {"start": asked.start, "end": asked.end, "zone": zone}
-        raise ReservationRefused([Denial(Code.TAKEN, params)]) from error
-
-
-def time_range(interval: Interval) -> DateTimeTZRange:
-    """As PostgreSQL holds it, half-open."""
-    return DateTimeTZRange(interval.start, interval.end)
+def serve_freed(reservation: Reservation, now: dt.datetime, *, machine_ids: Sequence[int] | None = None) -> None:
+    """Whoever waits for its time is served, once the transaction that freed it is committed. A sweep finds what is
+    missed, and so does the next one who asks for that time."""
+    freed = Interval(reservation.start, reservation.booked_end)
+    keys = machine_ids_of(reservation) if machine_ids is None else machine_ids
+    for machine in Machine.objects.filter(pk__in=keys).with_places():
+        transaction.on_commit(partial(serve_waiting, machine, freed, now), robust=True)

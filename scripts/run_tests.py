@@ -1,6 +1,7 @@
 """Runs the tests in two groups, parallel then serial, and ends with one summary line for both.
 
-Races, kills, real servers and browsers would disturb each other and the rest, hence a group of their own.
+Races, kills, real servers and browsers would disturb the rest, hence a group of their own: two files at a time, each
+file's tests one after the other.
 """
 
 import re
@@ -8,7 +9,8 @@ import subprocess
 import sys
 import time
 
-GROUPS = (("-n", "2", "-m", "not serial"), ("-m", "serial"))
+# In the order of the folders: by the number of their tests, the longest storm, which is one test, would come last.
+GROUPS = (("-n", "2", "-m", "not serial"), ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", "-m", "serial"))
 NO_TESTS_COLLECTED = 5
 COUNTED = ("failed", "passed", "skipped", "xfailed", "xpassed", "warnings", "errors")
 SUMMARY = re.compile(r"\b\d+ (?:passed|failed|skipped|deselected|xfailed|xpassed|warnings?|errors?)\b.* in [\d.]+s")

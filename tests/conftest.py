@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 from django.http import HttpRequest
+from django.utils.translation import override
 
 from fablab.up.postgres import EmbeddedPostgres
+from people.models import Person
+from tests.factories import make_person
 
 # Debian keeps servers where an ordinary account's PATH does not look.
 PROGRAM_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
@@ -76,6 +79,18 @@ def postgres_server(short_folder: Path) -> Iterator[Callable[..., EmbeddedPostgr
     yield make
     for server in made:
         server.kill()
+
+
+@pytest.fixture
+def in_english() -> Iterator[None]:
+    with override("en"):
+        yield
+
+
+@pytest.fixture
+def by(db: None) -> Person:
+    """Whoever acts, where it does not matter who."""
+    return make_person()
 
 
 @pytest.fixture(autouse=True)

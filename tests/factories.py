@@ -18,6 +18,7 @@ from machines.models import (
     Room,
     Unit,
 )
+from people.lab import lab_for_change, save_lab
 from people.models import STAFF_ROLES, Person, Role, RoleGrant, Site, Suspension, Team, TeamMembership
 from reservations.models import Reservation
 from reservations.services import create_reservation
@@ -74,6 +75,13 @@ def make_site(
 def every_day(opens: str, closes: str) -> Hours:
     """The same range on each day of the week."""
     return {day: [(opens, closes)] for day in WEEK}
+
+
+def turn_off(*modules: str) -> None:
+    """The lab uses every module but these."""
+    lab = lab_for_change()
+    lab.modules_off = list(modules)
+    save_lab(lab)
 
 
 def make_exception(*, site: Site, date: str, opens: str | None = None, closes: str | None = None) -> OpeningException:

@@ -14,6 +14,8 @@ from fablab.lib.api import Page
 from fablab.lib.queries import query_word
 from fablab.machine_status import MachineStatus, machine_statuses
 from machines.models import Machine
+from people.lab import current_lab
+from people.models import Module
 
 
 class MachineOut(serializers.Serializer[Any]):
@@ -38,7 +40,9 @@ class MachineOut(serializers.Serializer[Any]):
 def shown(status: MachineStatus) -> dict[str, Any]:
     machine, settings = status.machine, status.machine.booking
     wanted = machine.wanted_qualification
+    measured = {"power_w": status.power_w} if current_lab().has(Module.DEVICES) else {}
     return {
+        **measured,
         "slug": machine.slug,
         "name": machine.name,
         "category": machine.category.slug,
@@ -48,7 +52,6 @@ def shown(status: MachineStatus) -> dict[str, Any]:
         "state_text": status.word,
         "detail": status.detail,
         "progress_pct": None if status.progress_pct is None else round(status.progress_pct, 1),
-        "power_w": status.power_w,
         "risk_level": machine.risk,
         "qualification": wanted.slug if wanted else None,
         "attendance": settings.attendance,

@@ -5,6 +5,7 @@ from iot.api import Devices, Enrol, UsageSessions
 from printing.api import PrintJobAction, PrintJobDetail, PrintJobs
 from reservations import api as reservations
 from reservations import calendar_api as calendars
+from reservations import life_api as life
 
 urlpatterns = [
     path("machines/", Machines.as_view(), name="api-machines"),
@@ -17,6 +18,12 @@ urlpatterns = [
     path("reservations/<slug:reference>/cancel/", reservations.Cancel.as_view(), name="api-reservation-cancel"),
     path("reservations/<slug:reference>/check-in/", reservations.CheckIn.as_view(), name="api-reservation-check-in"),
     path("reservations/<slug:reference>/finish/", reservations.Finish.as_view(), name="api-reservation-finish"),
+    path("reservations/<slug:reference>/approve/", life.Approve.as_view(), name="api-reservation-approve"),
+    path("reservations/<slug:reference>/refuse/", life.Refuse.as_view(), name="api-reservation-refuse"),
+    path("reservations/<slug:reference>/accept/", life.Accept.as_view(), name="api-reservation-accept"),
+    path("reservations/<slug:reference>/decline/", life.Decline.as_view(), name="api-reservation-decline"),
+    path("waiting/", life.WaitingList.as_view(), name="api-waiting"),
+    path("waiting/<slug:reference>/", life.WaitingPlace.as_view(), name="api-waiting-place"),
     path("usage-sessions/", UsageSessions.as_view(), name="api-usage-sessions"),
     path("devices/", Devices.as_view(), name="api-devices"),
     re_path(r"^devices/enrol/?$", Enrol.as_view(), name="api-enrol"),

@@ -46,7 +46,7 @@ def take_tls(name: str, text: bytes) -> None:
     file = Path(settings.DATA_DIR) / TLS / Path(name).name
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _write_private(file, text)
+        write_private(file, text)
 
 
 def take_secrets(text: bytes) -> bool:
@@ -58,20 +58,39 @@ def take_secrets(text: bytes) -> bool:
         OSError: the file cannot be written.
     """
     file = secrets_path()
-    former: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
-    merged = {**former, **json.loads(text)}
+    former, merged = _kept(), merged_with(text)
     if merged != former:
         if former:
-            _write_private(file.with_name(f"{NAME}.before-restore"), json.dumps(former, indent=1).encode())
-        _write_private(file, json.dumps(merged, indent=1).encode())
+            write_private(file.with_name(f"{NAME}.before-restore"), json.dumps(former, indent=1).encode())
+        write_private(file, json.dumps(merged, indent=1).encode())
+    take_into_process(merged)
+    return merged != former
+
+
+def merged_with(text: bytes) -> dict[str, str]:
+    """The archive's keys, beside those of this machine that no archive has."""
+    return {**_kept(), **json.loads(text)}
+
+
+def _kept() -> dict[str, str]:
+    file = secrets_path()
+    return json.loads(file.read_text()) if file.exists() else {}
+
+
+def take_into_process(merged: dict[str, str]) -> None:
+    """Go on with these keys; those that the environment gives stand."""
     if not os.environ.get("FABLAB_FIELD_KEYS", "").strip() and "field_key" in merged:
         settings.FIELD_KEYS = [merged["field_key"]]
     if not os.environ.get("SECRET_KEY", "").strip() and "secret_key" in merged:
         settings.SECRET_KEY = merged["secret_key"]
-    return merged != former
 
 
-def _write_private(file: Path, content: bytes) -> None:
+def write_private(file: Path, content: bytes) -> None:
+    """Write the file at once, for its owner alone, and on the disk.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as stream:
@@ -79,6 +98,11 @@ def _write_private(file: Path, content: bytes) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     draft.replace(file)
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def field_key_marks() -> list[str]:

@@ -7,13 +7,9 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from django.conf import settings
+from people.erasure_ledger import NAME, ledger_path
 
-NAME = "erasures.jsonl"
-
-
-def ledger_path() -> Path:
-    return Path(settings.DATA_DIR) / NAME
+__all__ = ["NAME", "ledger_path", "lines_of", "merge_into", "read_lines", "union"]
 
 
 def read_lines(file: Path) -> list[str]:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 from django.conf import settings
 
-from fablab.backup import ledger, places, rotation
+from fablab.backup import key_swap, ledger, places, rotation
 from fablab.backup.archive import Say, write_archive
 from fablab.backup.errors import BackupFailed
 from fablab.backup.manifest import Manifest
@@ -47,6 +47,7 @@ def make_backup(*, folder: Path | None = None, now: dt.datetime, say: Say, is_cl
     target = folder or places.backup_dir()
     try:
         with _held(target):
+            key_swap.finish(is_alone=False)
             backup = _made(target, places.passphrase(), now, say)
             ledger.merge_into(target / ledger.NAME, ledger.read_lines(ledger.ledger_path()))
             if is_clearing_up:

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 
-from fablab.backup import emptying, keys, ledger, load
+from fablab.backup import emptying, key_swap, keys, ledger, load
 from fablab.backup.archive import Say, opened, verify, whole
 from fablab.backup.errors import RestoreRefused
 from fablab.backup.files import FOLDER as FILES
@@ -40,8 +40,9 @@ def restore_archive(
 
     Side effects in order: the whole archive is read and compared. Then, in one transaction: what was there goes (only
     with `is_replacing`, when something was); the schema as recorded; the rows; the files; counters; every table is
-    read again and compared; the list of erasures is merged; the keys; migrations to this version; the erasures are
-    made again. After it: files that the archive does not have go. Killed at any point, the database is as before.
+    read again and compared; the list of erasures is merged; the keys wait; migrations to this version; the erasures
+    are made again. After it: the keys take their place; files that the archive does not have go. Killed at any point,
+    the database is as before, or restored: then the next start takes the keys.
 
     Raises:
         ArchiveUnusable: the archive; nothing was touched.
@@ -58,11 +59,22 @@ def restore_archive(
     except (psycopg.Error, DatabaseError) as error:
         raise _refusal(error) from error
     if not is_rehearsal:
+        _take_keys(say)
         remove_others(files_root(), {file.path for file in manifest.files})
     are_keys_missing = bool(manifest.field_key_marks) and not set(manifest.field_key_marks) & set(
         keys.field_key_marks()
     )
     return Restored(manifest, replayed, are_keys_missing)
+
+
+def _take_keys(say: Say) -> None:
+    try:
+        has_changed = key_swap.finish(is_alone=True)
+    except OSError as error:
+        say(f"  the keys could not take their place ({error.filename}: {error.strerror}): the next `make run` does it")
+        return
+    if has_changed:
+        say("  the keys of the archive are in secrets.json; those that were there, in secrets.json.before-restore")
 
 
 def holds_a_lab() -> bool:
@@ -94,7 +106,7 @@ def _replaced_everything(
         _require_equal(cursor, manifest)
         load.end_interrupted_jobs(cursor)
         load.set_own_triggers(cursor, tables(cursor), is_on=True)
-    extras.settle(say)
+    extras.settle()
     say("Bringing it up to this version …")
     bring_up_to_date()
     if is_rehearsal:
@@ -174,13 +186,13 @@ class _Extras:
         elif member.name.startswith(FILES):
             put_back(member, self._files[member.name], files_root())
 
-    def settle(self, say: Say) -> None:
-        """Merge the lists of erasures and take the keys: both before the rows can be seen by anybody."""
+    def settle(self) -> None:
+        """Merge the lists of erasures and let the keys wait: both before the rows can be seen by anybody."""
         if self._is_rehearsal:
             return
         ledger.merge_into(ledger.ledger_path(), ledger.read_lines(self._beside), self._erasures)
-        if self._secrets and keys.take_secrets(self._secrets):
-            say("  the keys of the archive are in secrets.json; those that were there, in secrets.json.before-restore")
+        if self._secrets:
+            key_swap.prepare(self._secrets)
 
 
 def bring_up_to_date() -> None:

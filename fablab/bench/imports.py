@@ -23,11 +23,8 @@ def importing() -> Times:
     try:
         for n in range(ROUNDS):
             raw = _list_of(PEOPLE, f"Round {n}")
-            began_s = time.perf_counter()
-            with CaptureQueriesContext(connection) as captured:
-                _import(raw)
-            taken_ms.append((time.perf_counter() - began_s) * 1000)
-            queries = sum(not query["sql"].startswith(FRAME_WORDS) for query in captured.captured_queries)
+            one_ms, queries = _timed_import(raw)
+            taken_ms.append(one_ms)
     finally:
         _leave_as_found()
     return Times.of(queries, taken_ms)
@@ -35,18 +32,24 @@ def importing() -> Times:
 
 def importing_again() -> Times:
     """The same list a second time, which changes nothing."""
-    raw, taken_ms = _list_of(PEOPLE, "Again"), []
+    raw, taken_ms, queries = _list_of(PEOPLE, "Again"), [], 0
     try:
         for _ in range(ROUNDS):
-            began_s = time.perf_counter()
-            with CaptureQueriesContext(connection) as captured:
-                _import(raw)
-            taken_ms.append((time.perf_counter() - began_s) * 1000)
-        queries = sum(not query["sql"].startswith(FRAME_WORDS) for query in captured.captured_queries)
+            one_ms, queries = _timed_import(raw)
+            taken_ms.append(one_ms)
     finally:
         _leave_as_found()
     # The first one makes them.
     return Times.of(queries, taken_ms[1:])
+
+
+def _timed_import(raw: bytes) -> tuple[float, int]:
+    """How many milliseconds it took, and how many queries."""
+    began_s = time.perf_counter()
+    with CaptureQueriesContext(connection) as captured:
+        _import(raw)
+    taken_ms = (time.perf_counter() - began_s) * 1000
+    return taken_ms, sum(not query["sql"].startswith(FRAME_WORDS) for query in captured.captured_queries)
 
 
 def _list_of(count: int, name: str) -> bytes:

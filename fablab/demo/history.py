@@ -21,13 +21,9 @@ from machines.opening import opening_on
 from machines.selectors import timetable
 from people.models import Person, Site
 from reservations.errors import ReservationRefused
+from reservations.life import close_ended_reservations, finish_reservation
 from reservations.models import Origin, Reservation, Status
-from reservations.services import (
-    cancel_reservation,
-    close_ended_reservations,
-    create_reservation,
-    finish_reservation,
-)
+from reservations.services import cancel_reservation, create_reservation
 
 QUARTER = dt.timedelta(minutes=15)
 DAY = dt.timedelta(days=1)

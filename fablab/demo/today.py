@@ -14,8 +14,9 @@ from machines.opening import instant_of
 from people.models import Person, Site
 from reservations.availability import next_on_grid
 from reservations.errors import ReservationRefused, WrongState
+from reservations.life import check_in
 from reservations.models import Reservation
-from reservations.services import check_in, create_reservation
+from reservations.services import create_reservation
 
 NIGHT = "Nuit du fablab"
 QUARTER = dt.timedelta(minutes=15)

@@ -4,10 +4,10 @@ import datetime as dt
 from io import BytesIO
 
 import segno
-from django.utils.formats import date_format
 from django.utils.translation import gettext, override
 
 from fablab.documents.typesetting import typst_pdf
+from fablab.lib.day_words import date_words
 from people.lab import current_lab
 from people.models import Module, Person, Site
 
@@ -66,7 +66,7 @@ def _until(instant: dt.datetime | None, site: Site) -> str:
         return ""
     local = instant.astimezone(site.zone)
     # Translators: a date format of Django; French wants "l j F".
-    moment = {"day": date_format(local, gettext("l j F")), "time": f"{local:%H:%M}"}
+    moment = {"day": date_words(local, gettext("l j F")), "time": f"{local:%H:%M}"}
     return gettext("It works once, until %(day)s at %(time)s.") % moment
 
 

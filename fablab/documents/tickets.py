@@ -2,12 +2,12 @@
 
 import datetime as dt
 
-from django.utils.formats import date_format
 from django.utils.translation import get_language, gettext, override
 from django.utils.translation import gettext_lazy as _
 
 from fablab.documents.card import in_groups, qr_svg
 from fablab.documents.typesetting import typst_pdf
+from fablab.lib.day_words import date_words
 from people.lab import current_lab
 from reservations.models import Reservation
 from reservations.selectors import held_names
@@ -46,7 +46,7 @@ def ticket_pdf(reservation: Reservation, paper: str) -> bytes:
 
 def _day(instant: dt.datetime, zone: dt.tzinfo) -> str:
     # Translators: a date format of Django; French wants "l j F".
-    return date_format(instant.astimezone(zone), gettext("l j F"))
+    return date_words(instant.astimezone(zone), gettext("l j F"))
 
 
 def _time(reservation: Reservation, zone: dt.tzinfo) -> str:

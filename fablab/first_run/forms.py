@@ -22,7 +22,7 @@ ALL_ZONES = sorted(available_timezones())
 ROLES = (
     (Role.MEDIATOR, _("Digital mediator: welcomes people, reserves and checks in for them")),
     (Role.SUPERVISOR, _("Supervisor: stands by at the machines, and welcomes people")),
-    (Role.FAB_MANAGER, _("Fab manager: changes machines, rules, hours and devices too")),
+    (Role.FAB_MANAGER, _("Fab manager: changes machines, rules and hours too")),
     (Role.ADMINISTRATOR, _("Administrator: may do everything here, as you may")),
 )
 

@@ -9,10 +9,10 @@ from django.db.models.deletion import ProtectedError
 from django.utils.translation import gettext_lazy as _
 
 from fablab.first_run.progress import has_administrator, team_of, the_site
-from fablab.lib.references import new_reference
 from machines.opening import Range
 from machines.services import set_weekly_hours, tell_opening_changed
 from people.errors import NotValid, WrongState
+from people.handed_out import hand_out_password
 from people.lab import lab_for_change, save_lab
 from people.models import Person, RoleGrant, Site
 from people.services import grant_role, register_person, revoke_role, update_person
@@ -22,7 +22,6 @@ from reservations.closures import refit_blocked
 
 # Said on the page: from Tuesday to Saturday, as most such places are.
 USUAL_WEEK: Mapping[int, Sequence[Range]] = {day: [(dt.time(10), dt.time(18))] for day in range(2, 7)}
-PASSWORD_GROUPS = 3
 
 
 @transaction.atomic
@@ -198,14 +197,8 @@ def remove_team_member(*, grant: RoleGrant, by: Person, now: dt.datetime) -> Non
 @transaction.atomic
 def hand_out_passwords(*, site: Site, by: Person) -> list[tuple[RoleGrant, str]]:
     """A first password for each of the team who has not signed in yet; earlier ones stop working."""
-    handed_out = []
-    for grant in team_of(site, by):
-        if grant.person.last_login is None:
-            password = "-".join(new_reference(4) for _number in range(PASSWORD_GROUPS)).lower()
-            grant.person.set_password(password)
-            grant.person.save(update_fields=["password"])
-            handed_out.append((grant, password))
-    return handed_out
+    waiting = [grant for grant in team_of(site, by) if grant.person.last_login is None]
+    return [(grant, hand_out_password(grant.person)) for grant in waiting]
 
 
 @transaction.atomic

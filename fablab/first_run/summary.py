@@ -53,7 +53,7 @@ def _rooms(site: Site) -> Answer:
 def _machines(site: Site) -> Answer:
     rows = Machine.objects.filter(unit__site=site, retired_at=None).select_related("category").order_by("pk")
     counts = Counter(machine.category.name for machine in rows)
-    lines = [f"{count} × {name}" for name, count in counts.items()]
+    lines = [_("%(what)s: %(sentence)s") % {"what": name, "sentence": count} for name, count in counts.items()]
     return Answer(steps.MACHINES, lines, "" if lines else _("Nothing to reserve yet: add the first machine."))
 
 

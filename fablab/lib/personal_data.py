@@ -68,6 +68,8 @@ class PersonalData:
     blanked: tuple[str, ...] = ()
     exported: tuple[str, ...] = ()
     free_text: tuple[str, ...] = ()
+    # Off, and the register has no word about it; empty where the activity says so, or where every lab has it.
+    module: str = ""
 
     @property
     def purpose(self) -> Words:

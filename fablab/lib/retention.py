@@ -89,6 +89,9 @@ SUSPENSION = Retention(
 )
 IMPORT = Retention(_("after the import"), _GONE, days=env.integer("FABLAB_KEEP_IMPORT_DAYS", 30, least=1, most=365))
 REFUSAL = Retention(_("after the refusal"), _GONE, months=13)
+NOTICE_KEPT = Retention(
+    _("after it was written"), _GONE, months=env.integer("FABLAB_KEEP_NOTICES_MONTHS", 6, least=1, most=60)
+)
 CODE = Retention(_("after it ended or was used"), _GONE, days=1)
 REQUEST = Retention(_("after the request"), _GONE, days=1)
 INBOX = Retention(_("after it came"), _GONE, days=14)

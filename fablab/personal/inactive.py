@@ -20,6 +20,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from fablab.lib import retention
+from fablab.lib.outgoing_mail import sends_mail
 from iot.models import UsageSession
 from people.erasure import ErasureRefused, erase_person
 from people.lab import current_lab
@@ -30,7 +31,6 @@ from reservations.models import Reservation
 log = logging.getLogger(__name__)
 NOTICES = "notices.jsonl"
 TOLD_MOST = 200
-MAIL_TO_NOWHERE = frozenset(f"django.core.mail.backends.{kind}.EmailBackend" for kind in ("console", "dummy"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,19 +147,15 @@ def notices() -> dict[str, dt.datetime]:
 def to_tell(now: dt.datetime, staff: Person) -> list[Person]:
     """Whom this member of the team may tell by voice: those due within a month whom no e-mail reaches."""
     known = people_of(staff)
-    if not _mail_goes_nowhere():
+    if sends_mail():
         known = known.filter(contact_email="").exclude(Exists(EmailAddress.objects.filter(user=OuterRef("pk"))))
     return list(due(now, ahead=retention.NOTICE).filter(pk__in=known.values("pk"))[:TOLD_MOST])
 
 
-def _mail_goes_nowhere() -> bool:
-    """Whether what is sent is only printed or thrown away: then nobody was told, and the desk tells everybody."""
-    return settings.EMAIL_BACKEND in MAIL_TO_NOWHERE
-
-
 def _addresses(person: Person) -> list[str]:
     """Where a notice reaches them; none where the lab sends no mail."""
-    if _mail_goes_nowhere():
+    # What is only printed or thrown away tells nobody: the desk tells everybody then.
+    if not sends_mail():
         return []
     own = EmailAddress.objects.filter(user=person).order_by("-primary").values_list("email", flat=True).first()
     return [address for address in [own or person.contact_email] if address]

@@ -47,7 +47,7 @@ def entries(lab: Lab) -> list[Entry]:
     # The apps stand from right to left in the settings; people read about their file first.
     for model, declaration in sorted(declared(), key=lambda pair: _rank(pair[0])):
         activity = declaration.activity
-        if activity.module and not lab.has(activity.module):
+        if any(module and not lab.has(module) for module in (activity.module, declaration.module)):
             continue
         entry = found.setdefault(activity.code, Entry(activity, []))
         entry.items.append(Item(model._meta.label, declaration))

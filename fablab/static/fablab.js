@@ -76,7 +76,9 @@
       if (!main) return failed();
       document.querySelector("main").replaceWith(main);
       uploads();
-      main.querySelector("[role=alert]")?.scrollIntoView();
+      const refusal = main.querySelector("[role=alert]");
+      refusal?.scrollIntoView();
+      refusal?.focus({ preventScroll: true });
       return undefined;
     });
     request.addEventListener("error", failed);
@@ -84,6 +86,12 @@
     request.open("POST", form.action);
     request.send(new FormData(form));
   });
+})();
+
+// --- passkeys are offered only where the browser knows them -------------------------------------------------------
+(function passkeys() {
+  if (window.PublicKeyCredential) return;
+  for (const part of document.querySelectorAll("[data-needs-passkeys]")) part.hidden = true;
 })();
 
 // --- one tap is one wish: a button that was pressed rests until the page changes ---------------------------------
@@ -98,4 +106,19 @@
   window.addEventListener("pageshow", () => {
     for (const button of document.querySelectorAll("button[type=submit]:disabled")) button.disabled = false;
   });
+})();
+
+// --- what is to be pasted elsewhere: a button that copies it, where the browser can -------------------------------
+(function copies() {
+  if (!navigator.clipboard) return;
+  for (const part of document.querySelectorAll("[data-copy]")) {
+    const field = part.querySelector("input");
+    const button = part.querySelector("button");
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      field.select();
+      await navigator.clipboard.writeText(field.value);
+      button.querySelector("span").textContent = button.dataset.copied;
+    });
+  }
 })();

@@ -47,12 +47,14 @@
     if (Date.now() + WARNING_S * 1000 >= seatEndsAt) hasSeenSeatWarning = true;
     tell();
   };
+  // At once, and not by the dialog's close event, which comes a task later: the clock may tick in between.
   yes.addEventListener("submit", (event) => {
     event.preventDefault();
+    goOn();
     dialog.close();
   });
   // Escape is a yes too: somebody pressed it.
-  dialog.addEventListener("close", goOn);
+  dialog.addEventListener("cancel", goOn);
 
   const end = (why) => {
     clearInterval(clock);

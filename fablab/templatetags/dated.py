@@ -4,17 +4,19 @@ import datetime as dt
 from zoneinfo import ZoneInfo
 
 from django import template
-from django.utils.formats import date_format
+from django.utils import timezone
 from django.utils.translation import gettext
+
+from fablab.lib.day_words import date_words
 
 register = template.Library()
 
 
 @register.filter
-def day_year(instant: dt.datetime, zone: ZoneInfo) -> str:
-    """“12 March 2026”."""
+def day_year(instant: dt.datetime, zone: ZoneInfo | None = None) -> str:
+    """“12 March 2026”; without a zone, in the server's."""
     # Translators: a date format of Django.
-    return date_format(instant.astimezone(zone), gettext("j F Y"))
+    return date_words(timezone.localtime(instant, zone), gettext("j F Y"))
 
 
 @register.filter

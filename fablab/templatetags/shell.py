@@ -10,8 +10,9 @@ from django.templatetags.static import static
 from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 
+from fablab.lib.day_words import date_words
 from fablab.lib.intervals import Interval
 from machines.models import RiskLevel
 from reservations.messages import duration_words
@@ -20,15 +21,21 @@ register = template.Library()
 
 RESERVATION_TONES = {
     "confirmed": ("reserved", "reserved"),
-    "pending": ("reserved", "reserved"),
-    "held": ("reserved", "reserved"),
+    "pending": ("care", "question-circle"),
+    "held": ("care", "stopwatch"),
     "in_use": ("in-use", "in-use"),
     "completed": ("done", "check2"),
     "cancelled": ("quiet", "x-circle"),
-    "no_show": ("quiet", "x-circle"),
-    "expired": ("quiet", "x-circle"),
-    "refused": ("quiet", "x-circle"),
+    "no_show": ("quiet", "person-x"),
+    "expired": ("quiet", "clock"),
+    "refused": ("out", "x-lg"),
     "draft": ("quiet", "pencil"),
+}
+# What the person reads of states whose own word speaks of us.
+RESERVATION_WORDS = {
+    "held": gettext_lazy("offered, waits for a yes"),
+    "expired": gettext_lazy("ran out without an answer"),
+    "no_show": gettext_lazy("nobody came"),
 }
 JOB_TONES = {
     "printing": ("in-use", "in-use"),
@@ -71,7 +78,8 @@ def state_badge(status: Any) -> SafeString:
 @register.simple_tag
 def reservation_badge(reservation: Any) -> SafeString:
     tone, shape = RESERVATION_TONES[reservation.status]
-    return _badge(tone, shape, reservation.get_status_display())
+    word = RESERVATION_WORDS.get(reservation.status) or reservation.get_status_display()
+    return _badge(tone, shape, str(word))
 
 
 @register.simple_tag
@@ -98,7 +106,7 @@ def day(instant: dt.datetime | dt.date, zone: ZoneInfo | None = None) -> str:
     """“Tuesday 12 March”."""
     local = instant.astimezone(zone) if isinstance(instant, dt.datetime) else instant
     # Translators: a date format of Django; French wants "l j F".
-    return date_format(local, gettext("l j F"))
+    return date_words(local, gettext("l j F"))
 
 
 @register.filter
@@ -106,7 +114,7 @@ def short_day(instant: dt.datetime | dt.date, zone: ZoneInfo | None = None) -> s
     """“Tue 12 Mar”."""
     local = instant.astimezone(zone) if isinstance(instant, dt.datetime) else instant
     # Translators: a date format of Django.
-    return date_format(local, gettext("D j M"))
+    return date_words(local, gettext("D j M"))
 
 
 @register.filter
@@ -206,6 +214,18 @@ def widget_kind(widget: Any) -> str:
     if getattr(widget, "input_type", "") in ("radio", "checkbox") and hasattr(widget, "choices"):
         return "group"
     return "checkbox" if getattr(widget, "input_type", "") == "checkbox" else "line"
+
+
+@register.filter
+def focuses_a_field(form: Any) -> bool:
+    """Whether the form says itself where the keyboard begins; else its summary of errors is the place."""
+    return any("autofocus" in field.field.widget.attrs for field in form)
+
+
+@register.filter
+def in_fours(text: str) -> str:
+    """“ABCD EFGH IJ”: letters to be copied by hand, which may go on in the next line."""
+    return " ".join(text[at : at + 4] for at in range(0, len(text), 4))
 
 
 @register.filter

@@ -12,6 +12,8 @@ from pathlib import Path
 import psycopg
 
 STAMP = "prepared.json"
+# Of a restore that was killed at its very end: see fablab/backup/key_swap.py.
+KEYS_WAITING = "secrets.json.restored"
 WATCHED = (
     "*/migrations/*.py",
     "*/static/**/*",
@@ -25,6 +27,8 @@ WATCHED = (
 def is_prepared(root: Path, data_dir: Path, database_url: str) -> bool:
     """Whether the last preparation saw these very files and this very database."""
     stamp = data_dir / STAMP
+    if (data_dir / KEYS_WAITING).exists():
+        return False
     if not stamp.exists() or not (data_dir / "staticfiles").exists():
         return False
     compiled = [source.with_suffix(".mo") for source in root.glob("*/locale/*/LC_MESSAGES/*.po")]
@@ -82,8 +86,11 @@ def main() -> None:
     # After the setup: it needs the models.
     from django.utils import timezone
 
+    from fablab.backup import key_swap
     from fablab.up.upgrade import say_news, upgrade_database
 
+    if key_swap.finish(is_alone=True):
+        say_line("  the last restore was cut short: its keys are in secrets.json now")
     try:
         upgrade_database(now=timezone.now(), say=say_line)
     except CannotStart as error:

@@ -50,7 +50,7 @@ def upgrade_database(*, now: dt.datetime, say: Say) -> None:
         else:
             _add_type_values(pending)
             _in_one_transaction()
-    except Exception as error:
+    except Exception as error:  # A migration may run any code, so that it may fail in any way.
         raise UpgradeFailed(_failure(error, backup)) from error
     if backup:
         _say_what_changed(pending, backup, say)

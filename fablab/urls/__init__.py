@@ -4,13 +4,16 @@ from django.urls import include, path, re_path
 from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView
 
-from fablab.urls import about, address, desk, first_run, people, settings
+from fablab.api.schema import LabSchemaGenerator
+from fablab.urls import about, address, calendars, desk, first_run, life, notices, opening, people, rules, settings
 from fablab.views import api_docs, health, manage, me, public, reservation, reserve, second_factor
 from printing import views as printing
 
 # Its own sign-in page would ask for one key only, as often as one likes.
 admin.autodiscover()
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+
+handler404 = "fablab.views.errors.not_found"
 
 urlpatterns = [
     path("", public.home, name="home"),
@@ -22,7 +25,7 @@ urlpatterns = [
     path("reserve/confirm/", reserve.confirm, name="reserve-confirm"),
     path("reservations/<slug:reference>/", reservation.reservation, name="reservation"),
     re_path(
-        r"^reservations/(?P<reference>\w+)/(?P<action>cancel|check-in|finish)/$",
+        r"^reservations/(?P<reference>\w+)/(?P<action>cancel|check-in|finish|accept|decline|coming)/$",
         reservation.act,
         name="reservation-action",
     ),
@@ -49,14 +52,19 @@ urlpatterns = [
     *desk.urlpatterns,
     *people.urlpatterns,
     *settings.urlpatterns,
+    *opening.urlpatterns,
+    *rules.urlpatterns,
     *about.urlpatterns,
     *address.urlpatterns,
+    *notices.urlpatterns,
+    *life.urlpatterns,
+    *calendars.urlpatterns,
     path("accounts/", include("allauth.account.urls")),
     path("accounts/2fa/", include("allauth.mfa.urls")),
     path("language/", set_language, name="set_language"),
     path("admin/", admin.site.urls),
     path("api/v1/", include("fablab.api.urls")),
-    path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path("api/schema/", SpectacularAPIView.as_view(generator_class=LabSchemaGenerator), name="api-schema"),
     path("api/docs/", api_docs.api_docs, name="api-docs"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

@@ -1,7 +1,6 @@
 """Where the lab is found on the network, and how a device learns to trust its certificate. Nothing personal."""
 
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import segno
 from cryptography import x509
@@ -10,8 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from fablab.addresses import is_here_only
 from fablab.lib.certificates import certificate_pem, fingerprint
-from fablab.up.checks import is_this_machine_only
 
 # Of the type by which phones offer to install it.
 AUTHORITY_TYPE = "application/x-x509-ca-cert"
@@ -28,7 +27,7 @@ def address(request: HttpRequest) -> HttpResponse:
         {
             "address": first,
             "others": others,
-            "is_here_only": is_this_machine_only(urlsplit(first).hostname or ""),
+            "is_here_only": is_here_only(first),
             "code": segno.make(first, error="m", micro=False).svg_data_uri(scale=8, dark="#000", light="#fff"),
             "fingerprint": _in_lines(fingerprint(certificate)) if certificate else [],
         },

@@ -8,19 +8,21 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from drf_spectacular.generators import SchemaGenerator
+
+from fablab.api.schema import LabSchemaGenerator
+from people.lab import current_lab
 
 METHODS = ("get", "post", "patch", "put", "delete")
 
 
 def api_docs(request: HttpRequest) -> HttpResponse:
-    return render(request, "fablab/api_docs.html", {"groups": _groups()})
+    return render(request, "fablab/api_docs.html", {"groups": _groups(tuple(current_lab().modules_off))})
 
 
 @lru_cache(maxsize=1)
-def _groups() -> list[dict[str, Any]]:
-    """Operations by the first word of their path."""
-    schema = SchemaGenerator().get_schema(request=None, public=True)
+def _groups(modules_off: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Operations by the first word of their path, kept until other modules are off."""
+    schema = LabSchemaGenerator().get_schema(request=None, public=True)
     parts = schema.get("components", {}).get("schemas", {})
     groups: dict[str, list[dict[str, Any]]] = {}
     for path, methods in schema["paths"].items():

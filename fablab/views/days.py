@@ -4,11 +4,10 @@ import datetime as dt
 
 from django.http import HttpRequest
 
+from fablab.lib.day_fields import FIRST_YEAR, LAST_YEAR
 from machines.models import Machine
 
 DAYS_SHOWN = 7
-# Nearer the ends of the calendar, the day before or after cannot be told.
-FIRST_YEAR, LAST_YEAR = 2000, 2200
 
 
 def any_day(request: HttpRequest) -> dt.date | None:

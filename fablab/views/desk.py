@@ -11,15 +11,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from fablab.desk import SEAT_LENGTHS_MIN, calls, desk_lines, presence, seats
+from fablab.desk import SEAT_LENGTHS_MIN, absent, calls, desk_lines, presence, seats
 from fablab.forms_desk import UnnamedForm, WelcomeForm
 from fablab.lib.queries import query_word
-from fablab.views.on_behalf import whom
+from fablab.views.all_the_same import all_the_same, reason_given, set_aside_by
+from fablab.views.on_behalf import is_about_another, sentences, whom
 from fablab.views.roles import for_role
 from machines.models import Machine
 from people.duplicates import Described
 from people.errors import PeopleError
-from people.models import Person, Site, Visit
+from people.models import Person, Site, Suspension, Visit
+from people.notices.calls import calls_waiting
 from people.permissions import is_staff
 from people.selectors import likely_duplicates, matching, people_of, staff_sites
 from people.services import register_person
@@ -27,7 +29,7 @@ from people.signed_in import signed_in
 from people.visits import arrive, arrive_unnamed, come_back, leave
 from reservations.desk import start_seat
 from reservations.errors import ReservationRefused
-from reservations.messages import moment_words, sentence_of
+from reservations.messages import moment_words
 
 FOUND_MOST = 12
 
@@ -54,14 +56,17 @@ def desk(request: HttpRequest) -> HttpResponse:
     now, staff, site = timezone.now(), signed_in(request), desk_site(request)
     words = query_word(request.GET, "q")
     found = list(matching(people_of(staff), words)[:FOUND_MOST]) if words else []
+    missing = absent(site=site, now=now)
     context = {
         "site": site,
         "sites": list(staff_sites(staff)),
         "zone": site.zone,
         "now": now,
         "calls": calls(site=site),
+        "to_tell": calls_waiting(site=site, now=now).count(),
         "presence": presence(site=site, staff=staff),
-        "lines": desk_lines(site=site, staff=staff, now=now),
+        "lines": [line for line in desk_lines(site=site, staff=staff, now=now) if line.reservation not in missing],
+        "absent": missing,
         "seats": seats(site=site, now=now),
         "lengths": [dt.timedelta(minutes=minutes) for minutes in SEAT_LENGTHS_MIN],
         "unnamed_form": UnnamedForm(),
@@ -107,16 +112,19 @@ def welcome(request: HttpRequest) -> HttpResponse:
 
 @for_role(is_staff)
 def person(request: HttpRequest, reference: str) -> HttpResponse:
-    """Somebody at the desk: a seat at once, a reservation, their file. Nothing of their file is shown here."""
+    """Somebody at the desk: a seat at once, a reservation, their file. Of the file it is only said that they are
+    suspended, for then nothing can be reserved; why, is read there."""
     now, staff, site = timezone.now(), signed_in(request), desk_site(request)
     found = get_object_or_404(people_of(staff), reference=reference)
+    suspension = Suspension.objects.filter(person=found).holding_at(now).order_by("-end").first()
     context = {
+        "suspension": suspension,
         "site": site,
         "zone": site.zone,
         "now": now,
         "person": found,
         "visit": Visit.objects.present().filter(site=site, person=found).first(),
-        "seats": [seat for seat in seats(site=site, now=now) if seat.is_startable],
+        "seats": [] if suspension else [seat for seat in seats(site=site, now=now) if seat.is_startable],
         "lengths": [dt.timedelta(minutes=minutes) for minutes in SEAT_LENGTHS_MIN],
         "lines": [
             line for line in desk_lines(site=site, staff=staff, now=now) if line.reservation.holder_id == found.pk
@@ -168,16 +176,22 @@ def seat(request: HttpRequest, slug: str) -> HttpResponse:
     if not is_staff(staff, machine):
         raise PermissionDenied
     holder = _holder(request, machine)
+    reason, length = reason_given(request, machine), _length(request)
     try:
-        made = start_seat(machine=machine, length=_length(request), holder=holder, by=staff, now=now)
+        made = start_seat(
+            machine=machine, length=length, holder=holder, by=staff, now=now, set_aside=set_aside_by(request, reason)
+        )
     except ReservationRefused as refusal:
         context = {
             "machine": machine,
             "zone": machine.site.zone,
-            "denials": [sentence_of(denial) for denial in refusal.denials],
+            "denials": sentences(request, refusal.denials, holder),
             "alternatives": refusal.alternatives,
             "person": holder,
+            "about": holder if is_about_another(request, holder) else None,
             "carry": f"&for={holder.reference if holder else 'ticket'}",
+            "all_the_same": all_the_same(request, machine, refusal, reason),
+            "again": {"for": holder.reference if holder else "ticket", "minutes": int(length.total_seconds() // 60)},
         }
         return render(request, "fablab/desk/refused.html", context, status=409)
     until = moment_words(made.end, machine.site.zone)

@@ -1,6 +1,8 @@
 """What the team reserves for a group under a public title: once, or as a series."""
 
 import datetime as dt
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -13,6 +15,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from fablab.forms_desk import GroupForm
+from fablab.group_hours import outside_hours
 from fablab.views.desk import desk_site
 from fablab.views.roles import for_role
 from people.models import Site
@@ -20,11 +23,12 @@ from people.permissions import is_staff
 from people.signed_in import signed_in
 from reservations.errors import ReservationRefused
 from reservations.group import SeriesReport, cancel_series, reserve_group, reserve_series, wall_interval
-from reservations.messages import sentence_of
-from reservations.models import Reservation, ReservationSeries
+from reservations.messages import day_words, sentence_of
+from reservations.models import HeldUnit, Reservation, ReservationSeries
 from reservations.selectors import public_events
 
 SHOWN_MOST = 60
+NAMED_MOST = 4
 LOOKED_AHEAD = dt.timedelta(days=731)
 
 
@@ -42,15 +46,18 @@ def groups(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         if form.is_valid():
             report = _reserve(request, form, site)
-            if report.made and not report.refused:
+            is_whole = bool(report.made) and not report.refused
+            if is_whole:
                 _say(request, report)
+            _warn_closed(request, report, site)
+            if is_whole:
                 return redirect("desk-groups")
             context |= {"report": report, "refused": _sentences(report)}
             status = 200 if report.made else 409
         else:
             status = 400
     rows = public_events(sites=[site], start=now, end=now + LOOKED_AHEAD)
-    context["coming"] = list(rows.select_related("series")[:SHOWN_MOST])
+    context["coming"] = _with_names(list(rows.select_related("series")[:SHOWN_MOST]))
     return render(request, "fablab/desk/groups.html", context, status=status)
 
 
@@ -85,6 +92,31 @@ def _say(request: HttpRequest, report: SeriesReport) -> None:
     count = len(report.made)
     said = ngettext("Reserved: %(title)s, one date.", "Reserved: %(title)s, %(count)d dates.", count)
     messages.success(request, said % {"title": report.made[0].title, "count": count})
+
+
+def _warn_closed(request: HttpRequest, report: SeriesReport, site: Site) -> None:
+    """The team may open for a group whenever it likes; that it has to is said."""
+    closed = outside_hours(site=site, rows=report.made)
+    if closed:
+        words = _("Outside the opening hours: %(days)s. It is reserved all the same: somebody of the team has to open.")
+        messages.warning(request, words % {"days": few([day_words(row.start, site.zone) for row in closed])})
+
+
+def _with_names(rows: Sequence[Reservation]) -> list[tuple[Reservation, str]]:
+    """Each with what it holds, rooms first. One query."""
+    held = HeldUnit.objects.filter(reservation__in=rows).order_by("unit__room__name", "unit__machine__name")
+    names: dict[int, list[str]] = defaultdict(list)
+    for pk, room, machine in held.values_list("reservation", "unit__room__name", "unit__machine__name"):
+        names[pk].append(str(room or machine))
+    return [(row, few(names[row.pk])) for row in rows]
+
+
+def few(words: Sequence[str]) -> str:
+    """The first of them, and how many more there are."""
+    if len(words) <= NAMED_MOST + 1:
+        return ", ".join(words)
+    shown = {"words": ", ".join(words[:NAMED_MOST]), "count": len(words) - NAMED_MOST}
+    return _("%(words)s and %(count)d more") % shown
 
 
 @require_POST

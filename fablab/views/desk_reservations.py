@@ -17,6 +17,8 @@ from fablab.documents.tickets import PAPERS, ticket_pdf
 from fablab.forms_desk import CallListForm
 from fablab.lib.queries import query_word
 from fablab.views.desk import desk_site
+from fablab.views.desk_calls import to_tell
+from fablab.views.on_behalf import sentences
 from fablab.views.roles import for_role
 from people.models import FileAccess, Person
 from people.permissions import is_staff
@@ -24,10 +26,12 @@ from people.services import note_access, note_accesses
 from people.signed_in import signed_in
 from reservations.desk import extend
 from reservations.errors import ReservationRefused, WrongState
-from reservations.messages import STATE_WORDS, moment_words, sentence_of
+from reservations.life import check_in, finish_reservation
+from reservations.messages import STATE_WORDS, moment_words
 from reservations.models import Reservation
+from reservations.no_show import free_absent
 from reservations.selectors import calls_to_make, held_names
-from reservations.services import cancel_reservation, check_in, finish_reservation
+from reservations.services import cancel_reservation
 
 MORE_TIME = dt.timedelta(minutes=30)
 
@@ -41,6 +45,7 @@ ACTIONS: dict[str, tuple[Callable[..., Reservation], Any]] = {
     "extend": (_extend, gettext_lazy("%(what)s: until %(end)s.")),
     "finish": (finish_reservation, gettext_lazy("%(what)s: finished, free for others.")),
     "cancel": (cancel_reservation, gettext_lazy("%(what)s: cancelled.")),
+    "free": (free_absent, gettext_lazy("%(what)s: free for others.")),
 }
 
 
@@ -70,9 +75,12 @@ def act(request: HttpRequest, reference: str, action: str) -> HttpResponse:
     except WrongState as error:
         messages.error(request, STATE_WORDS[error.code])
     except ReservationRefused as refusal:
-        for denial in refusal.denials:
-            sentence = sentence_of(denial)
-            messages.error(request, f"{found.what}: {sentence.message} {sentence.next_step}")
+        for sentence in sentences(request, refusal.denials, found.holder):
+            messages.error(
+                request,
+                _("%(what)s: %(sentence)s")
+                % {"what": found.what, "sentence": f"{sentence.message} {sentence.next_step}"},
+            )
     return redirect("desk")
 
 
@@ -113,7 +121,10 @@ def calls(request: HttpRequest) -> HttpResponse:
         start = dt.datetime.combine(first, dt.time(0), site.zone)
         end = dt.datetime.combine(last + dt.timedelta(days=1), dt.time(0), site.zone)
         rows = list(calls_to_make(staff=staff, site=site, start=max(start, now), end=end))
-        named = {row.holder_id: row.holder for row in rows if row.holder is not None}
-        note_accesses(people=named.values(), by=staff, deed=FileAccess.Deed.READ, now=now)
+    told = to_tell(site)
+    named = {row.holder_id: row.holder for row in rows if row.holder is not None}
+    named |= {row["person"].pk: row["person"] for row in told}
+    note_accesses(people=named.values(), by=staff, deed=FileAccess.Deed.READ, now=now)
     context = {"site": site, "zone": site.zone, "form": form, "rows": rows, "first": first, "last": last}
+    context["to_tell"] = told
     return render(request, "fablab/desk/calls.html", context, status=400 if form.errors else 200)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from allauth.account.internal.flows.login import record_authentication
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login, update_session_auth_hash
@@ -81,6 +82,8 @@ def _administrator(request: HttpRequest, asked: Step) -> HttpResponse:
             language = "en" if get_language() == "en" else "fr"
             made = services.make_administrator(**answer, language=language, now=now)
             login(request, made, backend="django.contrib.auth.backends.ModelBackend")
+            # They have just typed it: the page of the second key must not ask for it again.
+            record_authentication(request, made, method="password")
         else:
             changed = services.change_administrator(person=person, **answer, now=now)
             update_session_auth_hash(request, changed)

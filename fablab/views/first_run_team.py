@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from fablab.addresses import is_here_only
 from fablab.first_run import services, steps
 from fablab.first_run.forms import TeamMemberForm
 from fablab.first_run.progress import team_of
@@ -61,14 +62,19 @@ def remove(request: HttpRequest, reference: str) -> HttpResponse:
     return redirect("first-run-step", steps.TEAM.slug)
 
 
-@require_POST
 @answering
 def sheet(request: HttpRequest) -> HttpResponse:
-    """A slip of paper for each of the team: address, code and a first password, which are shown this once."""
+    """A slip of paper for each of the team: address, code and a first password, which are shown this once.
+
+    Opened by its address alone, it leads to the button: each sheet makes new passwords.
+    """
+    if request.method != "POST":
+        return redirect("first-run-step", steps.TEAM.slug)
     handed_out = services.hand_out_passwords(site=place_of(), by=signed_in(request))
     context = {
         "slips": handed_out,
         "address": settings.ADDRESSES[0],
+        "is_here_only": is_here_only(settings.ADDRESSES[0]),
         "back": steps.TEAM,
         "next": steps.after(steps.TEAM),
     }

@@ -6,8 +6,6 @@ from django.views.decorators.http import require_safe
 
 from fablab import help_pages
 from fablab.lib.queries import query_word
-from people.lab import current_lab
-from people.models import Module
 
 PICTURE_KEPT_S = 86_400 * 30
 
@@ -25,14 +23,14 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
     """One page, with what it holds and the ones beside it.
 
     Raises:
-        Http404: there is none of that name.
+        Http404: there is none of that name, or it is about a module that is off.
     """
+    modules = help_pages.modules_on()
     shown = help_pages.help_page(slug)
-    if shown is None:
+    if shown is None or not help_pages.is_shown(slug, modules):
         raise Http404
-    lab = current_lab()
     before, after = help_pages.neighbours(slug)
-    body = shown.html([module for module in Module if lab.has(module)])
+    body = shown.html(modules)
     context = {"page": shown, "body": body, "before": before, "after": after}
     return render(request, "fablab/help/page.html", context)
 

@@ -37,9 +37,9 @@ from people.errors import NotAllowed
 from people.kiosks import call_somebody, calls_from, person_at_kiosk
 from people.models import Kiosk, Person
 from people.signed_in import signed_in
+from reservations.life import CHECK_IN_OPENS
 from reservations.models import Reservation, Status
 from reservations.selectors import held_names, public_events
-from reservations.services import CHECK_IN_OPENS
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 DAY = dt.timedelta(days=1)
@@ -72,7 +72,8 @@ def home(request: HttpRequest) -> HttpResponse:
         response.delete_cookie(COOKIE, samesite="Strict")
         return response
     if request.user.is_authenticated:
-        return redirect("kiosk-mine")
+        # A page that thought the time was over came here by itself: it asks, rather than to count as somebody.
+        return redirect("kiosk-still-here" if "ended" in request.GET else "kiosk-mine")
     context = {"kiosk": kiosk, "ended": query_word(request.GET, "ended"), "is_first_page": True}
     response = render(request, "fablab/kiosk/home.html", context)
     token = request.get_signed_cookie(COOKIE, default="", salt=COOKIE_SALT)

@@ -2,12 +2,10 @@
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -19,7 +17,9 @@ from fablab.busy_hours import busy_grid
 from fablab.first_run.progress import is_first_run, may_go_on
 from fablab.lib.queries import query_word
 from fablab.machine_status import MachineStatus, State, machine_statuses
+from fablab.needs import needs_of
 from fablab.power_curve import power_curve
+from fablab.troubles import troubles
 from fablab.views.days import any_day
 from fablab.views.desk import desk_site
 from fablab.views.roles import for_role
@@ -32,24 +32,11 @@ from people.models import Module
 from people.permissions import is_manager, is_staff
 from people.selectors import staff_sites
 from people.signed_in import signed_in
-from printing.models import JobState, Printer, PrintJob
+from printing.models import Printer
 from printing.services import confirm_bed_clear
 from reservations.models import Reservation
 
 DAY_MOST = 300
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """Something that waits for somebody: what, why it matters, and the way there."""
-
-    tone: str
-    icon: str
-    title: str
-    detail: str
-    url: str
-    action: str
-    is_post: bool = False
 
 
 @for_role(is_staff)
@@ -59,11 +46,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     statuses = _statuses_there(request, now)
     zone = statuses[0].machine.site.zone if statuses else dt.UTC
     lab = current_lab()
-    needs = _machine_needs(statuses)
-    if lab.has(Module.PRINTING):
-        needs += _job_needs(request)
-    if lab.has(Module.DEVICES):
-        needs += _quarantine_needs(request, now)
+    needs, endangered = needs_of(signed_in(request), statuses, now), troubles(now)
     machine_ids = [status.machine.pk for status in statuses]
     ready = {State.FREE, State.IN_USE, State.RESERVED, State.CLOSED}
     return render(
@@ -71,6 +54,12 @@ def overview(request: HttpRequest) -> HttpResponse:
         "fablab/manage.html",
         {
             "needs": needs,
+            "troubles": endangered,
+            "things": len(needs) + len(endangered),
+            "has_devices": not needs and Device.objects.filter(machine__in=machine_ids, revoked_at=None).exists(),
+            "has_printers": not needs
+            and lab.has(Module.PRINTING)
+            and Printer.objects.filter(machine__in=machine_ids, is_enabled=True).exists(),
             "statuses": statuses,
             "ready_count": sum(s.state in ready for s in statuses),
             "machine_count": len(statuses),
@@ -95,67 +84,6 @@ def _statuses_there(request: HttpRequest, now: dt.datetime) -> list[MachineStatu
     """Of the machines of the person's own sites."""
     found = machine_statuses(Machine.objects.filter(retired_at=None).with_places(), now)
     return [status for status in found if is_staff(request.user, status.machine)]
-
-
-def _machine_needs(statuses: list[MachineStatus]) -> list[Need]:
-    needs, lab = [], current_lab()
-    for status in statuses:
-        machine = status.machine
-        if status.state == State.NO_NEWS and not lab.has(Module.DEVICES):
-            continue
-        if status.state == State.NO_NEWS:
-            title = _("%(machine)s: no news") % {"machine": machine.name}
-            url = f"/manage/devices/?machine={machine.slug}"
-            needs.append(Need("no-news", "wifi-off", title, status.detail, url, _("See device")))
-        elif status.state == State.OUT:
-            title = _("%(machine)s is out of service") % {"machine": machine.name}
-            needs.append(Need("out", "tools", title, status.detail, machine.get_absolute_url(), _("Look")))
-        elif status.state == State.CARE and not getattr(machine, "printer", None):
-            title = f"{machine.name}: {status.word}"
-            needs.append(Need("care", "wrench", title, status.detail, machine.get_absolute_url(), _("Look")))
-        elif status.state == State.CARE and lab.has(Module.PRINTING):
-            title = _("%(machine)s: a print waits on the bed") % {"machine": machine.name}
-            url = f"/manage/machines/{machine.slug}/bed-clear/"
-            needs.append(Need("care", "inbox", title, status.detail, url, _("Bed is clear"), is_post=True))
-    return needs
-
-
-def _job_needs(request: HttpRequest) -> list[Need]:
-    lost = PrintJob.objects.visible_to(request.user).filter(state=JobState.LOST).select_related("machine", "file")  # type: ignore[arg-type]
-    return [
-        Need(
-            "care",
-            "printer-3d",
-            _("A print on %(machine)s was lost from sight") % {"machine": job.machine.name},
-            _("Say how it ended, so that its time counts rightly"),
-            job.get_absolute_url(),
-            _("Look"),
-        )
-        for job in lost
-    ]
-
-
-def _quarantine_needs(request: HttpRequest, now: dt.datetime) -> list[Need]:
-    """Of devices of the person's sites, and of those that stand nowhere yet."""
-    since = now - dt.timedelta(days=1)
-    theirs = Q(device__machine=None) | Q(device__machine__unit__site__in=staff_sites(signed_in(request)))
-    found = (
-        QuarantinedMessage.objects.filter(theirs, received_at__gt=since, device__isnull=False)
-        .values("device__slug", "device__name")
-        .annotate(count=Count("pk"))
-        .order_by("-count")[:5]
-    )
-    return [
-        Need(
-            "care",
-            "cpu",
-            _("%(device)s sends what we cannot read") % {"device": row["device__name"] or row["device__slug"]},
-            _("Messages set aside since yesterday: %(count)d") % {"count": row["count"]},
-            f"/manage/devices/{row['device__slug']}/",
-            _("See device"),
-        )
-        for row in found
-    ]
 
 
 @for_role(is_staff)

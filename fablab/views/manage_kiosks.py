@@ -135,7 +135,7 @@ def revoke(request: HttpRequest, reference: str) -> HttpResponse:
 def answer(request: HttpRequest, reference: str) -> HttpResponse:
     """Somebody of the team goes to who waits at the screen."""
     kiosk = _kiosk(request, reference, is_staff)
-    answer_call(kiosk=kiosk)
+    answer_call(kiosk=kiosk, now=timezone.now())
     messages.success(request, _("Thank you. The call from “%(name)s” is answered.") % {"name": kiosk.name})
     if request.POST.get("next") == "desk":
         return redirect("desk")

@@ -10,13 +10,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from fablab.machines_away import machines_away
 from iot.models import UsageSession
 from machines.qualification_selectors import qualifications_of
 from people.forms import TokenForm
+from people.lab import current_lab
 from people.models import ApiToken, Site, Suspension
+from people.models.token import scopes_of
 from people.signed_in import signed_in
 from printing.models import PrintJob
-from reservations.models import Reservation
+from reservations.models import Reservation, Status
+from reservations.selectors import has_run_out, places_of
 
 PAST_SHOWN = 10
 TOKEN_DAYS = 365
@@ -26,15 +30,20 @@ TOKEN_DAYS = 365
 def me(request: HttpRequest) -> HttpResponse:
     """Today, what comes, what was; prints, qualifications, measured hours of the last 30 days."""
     now, person = timezone.now(), signed_in(request)
-    mine = Reservation.objects.filter(holder=person).with_places()
+    mine = Reservation.objects.filter(holder=person).with_places().select_related("team")
     sessions = UsageSession.objects.filter(person=person, start__gte=now - dt.timedelta(days=30))
     used = sum(((end or now) - start for start, end in sessions.values_list("start", "end")), dt.timedelta(0))
     site = Site.objects.first()
+    coming = [row for row in mine.open().filter(end__gt=now).order_by("start")[:50] if not has_run_out(row, now)]
     return render(
         request,
         "fablab/me.html",
         {
-            "coming": list(mine.open().filter(end__gt=now).order_by("start")[:50]),
+            "coming": coming,
+            "away": machines_away(coming, now),
+            "offers": [row for row in coming if row.status == Status.HELD],
+            "asked": [row for row in coming if row.status == Status.CONFIRMED and row.asked_at is not None],
+            "places": places_of(person, now),
             "past": list(mine.filter(end__lte=now).order_by("-start")[:PAST_SHOWN]),
             "jobs": list(PrintJob.objects.filter(person=person).select_related("file", "machine")[:PAST_SHOWN]),
             "grants": list(qualifications_of(person, now)),
@@ -49,8 +58,8 @@ def me(request: HttpRequest) -> HttpResponse:
 @login_required
 def tokens(request: HttpRequest) -> HttpResponse:
     """The person's API tokens; a new one is shown once."""
-    form = TokenForm(request.POST or None)
-    fresh = ""
+    scopes, fresh = scopes_of(current_lab()), ""
+    form = TokenForm(request.POST or None, scopes=scopes)
     if request.method == "POST" and form.is_valid():
         _instance, fresh = ApiToken.objects.create(
             user=request.user,
@@ -58,8 +67,10 @@ def tokens(request: HttpRequest) -> HttpResponse:
             name=form.cleaned_data["name"],
             scopes=form.cleaned_data["scopes"],
         )
-        form = TokenForm()
-    rows = ApiToken.objects.filter(user=request.user).order_by("-created")
+        form = TokenForm(scopes=scopes)
+    rows = list(ApiToken.objects.filter(user=request.user).order_by("-created"))
+    for row in rows:
+        row.scopes = [scope for scope in row.scopes if scope in scopes]
     return render(request, "fablab/tokens.html", {"form": form, "tokens": rows, "fresh": fresh})
 
 

@@ -10,6 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from fablab.documents.card import card_pdf, in_groups
+from fablab.lib.outgoing_mail import sends_mail
 from fablab.views.people_door import file_of, form_page, own_site, posted
 from fablab.views.roles import for_role
 from people.access import CODE_LASTS, issue_code
@@ -87,10 +88,11 @@ def email(request: HttpRequest, reference: str) -> HttpResponse:
         except PeopleError as error:
             form.refuse(error)
         else:
-            words = {"name": person.get_short_name()}
-            messages.success(
-                request,
-                _("Done. %(name)s chooses a password on the sign-in page, under “I forgot my password”.") % words,
-            )
+            done = _("Done. %(name)s chooses a password on the sign-in page, under “I forgot my password”.")
+            if not sends_mail():
+                done = _(
+                    "The address is kept. But this lab sends no e-mail: whoever runs it gives %(name)s a password."
+                )
+            messages.success(request, done % {"name": person.get_short_name()})
             return redirect("people-person", reference)
     return form_page(request, "fablab/people/email.html", {"form": form, "person": person, "known": known})

@@ -21,9 +21,9 @@ from people.access import reset_card
 from people.errors import PeopleError
 from people.forms_people import ContactForm
 from people.households import leave_household
-from people.models import FileAccess, Person, RoleGrant, Suspension, TeamMembership, Visit
+from people.models import FileAccess, GroupMembership, Person, RoleGrant, Suspension, TeamMembership, Visit
 from people.permissions import is_staff
-from people.ranks import may_change_access, may_take_data, roles_to_grant
+from people.ranks import may_change_access, may_lift_suspension, may_take_data, may_undo, roles_to_grant
 from people.selectors import colleagues_of, people_of, staff_sites
 from people.services import lift_suspension, revoke_role, update_person
 from people.sign_in import (
@@ -53,8 +53,10 @@ def file(request: HttpRequest, reference: str) -> HttpResponse:
         "may_change_access": may_change_access(me, person),
         "may_take_data": may_take_data(me, person),
         "may_take_second_keys": has_second_keys(person) and may_take_second_keys(me, person),
-        "grants": [(grant, _holds(grant, now)) for grant in qualifications_of(person, now)],
-        "suspension": Suspension.objects.filter(person=person).holding_at(now).select_related("suspended_by").first(),
+        "grants": [
+            (grant, _holds(grant, now), may_undo(me, grant.granted_by)) for grant in qualifications_of(person, now)
+        ],
+        **_suspension(me, person, now),
         "emails": sign_in_emails(person),
         **_people_around(me, person),
         **_at_own_sites(me, person, now),
@@ -62,6 +64,16 @@ def file(request: HttpRequest, reference: str) -> HttpResponse:
     }
     _name_authors(me, context)
     return render(request, "fablab/people/file.html", context)
+
+
+def _suspension(me: Person, person: Person, now: dt.datetime) -> dict[str, Any]:
+    """The one that began first, and whether the asker may lift all that hold: one press ends them together."""
+    rows = Suspension.objects.filter(person=person).holding_at(now).select_related("suspended_by")
+    holding = list(rows.order_by("pk"))
+    return {
+        "suspension": holding[0] if holding else None,
+        "may_lift": all(may_lift_suspension(me, suspension) for suspension in holding),
+    }
 
 
 def _holds(grant: QualificationGrant, now: dt.datetime) -> bool:
@@ -73,7 +85,7 @@ def _name_authors(me: Person, context: dict[str, Any]) -> None:
     suspensions = [context["suspension"]] if context["suspension"] else []
     authored: list[tuple[Any, Person | None]] = [
         *((deed, deed.by) for deed in context["deeds"]),
-        *((grant, grant.granted_by) for grant, _flag in (*context["grants"], *context["roles"])),
+        *((grant, grant.granted_by) for grant, *_flags in (*context["grants"], *context["roles"])),
         *((suspension, suspension.suspended_by) for suspension in suspensions),
     ]
     authors = {author.pk for _row, author in authored if author}
@@ -106,6 +118,7 @@ def _at_own_sites(me: Person, person: Person, now: dt.datetime) -> dict[str, Any
         "teams": TeamMembership.objects.filter(person=person, team__site__in=sites, team__archived_at=None)
         .select_related("team")
         .order_by("team__name"),
+        "memberships": GroupMembership.objects.on(now.date()).filter(person=person).select_related("group"),
         "coming": coming.order_by("start")[:RESERVATIONS_SHOWN],
         "visits": Visit.objects.filter(person=person, site__in=sites).select_related("site")[:VISITS_SHOWN],
     }

@@ -147,7 +147,11 @@ def problems(request: HttpRequest, reference: str) -> HttpResponse:
     rows: dict[int, tuple[list[str], list[str]]] = {}
     for problem in problems_of(found.errors):
         _cells, sentences = rows.setdefault(problem.row, (problem.cells, []))
-        sentences.append(f"{problem.column}: {problem.sentence}" if problem.column else problem.sentence)
+        sentences.append(
+            _("%(what)s: %(sentence)s") % {"what": problem.column, "sentence": problem.sentence}
+            if problem.column
+            else problem.sentence
+        )
     lines = [
         [*cells, *[""] * (len(header) - len(cells)), str(number), " ".join(sentences)]
         for number, (cells, sentences) in sorted(rows.items())

@@ -14,12 +14,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fablab.lib.queries import query_word
+from fablab.lib.spreadsheets import plain_cell
 from fablab.views.people_door import form_page, own_sites, words_of
 from fablab.views.roles import for_role
 from people.duplicates import Described
 from people.errors import PeopleError
 from people.forms_people import NewPersonForm
-from people.models import FileAccess, Person, Suspension
+from people.lab import current_lab
+from people.models import FileAccess, Module, Person, Suspension
 from people.permissions import is_manager, is_staff
 from people.selectors import (
     likely_duplicates,
@@ -35,13 +37,11 @@ from people.signed_in import signed_in
 
 PEOPLE_A_PAGE = 25
 ADULTS_SHOWN = 5
-# A spreadsheet takes a cell that begins so for a formula, and runs it.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def _asked_for(request: HttpRequest, people: QuerySet[Person]) -> QuerySet[Person]:
     """Those of them that the address asks for: by words, or who is here now."""
-    if "here" in request.GET:
+    if _is_here(request):
         people = who_is_here(people, staff_sites(signed_in(request)))
     words = words_of(request)
     return matching(people, words) if words else people
@@ -58,17 +58,22 @@ def people(request: HttpRequest) -> HttpResponse:
         .select_related("guardian")
     )
     page = Paginator(rows, PEOPLE_A_PAGE).get_page(query_word(request.GET, "page"))
-    kept = {name: value for name, value in (("q", words), ("here", "1" if "here" in request.GET else "")) if value}
+    kept = {name: value for name, value in (("q", words), ("here", "1" if _is_here(request) else "")) if value}
     context = {
         "page": page,
         "words": words,
-        "is_here": "here" in request.GET,
+        "is_here": _is_here(request),
         "kept": urlencode(kept),
         "may_export": is_manager(request.user),
         "year": now.year,
         "new_name": urlencode(_name_in(words)),
     }
     return render(request, "fablab/people/list.html", context)
+
+
+def _is_here(request: HttpRequest) -> bool:
+    """Who is here is known only where a desk writes it down."""
+    return "here" in request.GET and current_lab().has(Module.DESK)
 
 
 def _name_in(words: str) -> dict[str, str]:
@@ -147,10 +152,5 @@ def table(request: HttpRequest) -> HttpResponse:
     for person in rows:
         cells = (person.first_name, person.last_name, person.birth_year or "", person.town, person.phone,
                  person.contact_email, person.guardian_name, person.guardian_phone, person.language)  # fmt: skip
-        writer.writerow([_cell(value) for value in cells])
+        writer.writerow([plain_cell(value) for value in cells])
     return response
-
-
-def _cell(value: object) -> str:
-    text = str(value)
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text

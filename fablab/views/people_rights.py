@@ -10,7 +10,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from fablab.lib.day_fields import check_year
 from fablab.views.people_door import chosen_people, file_of, form_page, own_site, own_sites, posted, today_at
 from fablab.views.roles import for_role
 from machines.forms_qualifications import QualifyForm
@@ -64,7 +63,6 @@ def suspend(request: HttpRequest, reference: str) -> HttpResponse:
     """A reason, and a last day when there is one."""
     person, now, site = file_of(request, reference), timezone.now(), own_site(request)
     form = SuspensionForm(posted(request), today=today_at(site, now))
-    form.fields["last_day"].validators.append(check_year)
     if request.method == "POST" and form.is_valid():
         last = form.cleaned_data["last_day"]
         end = dt.datetime.combine(last + dt.timedelta(days=1), dt.time(0), site.zone) if last else None

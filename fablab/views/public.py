@@ -3,6 +3,7 @@
 import datetime as dt
 from typing import Any
 
+from django.db.models import Exists, OuterRef
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -12,13 +13,17 @@ from fablab.lib.intervals import Interval
 from fablab.lib.queries import query_word
 from fablab.machine_status import State, machine_statuses
 from fablab.views.days import chosen_day, days_ahead
-from machines.models import Category, Machine
+from machines.models import Category, Machine, Outage, UnitPart
 from machines.opening import opening_between, opening_on
+from machines.parts import parts_of
+from machines.permissions import may_lift, may_report_fault
 from machines.selectors import load_hours, timetable
+from machines.supervision import supervised_times
 from people.models import Site
 from reservations.availability import FreeTime, free_time, next_on_grid
 from reservations.day import day_rows, day_window
 from reservations.facts import wanted_qualification
+from reservations.rule_facts import RISK_OF_INJURY
 from reservations.selectors import public_events
 
 WEEK = dt.timedelta(days=7)
@@ -102,7 +107,10 @@ def machine(request: HttpRequest, slug: str) -> HttpResponse:
     """One machine: state, what it needs, and the chosen day's free and taken time."""
     now = timezone.now()
     thing = get_object_or_404(
-        Machine.objects.visible_to(request.user).with_places().select_related("printer"),  # type: ignore[arg-type]
+        Machine.objects.visible_to(request.user)  # type: ignore[arg-type]
+        .with_places()
+        .select_related("printer")
+        .annotate(has_parts=Exists(UnitPart.objects.filter(whole=OuterRef("unit")))),
         slug=slug,
     )
     status = machine_statuses([thing], now)[0]
@@ -125,8 +133,27 @@ def machine(request: HttpRequest, slug: str) -> HttpResponse:
             "next_free": _next_start(thing, free, now),
             "printer": printer if printer and printer.is_enabled else None,
             "zone": thing.site.zone,
+            "goes_with": [part.name for part in parts_of([thing.unit_id])] if thing.has_parts else [],  # type: ignore[attr-defined]
+            "supervised": _supervised(thing, now),
+            **_for_the_team(request, thing, now),
         },
     )
+
+
+def _supervised(thing: Machine, now: dt.datetime) -> list[Interval] | None:
+    """When somebody of the team watches over it in the coming week, without names; None where nobody need."""
+    found = supervised_times(thing.site, now, now) if thing.risk >= RISK_OF_INJURY else None
+    if found is None:
+        return None
+    return [duty for duty in found if duty.end > now and duty.start < now + WEEK]
+
+
+def _for_the_team(request: HttpRequest, thing: Machine, now: dt.datetime) -> dict[str, Any]:
+    """What is broken in the words of whoever saw it, and whether the reader may say that it is back."""
+    if not may_report_fault(request.user, thing) or thing.retired_at:
+        return {}
+    rows = Outage.objects.holding_at(now).filter(machine=thing).select_related("reported_by").order_by("start")
+    return {"may_report_fault": True, "outages": [(row, may_lift(request.user, row)) for row in rows]}
 
 
 def _free_time(thing: Machine, day: dt.date, now: dt.datetime) -> list[FreeTime]:

@@ -7,30 +7,42 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from fablab.kiosk_session import kiosk_of
+from fablab.lib.denials import Denial
 from fablab.lib.queries import query_word
 from fablab.machine_status import machine_statuses
+from fablab.views.all_the_same import ReasonForm, all_the_same, reason_given, set_aside_by
+from fablab.views.any_of import models_of, twins_wanted
 from fablab.views.days import chosen_day, days_ahead
-from fablab.views.on_behalf import Whom, whom
+from fablab.views.on_behalf import Whom, is_about_another, sentences, whom
+from fablab.views.waiting import waiting_offer
 from machines.models import Machine
-from people.models import Person
+from people.lab import current_lab
+from people.models import Module, Person, Team
+from people.permissions import is_staff
+from people.selectors import teams_to_reserve_as
 from people.signed_in import signed_in
+from reservations.any_of_model import likely_machine, reserve_any_of_model
 from reservations.day import day_starts
 from reservations.desk import reserve_at_desk
-from reservations.errors import ReservationRefused, WrongState
+from reservations.errors import NotOfTheTeam, ReservationRefused, WrongState
 from reservations.facts import standing_facts
 from reservations.forms import TimeForm
-from reservations.messages import STATE_WORDS, Sentence, moment_words, sentence_of
-from reservations.models import Origin, Reservation
-from reservations.rules import Code, reservation_denials
-from reservations.services import create_reservation, move_reservation, preview_reservation
+from reservations.messages import STATE_WORDS, moment_words
+from reservations.models import Origin, Reservation, Status
+from reservations.rules import Code, may_be_set_aside, reservation_denials
+from reservations.services import move_reservation, preview_reservation
+from reservations.services import reserve as reserve_wish
+from reservations.wishes import Wish
 
 FIRST_STARTS = 6
-KEPT = ("machine", "day", "start", "end", "start_at", "end_at", "moving", "for")
+KEPT = ("machine", "day", "start", "end", "start_at", "end_at", "moving", "for", "team", "any")
 LENGTHS_MIN = (15, 30, 60, 90, 120, 180, 240, 360, 480, 720, 1440, 2880)
 # What another time does not change: said before a time is chosen.
 ABOUT_THE_PERSON = frozenset(
@@ -44,7 +56,9 @@ def reserve(request: HttpRequest) -> HttpResponse:
     slug = query_word(request.GET, "machine")
     if not slug:
         rows = list(Machine.objects.visible_to(request.user).with_places())  # type: ignore[arg-type]
-        context = {"statuses": machine_statuses(rows, now), **_carried(None, whom(request))}
+        moved = _moving(request)
+        context = {"statuses": machine_statuses(rows, now), **_carried(moved, whom(request))}
+        context["models"] = [] if moved else models_of(rows)
         return render(request, "fablab/reserve_machine.html", context)
     machine = _machine(request, slug)
     moving = _moving(request)
@@ -52,7 +66,11 @@ def reserve(request: HttpRequest) -> HttpResponse:
     lengths = _lengths(machine)
     length = _chosen_length(request, lengths, moving)
     day = chosen_day(request, machine, now)
-    found = day_starts(machine, day, length, now)
+    twins = twins_wanted(request, machine)
+    found = day_starts(machine, day, length, now, twins=twins)
+    holder = moving.holder if moving else wanted_for.person
+    standing, hard = _standing_denials(request, holder, machine, now, length)
+    open_to_them = [start for start in found if not _stands_in_the_way(hard, start.interval.start)]
     show_all = bool(request.GET.get("all"))
     return render(
         request,
@@ -66,19 +84,26 @@ def reserve(request: HttpRequest) -> HttpResponse:
             "length_min": int(length.total_seconds() // 60),
             "day": day,
             "days": days_ahead(machine, now),
-            "starts": found if show_all else _spread(found),
-            "has_more": not show_all and len(found) > FIRST_STARTS,
-            "denials": _standing_denials(moving.holder if moving else wanted_for.person, machine, now, length),
+            "starts": open_to_them if show_all else _spread(open_to_them),
+            "has_more": not show_all and len(open_to_them) > FIRST_STARTS,
+            "has_others": len(found) > len(open_to_them),
+            "is_barred": _stands_in_the_way(hard),
+            "denials": sentences(request, standing, holder),
+            "about": holder if is_about_another(request, holder) else None,
             "form": TimeForm(machine=machine, initial={"day": day.isoformat()}),
-            **_carried(moving, wanted_for),
+            **_carried(moving, wanted_for, twins),
         },
     )
 
 
-def _carried(moving: Reservation | None, wanted_for: Whom) -> dict[str, Any]:
-    """What each step hands to the next: the reservation being moved, or for whom it is."""
+def _carried(moving: Reservation | None, wanted_for: Whom, twins: list[Machine] | None = None) -> dict[str, Any]:
+    """What each step hands to the next: the reservation being moved, for whom it is, or that any of a model will do."""
     kept = {"moving": moving.reference} if moving else {"for": wanted_for.key} if wanted_for.is_other else {}
-    return {"moving": moving, "wanted_for": wanted_for, "kept": kept, "carry": f"&{urlencode(kept)}" if kept else ""}
+    # A move names its machine.
+    twins = [] if moving or not twins else twins
+    kept |= {"any": "1"} if twins else {}
+    carry = f"&{urlencode(kept)}" if kept else ""
+    return {"moving": moving, "wanted_for": wanted_for, "kept": kept, "carry": carry, "twins": twins}
 
 
 def _machine(request: HttpRequest, slug: str) -> Machine:
@@ -121,13 +146,22 @@ def _spread(found: list[Any]) -> list[Any]:
 
 
 def _standing_denials(
-    holder: Person | None, machine: Machine, now: dt.datetime, length: dt.timedelta
-) -> list[Sentence]:
+    request: HttpRequest, holder: Person | None, machine: Machine, now: dt.datetime, length: dt.timedelta
+) -> tuple[list[Denial], list[Denial]]:
+    """What another time does not change, and of that what bars them: the team may go on where it may set it aside."""
     if holder is None:
-        return []
+        return [], []
     facts = standing_facts(machine=machine, holder=holder, at=now)
     denials = reservation_denials(facts=facts, start=now, end=now + length, now=now)
-    return [sentence_of(d) for d in denials if d.code in ABOUT_THE_PERSON]
+    standing = [denial for denial in denials if denial.code in ABOUT_THE_PERSON]
+    is_team = is_staff(request.user, machine)
+    return standing, [denial for denial in standing if not (is_team and may_be_set_aside(denial.code, facts))]
+
+
+def _stands_in_the_way(standing: list[Denial], start: dt.datetime | None = None) -> bool:
+    """Whether one of them holds at this start, or for good when none is named: only a suspension may end by itself."""
+    ends = [denial.params.get("end") if denial.code == Code.SUSPENDED else None for denial in standing]
+    return any(end is None or (start is not None and start < end) for end in ends)
 
 
 def confirm(request: HttpRequest) -> HttpResponse:
@@ -143,40 +177,82 @@ def confirm(request: HttpRequest) -> HttpResponse:
     machine = _machine(request, query_word(data, "machine"))
     moving = _moving(request)
     wanted_for = whom(request, machine)
-    form = TimeForm(data, machine=machine)
+    form = TimeForm(data, machine=machine, teams=_teams(request, machine, moving, wanted_for))
+    twins = [] if moving else twins_wanted(request, machine)
     context: dict[str, Any] = {"machine": machine, "zone": machine.site.zone, "form": form}
-    context |= _carried(moving, wanted_for)
+    context |= _carried(moving, wanted_for, twins)
     if not form.is_valid():
         return render(request, "fablab/reserve_confirm.html", context, status=400)
     start, end = form.interval()
-    context |= {"start": start, "end": end}
-    if request.method != "POST":
-        holder = moving.holder if moving else wanted_for.person
-        origin = Origin.DESK if wanted_for.is_other else Origin.PAGE
+    holder = moving.holder if moving else wanted_for.person
+    context |= {"start": start, "end": end, "team": form.cleaned_data.get("team")}
+    context["about"] = holder if is_about_another(request, holder) else None
+    reason = reason_given(request, machine)
+    if request.method != "POST" or (reason is not None and not reason.is_valid()):
+        origin = Origin.DESK if wanted_for.is_other else _origin(request)
+        if twins:
+            machine = context["machine"] = likely_machine(Wish(machine, start, end, holder, None), now)
         try:
             preview_reservation(
                 machine=machine, start=start, end=end, holder=holder, now=now, moving=moving, origin=origin
             )
         except ReservationRefused as refusal:
-            context["denials"] = [sentence_of(d) for d in refusal.denials]
-            context["alternatives"] = refusal.alternatives
-        return render(request, "fablab/reserve_confirm.html", context)
+            context |= _refusal(request, machine, form, moving, wanted_for, refusal, reason, now)
+        return render(request, "fablab/reserve_confirm.html", context, status=200 if reason is None else 400)
     try:
-        reservation = _carry_out(request, machine, moving, wanted_for, start, end, form.cleaned_data["note"], now)
+        reservation = _carry_out(request, machine, moving, wanted_for, form, reason, now, is_any=bool(twins))
+    except NotOfTheTeam:
+        # They left it, or it was archived, since the page was made.
+        form.add_error("team", _("You are in no such team."))
+        return render(request, "fablab/reserve_confirm.html", context, status=400)
     except ReservationRefused as refusal:
-        context |= {
-            "denials": [sentence_of(d) for d in refusal.denials],
-            "alternatives": refusal.alternatives,
-            "was_refused": True,
-        }
+        context |= _refusal(request, machine, form, moving, wanted_for, refusal, reason, now) | {"was_refused": True}
         return render(request, "fablab/reserve_confirm.html", context, status=409)
     except WrongState as error:
         messages.error(request, STATE_WORDS[error.code])
         return redirect(moving or "me")
-    words = {"machine": machine.name, "moment": moment_words(reservation.start, machine.site.zone)}
+    words = {"machine": reservation.what, "moment": moment_words(reservation.start, machine.site.zone)}
     said = _("Moved: %(machine)s, %(moment)s.") if moving else _("Reserved: %(machine)s, %(moment)s.")
+    if reservation.status == Status.PENDING:
+        said = _("Asked for: %(machine)s, %(moment)s. Somebody of the team answers before it begins.")
     messages.success(request, said % words)
-    return redirect("desk-ticket", reservation.reference) if wanted_for.is_other else redirect(reservation)
+    has_ticket = wanted_for.is_other and current_lab().has(Module.DESK)
+    return redirect("desk-ticket", reservation.reference) if has_ticket else redirect(reservation)
+
+
+def _refusal(
+    request: HttpRequest,
+    machine: Machine,
+    form: TimeForm,
+    moving: Reservation | None,
+    wanted_for: Whom,
+    refusal: ReservationRefused,
+    reason: ReasonForm | None,
+    now: dt.datetime,
+) -> dict[str, Any]:
+    """Every reason, what is free instead, a place on the waiting list, and the team's way past its own rules."""
+    (start, end), holder = form.interval(), moving.holder if moving else wanted_for.person
+    kept = {name: form.data[name] for name in ("machine", "day", "start", "end", "note", "team") if name in form.data}
+    instants = {"start_at": f"{start.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}",
+                "end_at": f"{end.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"}  # fmt: skip
+    return {
+        "denials": sentences(request, refusal.denials, holder),
+        "alternatives": refusal.alternatives,
+        "all_the_same": all_the_same(request, machine, refusal, reason),
+        "again": kept | instants | _carried(moving, wanted_for)["kept"],
+        "waiting": None if moving else waiting_offer(machine, holder, start, end, refusal, now),
+    }
+
+
+def _teams(
+    request: HttpRequest, machine: Machine, moving: Reservation | None, wanted_for: Whom
+) -> QuerySet[Team] | None:
+    """What one may reserve as; nothing is asked for a move, nor for somebody else at the desk."""
+    return None if moving or wanted_for.is_other else teams_to_reserve_as([signed_in(request)], machine.site)
+
+
+def _origin(request: HttpRequest) -> Origin:
+    return Origin.PAGE if kiosk_of(request) is None else Origin.KIOSK
 
 
 def _carry_out(
@@ -184,16 +260,27 @@ def _carry_out(
     machine: Machine,
     moving: Reservation | None,
     wanted_for: Whom,
-    start: dt.datetime,
-    end: dt.datetime,
-    note: str,
+    form: TimeForm,
+    reason: ReasonForm | None,
     now: dt.datetime,
+    *,
+    is_any: bool = False,
 ) -> Reservation:
-    person = signed_in(request)
+    person, (start, end), note = signed_in(request), form.interval(), form.cleaned_data["note"]
+    aside = set_aside_by(request, reason)
     if moving is not None:
-        return move_reservation(reservation=moving, machine=machine, start=start, end=end, by=person, now=now)
-    if wanted_for.is_other:
-        return reserve_at_desk(
-            machine=machine, start=start, end=end, holder=wanted_for.person, by=person, now=now, note=note
+        return move_reservation(
+            reservation=moving, machine=machine, start=start, end=end, by=person, now=now, set_aside=aside
         )
-    return create_reservation(machine=machine, start=start, end=end, holder=person, by=person, now=now, note=note)
+    if wanted_for.is_other:
+        if is_any:
+            machine = likely_machine(Wish(machine, start, end, wanted_for.person, person), now)
+        return reserve_at_desk(
+            machine=machine, start=start, end=end, holder=wanted_for.person, by=person, now=now, note=note,
+            set_aside=aside,
+        )  # fmt: skip
+    wish = Wish(
+        machine=machine, start=start, end=end, holder=person, by=person, note=note, origin=_origin(request),
+        team=form.cleaned_data.get("team"), set_aside=aside,
+    )  # fmt: skip
+    return reserve_any_of_model(wish, now) if is_any else reserve_wish(wish, now)

@@ -8,7 +8,11 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
+from people.permissions import is_administrator, is_manager
+
 View = Callable[..., HttpResponse]
+# For whom the page would be: 403.html says it to somebody who is of the team already.
+WANTED: dict[Callable[[Any], bool], str] = {is_manager: "manager", is_administrator: "administrator"}
 
 
 def for_role(predicate: Callable[[Any], bool]) -> Callable[[View], View]:
@@ -19,7 +23,7 @@ def for_role(predicate: Callable[[Any], bool]) -> Callable[[View], View]:
         @login_required
         def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if not predicate(request.user):
-                raise PermissionDenied
+                raise PermissionDenied(WANTED.get(predicate, ""))
             return view(request, *args, **kwargs)
 
         return wrapper

@@ -17,6 +17,5 @@ def second_factor(request: HttpRequest) -> HttpResponse:
         "has_key": Authenticator.objects.filter(user=person, type__in=KEYS).exists(),
         "must_sign_in_again": not has_used_second_key(request),
         "has_codes": Authenticator.objects.filter(user=person, type=Authenticator.Type.RECOVERY_CODES).exists(),
-        "is_passkey_possible": request.is_secure() or request.get_host().partition(":")[0] in ("localhost",),
     }
     return render(request, "fablab/second_factor.html", context)

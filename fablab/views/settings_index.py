@@ -13,14 +13,27 @@ from django.utils.translation import ngettext
 from fablab.lib.queries import query_word
 from fablab.unfit import unfit_reservations
 from fablab.views.roles import for_role
+from fablab.views.rules_door import rules_seen
 from iot.models import Device
-from machines.models import Category, Machine, OpeningException, OpeningHours, Outage, Qualification, Room
+from machines.models import (
+    BookingPolicy,
+    Category,
+    Machine,
+    OpeningException,
+    OpeningHours,
+    Outage,
+    Qualification,
+    Room,
+    Season,
+)
 from people.lab import current_lab
 from people.models import STAFF_ROLES, Module, Person, RoleGrant, Site
 from people.permissions import is_administrator, is_manager
 from people.selectors import managed_sites
 from people.signed_in import signed_in
 from printing.models import Printer
+from reservations.feeds import feeds_of_site
+from reservations.models import Quota
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +77,13 @@ def _counted(count: int, words: str, missing: str) -> tuple[str, bool]:
 def _site_cards(site: Site, person: Person) -> list[Card]:
     now = timezone.now()
     today = now.astimezone(site.zone).date()
-    hours = OpeningHours.objects.filter(site=site).values("weekday").distinct().count()
+    hours = OpeningHours.objects.filter(site=site, season=None).values("weekday").distinct().count()
+    seasons = Season.objects.filter(site=site).count()
     closures = OpeningException.objects.filter(site=site, date__gte=today).count()
     rooms = Room.objects.filter(site=site).count()
     machines = Machine.objects.filter(unit__site=site, retired_at=None).count()
     outages = Outage.objects.filter(machine__unit__site=site).holding_at(now).count()
+    feeds = len(feeds_of_site(site))
     team = RoleGrant.objects.filter(site=site, role__in=STAFF_ROLES).values("person").distinct().count()
 
     def url(name: str) -> str:
@@ -77,7 +92,11 @@ def _site_cards(site: Site, person: Person) -> list[Card]:
     cards = [
         Card(_("Opening hours"), "clock", url("settings-hours"), _("The week, day by day."),
              *_counted(hours, ngettext("%d day a week", "%d days a week", hours) % hours, _("No opening hours yet"))),
-        Card(_("Closures and special days"), "calendar3", url("settings-closures"),
+        Card(_("Seasons"), "sun", url("settings-seasons"), _("A summer or school holidays with other hours."),
+             ngettext("%d season", "%d seasons", seasons) % seasons),
+        Card(_("The year at a glance"), "calendar3", url("settings-year"),
+             _("Twelve months: what is open when, and why.")),
+        Card(_("Closures and special days"), "calendar-x", url("settings-closures"),
              _("Holidays, open days, evenings that end later."),
              ngettext("%d date to come", "%d dates to come", closures) % closures),
         Card(_("Rooms"), "house", url("settings-rooms"), _("Where machines stand, and what groups reserve."),
@@ -86,6 +105,9 @@ def _site_cards(site: Site, person: Person) -> list[Card]:
              *_counted(machines, ngettext("%d machine", "%d machines", machines) % machines, _("No machine yet"))),
         Card(_("Out of service"), "wrench", url("settings-outages"), _("Say what is broken, and when it is back."),
              ngettext("%d machine out of service", "%d machines out of service", outages) % outages),
+        Card(_("Calendars for other programs"), "calendar-check", url("settings-calendars"),
+             _("What is taken when, in the town hall’s calendar or on a screen."),
+             ngettext("%d address", "%d addresses", feeds) % feeds),
         Card(_("Team and roles"), "people", url("settings-roles"), _("Who welcomes, who manages."),
              *_counted(team, ngettext("%d person", "%d people", team) % team, _("Nobody yet"))),
     ]  # fmt: skip
@@ -100,9 +122,12 @@ def _site_cards(site: Site, person: Person) -> list[Card]:
 def _lab_cards(person: Person, sites: list[Site]) -> list[Card]:
     lab = current_lab()
     kinds, wanted = Category.objects.count(), Qualification.objects.count()
+    some = rules_seen(person, BookingPolicy).count() + rules_seen(person, Quota).count()
     cards = [
         Card(_("Categories"), "list", reverse("settings-categories"), _("Booking rules: how long, for whom."),
              *_counted(kinds, ngettext("%d category", "%d categories", kinds) % kinds, _("No category yet"))),
+        Card(_("Rules"), "sliders", reverse("rules"), _("In words: what holds for each machine, group and place."),
+             ngettext("%d rule for some", "%d rules for some", some) % some),
         Card(_("Qualifications"), "award", reverse("settings-qualifications"), _("What one must have learnt, and how."),
              ngettext("%d qualification", "%d qualifications", wanted) % wanted),
     ]  # fmt: skip

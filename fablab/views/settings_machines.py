@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
+from fablab.addresses import is_here_only
 from fablab.first_run.machines import category_of, make_category
 from fablab.lib.queries import query_word
 from fablab.views.roles import for_role
@@ -185,7 +186,8 @@ def labels(request: HttpRequest, slug: str) -> HttpResponse:
         url = settings.ADDRESSES[0] + row.get_absolute_url()
         code = segno.make(url, error="m", micro=False).svg_data_uri(scale=4, dark="#000", light="#fff")
         sheet.append({"machine": row, "url": url, "code": code})
-    return render(request, "fablab/settings/labels.html", {"site": site, "sheet": sheet})
+    context = {"site": site, "sheet": sheet, "is_here_only": is_here_only(settings.ADDRESSES[0])}
+    return render(request, "fablab/settings/labels.html", context)
 
 
 def _back(site: Site) -> dict[str, str]:

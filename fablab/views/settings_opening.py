@@ -21,7 +21,7 @@ from fablab.views.settings_places import parts_of, refusals_beside, site_there
 from machines.closing_services import remove_exceptions, set_exceptions
 from machines.closures import closures_of
 from machines.forms_opening import ClosureForm, HoursForm
-from machines.models import OpeningHours
+from machines.models import OpeningHours, Season
 from machines.services import set_weekly_hours
 from people.models import FileAccess, Person, Site
 from people.permissions import is_manager
@@ -34,24 +34,28 @@ from reservations.closures import refit_blocked
 def hours(request: HttpRequest, slug: str) -> HttpResponse:
     """The week's hours, two ranges a day or more; and the reservations that lie outside them."""
     site, now = site_there(request, slug), timezone.now()
-    form = HoursForm(request.POST or None, week=_week_of(site))
+    form = HoursForm(request.POST or None, asks_who=True, **week_of(site))
     if request.method == "POST" and form.is_valid():
         with refusals_beside(form), transaction.atomic():
-            set_weekly_hours(site=site, ranges=form.week(), by=signed_in(request), now=now)
-            _refit(request, site, now)
+            set_weekly_hours(site=site, ranges=form.week(), unstaffed=form.unstaffed(), by=signed_in(request), now=now)
+            refit(request, site, now)
             messages.success(request, _("The week is saved."))
             return redirect("settings-hours", site.slug)
     context = {"form": form, "site": site, "unfit_count": len(unfit_reservations(site=site, now=now))}
     return render(request, "fablab/settings/hours.html", context)
 
 
-def _week_of(site: Site) -> dict[int, list[tuple[dt.time, dt.time]]]:
-    rows = OpeningHours.objects.filter(site=site).order_by("weekday", "opens")
+def week_of(site: Site, season: Season | None = None) -> dict[str, Any]:
+    """The usual week or that of a season, as HoursForm takes it. One query."""
+    rows = list(OpeningHours.objects.filter(site=site, season=season).order_by("weekday", "opens"))
     by_day = groupby(rows, key=lambda row: row.weekday)
-    return {weekday: [(row.opens, row.closes) for row in day_rows] for weekday, day_rows in by_day}
+    return {
+        "week": {weekday: [(row.opens, row.closes) for row in day_rows] for weekday, day_rows in by_day},
+        "unstaffed": {(row.weekday, row.opens) for row in rows if not row.is_staffed},
+    }
 
 
-def _refit(request: HttpRequest, site: Site, now: dt.datetime) -> None:
+def refit(request: HttpRequest, site: Site, now: dt.datetime) -> None:
     """Machines that run while we are closed are held until the next opening, which is another one now."""
     stuck = refit_blocked(site=site, now=now)
     if stuck:
@@ -73,7 +77,7 @@ def closures(request: HttpRequest, slug: str) -> HttpResponse:
         with refusals_beside(form), transaction.atomic():
             fields = {name: form.cleaned_data[name] for name in ("first", "last", "ranges", "title")}
             set_exceptions(site=site, by=signed_in(request), now=now, **fields)
-            _refit(request, site, now)
+            refit(request, site, now)
             messages.success(request, _("Saved. Visitors see it at once."))
             return redirect("settings-closures", site.slug)
     context = {
@@ -96,7 +100,7 @@ def closure_remove(request: HttpRequest, slug: str) -> HttpResponse:
         with transaction.atomic():
             first, last = form.cleaned_data["first"], form.cleaned_data["last"]
             remove_exceptions(site=site, first=first, last=last, by=signed_in(request), now=now)
-            _refit(request, site, now)
+            refit(request, site, now)
         messages.success(request, _("Removed: the week’s hours hold again."))
     return redirect("settings-closures", site.slug)
 

@@ -8,9 +8,11 @@ from django.utils.translation import gettext as _
 
 from machines.forms import LENGTH_NAMES
 from machines.models import Category
+from machines.rule_fields import YES_NO_NAMES
 from reservations.messages import duration_words
 
 CHOICES = ("risk_level", "attendance", "grid_min")
+NUMBERS = ("least_age_y", "guardian_below_y", "credits_per_hour", "no_show_min")
 
 
 def say_what_the_category_says(form: forms.BaseForm, category: Category | None) -> None:
@@ -20,6 +22,11 @@ def say_what_the_category_says(form: forms.BaseForm, category: Category | None) 
     for name in CHOICES:
         shown = getattr(category, f"get_{name}_display")() if category else ""
         _say_in_choice(form.fields[name], _words(category, shown))
+    for name in NUMBERS:
+        shown = getattr(category, name, None)
+        form.fields[name].help_text = _words(category, _("none") if shown is None else shown, is_line=True)
+    for name in YES_NO_NAMES:
+        _say_in_choice(form.fields[name], _words(category, _("yes") if getattr(category, name, False) else _("no")))
     wanted: Any = form.fields["qualification"]
     wanted.empty_label = _words(category, (category.qualification or _("no qualification")) if category else "")
 

@@ -1,5 +1,9 @@
 """Settings: who is of the team at a site, and with which role."""
 
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -44,9 +48,35 @@ def roles(request: HttpRequest, slug: str) -> HttpResponse:
         "reachable": reachable,
         "choices": [(role.value, role.label, ROLE_WORDS[role]) for role in reachable if role in STAFF_ROLES],
         "words": words,
-        "found": list(matching(people_of(person), words).order_by("sort_name")[:FOUND_SHOWN]) if words else [],
+        "found": _candidates(person, site, words, {role for role in reachable if role in STAFF_ROLES}),
     }
     return render(request, "fablab/settings/roles.html", context)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Somebody found, with the roles they have at the site; `is_offered` when there is another one to give."""
+
+    person: Person
+    roles: list[str]
+    is_offered: bool
+
+
+def _candidates(by: Person, site: Site, words: str, offered: Collection[str]) -> list[Candidate]:
+    """Those the words mean, by name. Two queries, none without words."""
+    if not words:
+        return []
+    found = list(matching(people_of(by), words).order_by("sort_name")[:FOUND_SHOWN])
+    grants = RoleGrant.objects.filter(site=site, role__in=STAFF_ROLES, person__in=found)
+    held: dict[int, set[str]] = defaultdict(set)
+    for person_id, role in grants.values_list("person", "role"):
+        held[person_id].add(role)
+    return [
+        Candidate(
+            person, [str(role.label) for role in Role if role in held[person.pk]], not held[person.pk] >= set(offered)
+        )
+        for person in found
+    ]
 
 
 @require_POST

@@ -58,6 +58,7 @@ def room(request: HttpRequest, slug: str) -> HttpResponse:
         "parts": parts_of(form),
         "form": form,
         "back": {"url": reverse("settings-rooms", args=[found.site.slug]), "words": _("Rooms")},
+        "links": [(reverse("settings-goes-with", args=["rooms", found.slug]), _("What goes with it"))],
         "remove": {
             "url": reverse("settings-room-remove", args=[found.slug]),
             "words": _("Remove the room"),

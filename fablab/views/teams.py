@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from fablab.addresses import address_for_others, is_here_only
 from fablab.lib.queries import query_word
 from fablab.views.people_door import form_page, posted
 from fablab.views.roles import for_role
@@ -80,7 +81,7 @@ def _team_of(request: HttpRequest, slug: str) -> Team:
 def team(request: HttpRequest, slug: str) -> HttpResponse:
     """Who is in it; for organisers the link and the name."""
     found, me = _team_of(request, slug), signed_in(request)
-    link = request.build_absolute_uri(reverse("team-join", args=[found.join_code])) if found.join_code else ""
+    link = address_for_others(request) + reverse("team-join", args=[found.join_code]) if found.join_code else ""
     context = {
         "team": found,
         "members": list(found.memberships.all()),
@@ -88,6 +89,7 @@ def team(request: HttpRequest, slug: str) -> HttpResponse:
         "is_member": any(member.person_id == me.pk for member in found.memberships.all()),
         "may_organise": may_organise(me, found) and found.archived_at is None,
         "link": link,
+        "is_here_only": is_here_only(link),
         "form": TeamForm(initial={"name": found.name}, sites=[]),
     }
     return render(request, "fablab/teams/team.html", context)

@@ -28,7 +28,11 @@ GRID_CHOICES = [(5, "5 min"), (15, "15 min"), (30, "30 min"), (60, "60 min")]
 
 @dataclass(frozen=True, slots=True)
 class BookingSettings:
-    """The values in force for one machine. `grid` divides local wall-clock time."""
+    """The values in force for one machine and one person. `grid` divides local wall-clock time.
+
+    `rest` is the least pause between two reservations of the same kind; ages are whole years, None where any age
+    will do; `credits_per_hour` is what an hour takes off the prepaid balance.
+    """
 
     attendance: str
     shortest: timedelta
@@ -38,15 +42,33 @@ class BookingSettings:
     window: timedelta
     setup_buffer: timedelta
     cleanup_buffer: timedelta
+    change_notice: timedelta = timedelta(0)
+    cancel_notice: timedelta = timedelta(0)
+    rest: timedelta = timedelta(0)
+    needs_approval: bool = False
+    needs_membership: bool = False
+    least_age_y: int | None = None
+    guardian_below_y: int | None = None
+    credits_per_hour: int = 0
+    no_show_min: int | None = 15
 
 
-SETTING_NAMES = (
-    "attendance",
+# What the thing itself wants, whoever comes.
+PHYSICAL_NAMES = ("attendance", "setup_buffer", "cleanup_buffer", "no_show_min")
+# What may differ from one group of people, or one site, to another.
+POLICY_NAMES = (
     "shortest",
     "longest",
     "grid_min",
     "notice",
     "window",
-    "setup_buffer",
-    "cleanup_buffer",
+    "change_notice",
+    "cancel_notice",
+    "rest",
+    "needs_approval",
+    "needs_membership",
+    "least_age_y",
+    "guardian_below_y",
+    "credits_per_hour",
 )
+SETTING_NAMES = (*PHYSICAL_NAMES, *POLICY_NAMES)

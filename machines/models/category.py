@@ -40,6 +40,18 @@ class Category(models.Model):
     window = models.DurationField(_("furthest ahead"), default=timedelta(days=28))
     setup_buffer = models.DurationField(_("set-up before"), default=timedelta(0))
     cleanup_buffer = models.DurationField(_("clean-up after"), default=timedelta(0))
+    change_notice = models.DurationField(_("least notice to move"), default=timedelta(0))
+    cancel_notice = models.DurationField(_("least notice to cancel"), default=timedelta(0))
+    rest = models.DurationField(_("pause between two reservations of one person"), default=timedelta(0))
+    needs_approval = models.BooleanField(_("somebody of the team says yes first"), default=False)
+    needs_membership = models.BooleanField(_("only for people with a plan"), default=False)
+    least_age_y = models.PositiveSmallIntegerField(_("least age"), null=True, blank=True)
+    guardian_below_y = models.PositiveSmallIntegerField(_("with the responsible adult below"), null=True, blank=True)
+    credits_per_hour = models.PositiveSmallIntegerField(_("credits an hour"), default=0)
+    # Empty: never given to others without somebody saying so.
+    no_show_min = models.PositiveSmallIntegerField(_("given to others after"), null=True, blank=True, default=15)
+    # A kit that leaves the place: it is handed over and comes back, see reservations.Loan.
+    is_lent = models.BooleanField(_("leaves the place"), default=False)
 
     class Meta:
         verbose_name = _("category")
@@ -58,6 +70,9 @@ class Category(models.Model):
                     notice__gte=timedelta(0),
                     setup_buffer__gte=timedelta(0),
                     cleanup_buffer__gte=timedelta(0),
+                    change_notice__gte=timedelta(0),
+                    cancel_notice__gte=timedelta(0),
+                    rest__gte=timedelta(0),
                 ),
                 name="category_durations_are_positive",
                 violation_error_message=_("Durations are not negative."),

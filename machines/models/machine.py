@@ -85,6 +85,10 @@ class Machine(models.Model):
         Kiosk, null=True, blank=True, on_delete=models.SET_NULL, related_name="machine", verbose_name=_("shared screen")
     )
     retired_at = models.DateTimeField(_("retired"), null=True, blank=True)
+    # Machines of one model at one site stand in for each other: “any of them” means the least worn that is free.
+    model_name = models.CharField(_("model"), max_length=80, blank=True)
+    # Measured use since it came, counted up when a session ends.
+    used_s = models.PositiveBigIntegerField(_("hours run"), default=0, editable=False)
 
     # Overrides; empty means "as the category says".
     risk_level = models.PositiveSmallIntegerField(_("risk"), choices=RiskLevel.choices, null=True, blank=True)
@@ -99,6 +103,15 @@ class Machine(models.Model):
     window = models.DurationField(_("furthest ahead"), null=True, blank=True)
     setup_buffer = models.DurationField(_("set-up before"), null=True, blank=True)
     cleanup_buffer = models.DurationField(_("clean-up after"), null=True, blank=True)
+    change_notice = models.DurationField(_("least notice to move"), null=True, blank=True)
+    cancel_notice = models.DurationField(_("least notice to cancel"), null=True, blank=True)
+    rest = models.DurationField(_("pause between two reservations of one person"), null=True, blank=True)
+    needs_approval = models.BooleanField(_("somebody of the team says yes first"), null=True, blank=True)
+    needs_membership = models.BooleanField(_("only for people with a plan"), null=True, blank=True)
+    least_age_y = models.PositiveSmallIntegerField(_("least age"), null=True, blank=True)
+    guardian_below_y = models.PositiveSmallIntegerField(_("with the responsible adult below"), null=True, blank=True)
+    credits_per_hour = models.PositiveSmallIntegerField(_("credits an hour"), null=True, blank=True)
+    no_show_min = models.PositiveSmallIntegerField(_("given to others after"), null=True, blank=True)
 
     objects = MachineQuerySet.as_manager()
 
@@ -121,7 +134,10 @@ class Machine(models.Model):
                 & (Q(window__isnull=True) | Q(window__gt=timedelta(0)))
                 & (Q(notice__isnull=True) | Q(notice__gte=timedelta(0)))
                 & (Q(setup_buffer__isnull=True) | Q(setup_buffer__gte=timedelta(0)))
-                & (Q(cleanup_buffer__isnull=True) | Q(cleanup_buffer__gte=timedelta(0))),
+                & (Q(cleanup_buffer__isnull=True) | Q(cleanup_buffer__gte=timedelta(0)))
+                & (Q(change_notice__isnull=True) | Q(change_notice__gte=timedelta(0)))
+                & (Q(cancel_notice__isnull=True) | Q(cancel_notice__gte=timedelta(0)))
+                & (Q(rest__isnull=True) | Q(rest__gte=timedelta(0))),
                 name="machine_durations_are_positive",
                 violation_error_message=_("Durations are not negative."),
             ),
@@ -155,7 +171,13 @@ class Machine(models.Model):
 
     @property
     def booking(self) -> BookingSettings:
-        """The values in force: the machine's own, else its category's."""
+        """The values in force: for whoever `machines.policies.apply_policies` was asked for, else for anybody."""
+        in_force: BookingSettings | None = getattr(self, "_in_force", None)
+        return in_force or self.usual_booking
+
+    @property
+    def usual_booking(self) -> BookingSettings:
+        """The values for anybody: the machine's own, else its category's."""
         own = {name: getattr(self, name) for name in SETTING_NAMES}
         value = {name: getattr(self.category, name) if own[name] in (None, "") else own[name] for name in SETTING_NAMES}
         value["grid"] = timedelta(minutes=value.pop("grid_min"))

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from fablab.lib import retention
 from fablab.lib.personal_data import PersonalData
+from machines.models.external_calendar import ExternalCalendar
 from machines.models.machine import Machine
 from machines.purposes import CARE
 from people.models import Person
@@ -27,6 +28,7 @@ class Outage(models.Model):
         MAINTENANCE = "maintenance", _("maintenance")
         LOCK_OUT = "lock_out", _("locked out")
         TO_CHECK = "to_check", _("to be checked")
+        ELSEWHERE = "elsewhere", _("taken in another calendar")
 
     machine = models.ForeignKey(Machine, on_delete=models.PROTECT, related_name="outages")
     kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices, default=Kind.FAULT)
@@ -34,6 +36,11 @@ class Outage(models.Model):
     start = models.DateTimeField(_("from"))
     end = models.DateTimeField(_("until"), null=True, blank=True)
     expected_end = models.DateField(_("expected back"), null=True, blank=True)
+    # Read from a calendar of somebody else: comes and goes with it.
+    calendar = models.ForeignKey(
+        ExternalCalendar, null=True, blank=True, on_delete=models.CASCADE, related_name="outages"
+    )
+    uid = models.CharField(max_length=255, blank=True, editable=False)
     reported_by = models.ForeignKey(Person, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     lifted_by = models.ForeignKey(Person, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
 
@@ -57,7 +64,14 @@ class Outage(models.Model):
                 condition=Q(end__isnull=True) | Q(end__gt=F("start")),
                 name="outage_ends_after_it_starts",
                 violation_error_message=_("An outage ends after it starts."),
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["calendar", "uid", "start"], condition=Q(calendar__isnull=False), name="outage_read_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(calendar__isnull=True) | Q(kind="elsewhere", end__isnull=False),
+                name="outage_of_a_calendar_is_elsewhere",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -89,6 +89,8 @@ def _entry(number: int, cells: dict[str, str], year: int) -> tuple[Entry, list[R
 def _errors_of_whole(number: int, entry: Entry, year: int) -> list[RowError]:
     if not name_key(entry):
         return [RowError(number, "no_name", "last_name")]
+    if "first_name" not in entry:
+        return [RowError(number, "no_first_name", "first_name")]
     born = entry.get("birth_year")
     is_minor = isinstance(born, int) and born > year - ADULT_AGE_Y
     if is_minor and "guardian_name" in entry and "guardian_phone" not in entry:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 SENTENCES: dict[str, Promise] = {
     "no_name": _("The name is missing."),
+    "no_first_name": _("The first name is missing: give it a column of its own."),
     "birth_year": _("“%(value)s” is no year of birth. Write four figures, like 1950, or a whole date."),
     "birth_year_range": _("“%(value)s” cannot be: a year of birth lies between %(first)s and %(last)s."),
     "email": _("“%(value)s” is no e-mail address."),

@@ -85,7 +85,11 @@ class Kiosk(models.Model):
     objects = KioskQuerySet.as_manager()
 
     personal_data = PersonalData(
-        SIGN_IN, _("who of the team made a screen a shared one"), retention.WITH_THE_THING, free_text=("name",)
+        SIGN_IN,
+        _("who of the team made a screen a shared one"),
+        retention.WITH_THE_THING,
+        free_text=("name",),
+        module="kiosk",
     )
 
     class Meta:

@@ -3,6 +3,7 @@ import unicodedata
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.hashers import check_password
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models import F, Q
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from fablab.lib import retention
 from fablab.lib.personal_data import Fate, PersonalData
 from fablab.lib.references import card_code12, reference10
+from people.handed_out import has_handed_out_password
 from people.models.household import Household
 from people.purposes import FAIRNESS, FILES
 
@@ -133,6 +135,16 @@ class Person(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager
         if fields is not None and {"first_name", "last_name"} & set(fields):
             kwargs["update_fields"] = {*fields, "sort_name"}
         super().save(*args, **kwargs)
+
+    def check_password(self, raw_password: str | None) -> bool:
+        # Django would hash one that was handed out anew, as if the person had chosen it.
+        if has_handed_out_password(self):
+            return check_password(raw_password, self.password)
+        return super().check_password(raw_password)
+
+    @property
+    def is_password_handed_out(self) -> bool:
+        return has_handed_out_password(self)
 
     def get_full_name(self) -> str:
         return f"{self.first_name} {self.last_name}".strip()

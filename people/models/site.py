@@ -21,7 +21,11 @@ class Site(models.Model):
     contact_email = models.EmailField(_("contact e-mail"), blank=True)
     holiday_country = models.CharField(_("public holidays of"), max_length=2, default="FR", blank=True)
     holiday_region = models.CharField(_("region for holidays"), max_length=40, blank=True)
+    school_zone = models.CharField(_("school holidays of zone"), max_length=40, blank=True)
     is_closed_on_holidays = models.BooleanField(_("closed on public holidays"), default=True)
+
+    # Without it, everybody who opens the place watches over it: see machines/supervision.py.
+    has_rota = models.BooleanField(_("who is on duty stands in a rota"), default=False)
 
     class Meta:
         verbose_name = _("site")

@@ -5,6 +5,7 @@ from knox.models import AbstractAuthToken
 
 from fablab.lib import retention
 from fablab.lib.personal_data import Fate, PersonalData
+from people.models.lab import Lab, Module
 from people.purposes import SIGN_IN
 
 
@@ -15,6 +16,15 @@ class Scope(models.TextChoices):
     RESERVE = "reserve", _("reserve, move and cancel")
     PRINT = "print", _("send print jobs")
     MANAGE = "manage", _("manage devices")
+
+
+# What a lab without the module has no use for.
+MODULE_OF_SCOPE = {Scope.PRINT: Module.PRINTING, Scope.MANAGE: Module.DEVICES}
+
+
+def scopes_of(lab: Lab) -> list[Scope]:
+    """What a token may be given in this lab."""
+    return [scope for scope in Scope if scope not in MODULE_OF_SCOPE or lab.has(MODULE_OF_SCOPE[scope])]
 
 
 def only_reading() -> list[str]:
@@ -36,6 +46,7 @@ class ApiToken(AbstractAuthToken):
         fate=Fate.DELETED,
         exported=("name", "scopes", "created", "expiry"),
         free_text=("name",),
+        module="api",
     )
 
     class Meta:

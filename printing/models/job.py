@@ -11,7 +11,8 @@ from fablab.lib.personal_data import PersonalData
 from fablab.lib.references import reference10
 from iot.models import UsageSession
 from machines.models import Machine
-from people.models import STAFF_ROLES, Person, Team
+from people.models import Person, Team
+from people.permissions import staff_site_ids
 from printing.models.print_file import PrintFile
 from printing.purposes import PRINTS
 from reservations.models import Reservation
@@ -78,8 +79,8 @@ class PrintJobQuerySet(models.QuerySet["PrintJob"]):
             return self.none()
         if person.is_superuser:
             return self
-        sites = person.role_grants.filter(role__in=STAFF_ROLES).values("site_id")
-        return self.filter(Q(person=person) | Q(machine__unit__site__in=sites))
+        sites = staff_site_ids(person)
+        return self.filter(Q(person=person) | Q(machine__unit__site__in=sites)) if sites else self.filter(person=person)
 
 
 class PrintJob(models.Model):

@@ -1,5 +1,5 @@
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.fields import DateTimeRangeField
 from django.contrib.postgres.indexes import GistIndex
@@ -13,7 +13,7 @@ from fablab.lib.personal_data import PersonalData
 from fablab.lib.references import reference10
 from machines.models import Machine
 from people.models import Person, Site, Team
-from people.permissions import staff_sites
+from people.permissions import staff_site_ids
 from reservations.models.series import ReservationSeries
 from reservations.purposes import BOOKINGS
 
@@ -51,6 +51,8 @@ class Origin(models.TextChoices):
     KIOSK = "kiosk", _("kiosk")
     WALK_UP = "walk_up", _("at the machine")
     IMPORT = "import", _("import")
+    WAITING = "waiting", _("waiting list")
+    SERIES = "series", _("series")
 
 
 TIMES = models.Func("start", "end", function="tstzrange", output_field=DateTimeRangeField())
@@ -63,12 +65,20 @@ class ReservationQuerySet(models.QuerySet["Reservation"]):
             return self.none()
         if person.is_superuser:
             return self
-        sites = staff_sites(person)
+        sites = staff_site_ids(person)
         # Asked as one "or", a member's few would be looked for among everybody's.
         return self.filter(Q(holder=person) | Q(site__in=sites)) if sites else self.filter(holder=person)
 
     def open(self) -> "ReservationQuerySet":
         return self.filter(status__in=OPEN)
+
+    def rows_of_person(self, person: Person, *fields: str) -> "models.QuerySet[Any, Any]":
+        """These fields of those where the person comes: their own, and those of others in which they take part.
+
+        A union, so that each half finds its own index: joined by "or", everybody's would be read. Filter before.
+        """
+        own = self.order_by().filter(holder=person, holder_takes_part=True).values_list(*fields)
+        return own.union(self.order_by().filter(participants__person=person).values_list(*fields))
 
     def overlapping(self, start: dt.datetime, end: dt.datetime) -> "ReservationQuerySet":
         """Those that share an instant with [start, end): none where that is empty."""
@@ -115,6 +125,8 @@ class Reservation(models.Model):
         related_name="reservations",
         db_index=False,
     )
+    # In a team the one who books need not come: then only the participants are busy then.
+    holder_takes_part = models.BooleanField(_("whoever books takes part"), default=True)
     team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.PROTECT, related_name="reservations")
     status = models.CharField(_("status"), max_length=12, choices=Status.choices, default=Status.CONFIRMED)
     origin = models.CharField(_("made at"), max_length=12, choices=Origin.choices, default=Origin.PAGE)
@@ -123,6 +135,9 @@ class Reservation(models.Model):
     booked_start = models.DateTimeField(editable=False)
     booked_end = models.DateTimeField(editable=False)
     expires_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # The day of the series that it stands for, also once it was moved.
+    series_date = models.DateField(null=True, blank=True, editable=False)
+    credits = models.PositiveIntegerField(_("credits taken"), default=0, editable=False)
     note = models.CharField(_("what for"), max_length=200, blank=True)
 
     created_at = models.DateTimeField(editable=False)
@@ -131,6 +146,15 @@ class Reservation(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     cancelled_at = models.DateTimeField(null=True, blank=True)
     cancelled_by = models.ForeignKey(Person, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    # The answer of the team to one that waited for it, and why.
+    decided_at = models.DateTimeField(null=True, blank=True, editable=False)
+    decided_by = models.ForeignKey(
+        Person, null=True, blank=True, on_delete=models.PROTECT, related_name="+", editable=False
+    )
+    decision = models.CharField(_("answer, as the person will read it"), max_length=240, blank=True)
+    # Nobody came yet: asked whether somebody will, and until when the answer lets it stand.
+    asked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    grace_until = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = ReservationQuerySet.as_manager()
 
@@ -140,10 +164,10 @@ class Reservation(models.Model):
         retention.BOOKING,
         subject="holder",
         clock="end",
-        blanked=("note",),
+        blanked=("note", "decision"),
         exported=("reference", "site", "machine", "team", "status", "start", "end", "note", "created_at",
-                  "checked_in_at", "finished_at", "cancelled_at"),
-        free_text=("note", "title"),
+                  "checked_in_at", "finished_at", "cancelled_at", "decided_at", "decision", "credits"),
+        free_text=("note", "title", "decision"),
     )  # fmt: skip
 
     class Meta:
@@ -166,6 +190,7 @@ class Reservation(models.Model):
                 name="reservation_times",
             ),
             models.Index(fields=["end"], name="reservation_open_end", condition=Q(status__in=["confirmed", "in_use"])),
+            models.Index(fields=["expires_at"], name="reservation_expiry", condition=Q(status__in=["held", "pending"])),
         ]
         constraints = [
             models.CheckConstraint(
@@ -183,6 +208,15 @@ class Reservation(models.Model):
             models.CheckConstraint(
                 condition=Q(cancelled_at__isnull=True) ^ Q(status__in=["cancelled"]),
                 name="reservation_cancelled_has_its_time",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="held") | Q(expires_at__isnull=False), name="reservation_held_has_an_end"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="refused") | Q(decided_at__isnull=False), name="reservation_refused_was_decided"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="no_show") | Q(checked_in_at__isnull=True), name="reservation_no_show_never_came"
             ),
             models.CheckConstraint(
                 condition=Q(finished_at__isnull=True) | Q(status="completed"),

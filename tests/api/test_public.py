@@ -55,6 +55,25 @@ def test_machine_shows_what_it_does(lab: Lab) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("path", ["", "no-such/", "machines/no-such/", "reservations/no/such/"])
+def test_unknown_address_is_answered_404_in_the_shape_of_every_error(lab: Lab, path: str) -> None:
+    response = lab.client("manager").get(f"/api/v1/{path}")
+
+    assert (response.status_code, response["Content-Type"].partition(";")[0]) == (404, "application/json")
+    assert response.json()["code"] == "not_found"
+    assert set(response.json()) == {"code", "detail"}
+
+
+def test_address_without_its_last_slash_leads_to_the_whole_one(lab: Lab) -> None:
+    assert lab.client("anonymous").get("/api/v1/machines")["Location"] == "/api/v1/machines/"
+
+
+def test_unknown_page_for_people_is_a_page(lab: Lab) -> None:
+    response = lab.client("anonymous").get("/no-such/")
+
+    assert (response.status_code, response["Content-Type"]) == (404, "text/html; charset=utf-8")
+
+
 def test_retired_machine_is_not_there(lab: Lab) -> None:
     lab.laser.retired_at = timezone.now()
     lab.laser.save()

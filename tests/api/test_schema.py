@@ -37,6 +37,14 @@ def test_schema_is_openapi_31_and_valid() -> None:
     assert schema["openapi"].startswith("3.1")
 
 
+def test_schema_describes_what_is_answered_to_nonsense() -> None:
+    answers = document()["paths"]["/api/v1/reservations/"]["post"]["responses"]
+
+    by_field = answers["400"]["content"]["application/json"]["schema"]
+
+    assert by_field["additionalProperties"] == {"type": "array", "items": {"type": "string"}}
+
+
 def test_published_schema_is_the_generated_one(lab: Lab) -> None:
     published = Client().get("/api/schema/?format=json").json()
 

@@ -139,8 +139,9 @@ def add_second_key(page: Page, keys: Keyboard) -> None:
         keys.fill("input[type=password]", PASSWORD)
         keys.press("main form button[type=submit]")
         page.wait_for_url(re.compile("/totp/activate/$"))
-    secret = page.locator("#authenticator_secret").input_value()
-    keys.fill("#id_code", six_digits(secret))
+    # In groups of four, behind “The telephone cannot read it”.
+    secret = page.locator("details code.token").text_content() or ""
+    keys.fill("#id_code", six_digits("".join(secret.split())))
     keys.press("main form button[type=submit]")
     expect(page).not_to_have_url(re.compile("/activate/"))
 
@@ -199,7 +200,7 @@ def test_newcomer_opens_a_lab_by_keyboard_alone(newcomer: Newcomer, language: st
     keys.press(GO_ON)
 
     arrive(8, "check")
-    expect(page.locator(".answers")).to_contain_text("8 × ")
+    expect(page.locator(".answers")).to_contain_text(re.compile(r": 8(?!\d)"))
     keys.press(GO_ON)
 
     page.wait_for_url(re.compile("/first-run/done/$"))

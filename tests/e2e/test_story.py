@@ -163,6 +163,20 @@ def test_axe_finds_nothing_on_any_page(
     context.close()
 
 
+@pytest.mark.parametrize("width", [768, 820, 960])
+def test_no_page_of_the_team_is_wider_than_a_tablet(browser: Browser, lab: Lab, width: int) -> None:
+    context, page = visitor(browser, lab, "fr", viewport={"width": width, "height": 1024})
+    enter(page, lab, MANAGER)
+
+    wider = {}
+    for address in ("/machines/", "/desk/", "/manage/"):
+        page.goto(address)
+        wider[address] = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+
+    assert wider == dict.fromkeys(wider, 0)
+    context.close()
+
+
 def test_keyboard_alone_reserves(browser: Browser, lab: Lab) -> None:
     context, page = visitor(browser, lab, "en")
     enter(page, lab, MAKER)

@@ -19,11 +19,14 @@ from machines.models import Outage
 from people.models import (
     AccessCode,
     Badge,
+    Delivery,
     FileAccess,
     Household,
     IdempotentRequest,
     ImportRun,
     Kiosk,
+    Notice,
+    NoticePreference,
     Person,
     Suspension,
     Team,
@@ -32,9 +35,10 @@ from people.models import (
 )
 from printing.files import store_file
 from printing.models import JobState, PrintCommand, PrintJob, PrintJobEvent
-from reservations.models import Refusal, ReservationSeries, Status
+from reservations.models import CalendarFeed, Refusal, ReservationSeries, Status
 from reservations.refusals import pseudonym
 from tests.api.lab import Lab
+from tests.fablab.planted_engine import plant_engine
 from tests.factories import grant, make_qualification
 
 SURNAME = "Quillfeather"
@@ -54,6 +58,7 @@ def plant(lab: Lab) -> Person:
     plant_sign_in(person, now)
     plant_people(lab, person, now)
     plant_bookings(lab, person, now)
+    plant_engine(lab, person, now, ASIDE)
     plant_devices(lab, person, now)
     plant_prints(lab, person, now)
     person.refresh_from_db()
@@ -96,6 +101,18 @@ def plant_people(lab: Lab, person: Person, now: dt.datetime) -> None:
         errors=[{"row": 2, "field": "birth_year", "message": ASIDE}], created_by=person, created_at=now,
     )  # fmt: skip
     grant(person=person, qualification=make_qualification())
+    plant_notices(lab, person, now)
+
+
+def plant_notices(lab: Lab, person: Person, now: dt.datetime) -> None:
+    times = {"start": now.isoformat(), "end": (now + dt.timedelta(hours=1)).isoformat(), "zone": "UTC"}
+    notice = Notice.objects.create(
+        person=person, site=lab.site, kind="reservation_moved", key="planted", created_at=now, due_at=now,
+        params={"what": f"Course of {SURNAME}", "why": ASIDE, **times},
+    )  # fmt: skip
+    Delivery.objects.create(notice=notice, channel="email", status="failed", error=SURNAME)
+    Delivery.objects.create(notice=notice, channel="call", status="called", done_at=now, done_by=person)
+    NoticePreference.objects.create(person=person, kind="reminder_end", channel="email", is_wanted=True)
 
 
 def plant_bookings(lab: Lab, person: Person, now: dt.datetime) -> None:
@@ -110,6 +127,7 @@ def plant_bookings(lab: Lab, person: Person, now: dt.datetime) -> None:
         machine=lab.laser, start=now, end=now + dt.timedelta(hours=1), codes=["taken"], origin="page", at=now,
         pseudonym=pseudonym(person),
     )  # fmt: skip
+    CalendarFeed.objects.create(person=person, label=ASIDE, token_digest="4" * 64, created_at=now, created_by=person)
     Outage.objects.create(machine=lab.laser, reason=ASIDE, start=now, end=None, reported_by=person)
 
 

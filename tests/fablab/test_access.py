@@ -8,7 +8,19 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from fablab.board import board_events
 from tests.api.lab import ROLES, Lab, make_lab, make_token, slot
-from tests.fablab.rows import about, address, desk, first_run, people, settings
+from tests.fablab.rows import (
+    about,
+    address,
+    calendars,
+    desk,
+    first_run,
+    life,
+    notices,
+    opening,
+    people,
+    rules,
+    settings,
+)
 from tests.fablab.rows.row import (
     ALL_200,
     ALL_302,
@@ -28,7 +40,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 # Pages of allauth and of Django's admin: theirs to test, under these prefixes.
 OTHERS_PREFIXES = ("accounts/", "admin/")
 BINARY = ("application/pdf", "application/zip", "image/")
-AREAS = (about, address, desk, first_run, people, settings)
+AREAS = (about, address, calendars, desk, first_run, life, notices, opening, people, rules, settings)
 
 API_405 = "401 405 405 405 405 405 405 405 405"
 API_SIGNED_IN = "401 200 200 200 200 200 200 200 200"

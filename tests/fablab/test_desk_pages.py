@@ -9,11 +9,10 @@ from django.utils import timezone
 
 from machines.models import Category, Machine
 from people.kiosks import call_somebody, enrol_kiosk
-from people.lab import current_lab, save_lab
 from people.models import FileAccess, Kiosk, Person, Visit
 from reservations.models import HeldUnit, Reservation, Status
 from tests.api.lab import Lab, hold, make_lab
-from tests.factories import make_category, make_machine, make_room, minutes
+from tests.factories import make_category, make_machine, make_room, minutes, turn_off
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 SENIOR = {"first_name": "Odette", "last_name": "Brun", "birth_year": "1944", "town": "Tours"}
@@ -233,9 +232,7 @@ def test_desk_of_another_site_finds_and_shows_nobody_here(lab: Lab) -> None:
 
 
 def test_lab_without_a_desk_has_no_word_of_it(lab: Lab, desk: Client) -> None:
-    settings = current_lab()
-    settings.modules_off = ["desk"]
-    save_lab(settings)
+    turn_off("desk")
 
     gone = desk.get(reverse("desk"))
 
@@ -265,6 +262,6 @@ def test_call_from_a_kiosk_is_shown_and_answered(lab: Lab, desk: Client) -> None
     shown = page(desk, "desk")
     answered = desk.post(reverse("manage-kiosk-answer", args=[kiosk.reference]), {"next": "desk"})
 
-    assert "Somebody waits at “Entrance”" in shown
+    assert "Somebody has been waiting at “Entrance”" in shown
     assert answered.headers["location"] == reverse("desk")
     assert "Somebody waits" not in page(desk, "desk")

@@ -220,7 +220,7 @@ def test_last_look_shows_every_answer_and_opens_the_lab(client: Client) -> None:
     body = client.get(page("check")).content.decode()
     opened = client.post(page("check"))
 
-    for words in ("Ada Martin", "Les Halles", "09:00 – 17:30", "Workshop", "2 × Laptops", "Bo Petit", "print their"):
+    for words in ("Ada Martin", "Les Halles", "09:00 – 17:30", "Workshop", "Laptops: 2", "Bo Petit", "print their"):
         assert words in body
     assert opened["Location"] == reverse("first-run-done")
     assert current_lab().set_up_at is not None

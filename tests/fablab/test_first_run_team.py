@@ -104,3 +104,28 @@ def test_sheet_leaves_those_alone_who_have_signed_in(client: Client) -> None:
 
     assert response.context["slips"] == []
     assert Person.objects.get(pk=person.pk).check_password(PASSWORD)
+
+
+def test_sheet_opened_by_its_address_leads_to_the_button_and_changes_no_password(client: Client) -> None:
+    answer(client, "team", BO)
+    client.post(reverse("first-run-sheet"))
+    before = member().person.password
+
+    response = client.get(reverse("first-run-sheet"))
+
+    assert (response.status_code, response["Location"]) == (302, page("team"))
+    assert member().person.password == before
+
+
+@pytest.mark.parametrize(
+    ("address", "is_warned"), [("http://127.0.0.1:8000", True), ("https://lab.example", False)], ids=["here", "open"]
+)
+def test_sheet_warns_of_an_address_that_opens_here_only(
+    client: Client, settings, address: str, is_warned: bool
+) -> None:
+    settings.ADDRESSES = [address]
+    answer(client, "team", BO)
+
+    sheet = client.post(reverse("first-run-sheet")).content.decode()
+
+    assert ("This address opens on this computer only" in sheet) is is_warned

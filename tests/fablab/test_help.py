@@ -12,12 +12,16 @@ from fablab import help_pages
 from fablab.catalogue import gathered
 from fablab.help_pages import FOLDER, PICTURES, SLUGS, WORDS, help_page, source_of
 from people.models import Module
-from tests.factories import make_site
+from tests.factories import make_site, make_staff
 
 pytestmark = pytest.mark.django_db
 LANGUAGES = ("fr", "en")
 PAGES = [(slug, language) for language in LANGUAGES for slug in SLUGS]
 APPS = ("people", "machines", "reservations", "iot", "printing", "fablab")
+# An ordinary space would let the sign begin a line, and none at all runs it into its word.
+LOOSE_SIGN = re.compile(
+    r".{0,20}(?:[ \u202f][:;?!»%](?:\s|$)|«[^\u00a0]|[^\u00a0]»|\w[;?!](?:\s|$)|\w:\s).{0,20}",
+)
 LINK = re.compile(r"\][({]([^)}\s]+)[)}]")
 
 
@@ -43,6 +47,43 @@ def test_both_languages_say_the_same(slug: str) -> None:
 
 def _targets(source: str) -> list[str]:
     return sorted(re.sub(r"-(fr|en)\.png$", "", target) for target in LINK.findall(source))
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_french_signs_keep_to_their_words(slug: str) -> None:
+    french = re.sub(r"\[\[.+?\]\]|\]\([^)]*\)|\]\{[^}]*\}", "x", source_of(slug, "fr"))
+
+    loose = LOOSE_SIGN.findall(french)
+
+    assert loose == []
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_french_help_calls_things_as_the_pages_do(slug: str) -> None:
+    french = source_of(slug, "fr")
+
+    other_names = re.findall(r"(?i)imprimantes reliées|vie privée|\benregistrée?s?\b|\bgenres?\b", french)
+
+    assert other_names == []
+
+
+def test_contents_are_not_numbered_twice(anybody: Client) -> None:
+    page = anybody.get("/help/first-day/").content.decode()
+
+    contents = page.partition('aria-labelledby="on-this-page"')[2].partition("</nav>")[0]
+
+    assert "1. Answer the eight questions" in contents
+    assert "<ol" not in contents
+
+
+def test_help_for_the_team_is_offered_to_the_team_only(anybody: Client) -> None:
+    site = make_site()
+    mediator = Client(headers={"accept-language": "en"})
+    mediator.force_login(make_staff(site=site), backend="django.contrib.auth.backends.ModelBackend")
+
+    pages = [client.get("/contact/").content.decode() for client in (anybody, mediator)]
+
+    assert ['<a href="/help/">' in page for page in pages] == [False, True]
 
 
 def test_help_names_buttons_that_exist() -> None:

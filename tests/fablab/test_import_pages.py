@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -56,6 +57,14 @@ def test_preview_tells_what_a_yes_would_do(client, site):
     assert not Person.objects.filter(last_name="Élan").exists()
 
 
+def test_regions_of_the_preview_have_names_of_their_own(client, site):
+    shown = page(client, hand_in(client, site))
+
+    named = re.findall(r'<(?:section|div role="region"|div[^>]* role="region")[^>]*aria-labelledby="([^"]+)"', shown)
+    assert "rows-title" in named
+    assert len(named) == len(set(named))
+
+
 def test_yes_imports_in_the_background_and_the_page_tells_what_came_of_it(client, site):
     preview = hand_in(client, site)
 
@@ -66,6 +75,7 @@ def test_yes_imports_in_the_background_and_the_page_tells_what_came_of_it(client
     assert "It begins in a moment" in begun
     assert "<noscript>" in begun
     assert "The list is imported" in over
+    assert "<h2 role=" not in over
     assert set(Person.objects.filter(last_name__in=["Élan", "Ben"]).values_list("first_name", flat=True)) == {
         "Zoé",
         "Léa",

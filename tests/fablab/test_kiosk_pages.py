@@ -1,5 +1,8 @@
 """On an enrolled screen: card and one-time code, and four plain choices. On every other: nothing."""
 
+import datetime as dt
+from urllib.parse import urlencode
+
 import pytest
 from django.test import Client
 from django.utils import timezone
@@ -8,24 +11,11 @@ from fablab.kiosk_session import COOKIE
 from people.access import issue_code
 from people.kiosks import call_somebody
 from people.models import Kiosk, Role
-from reservations.models import Reservation
-from tests.fablab.kiosk_screen import ENGLISH, Screen, hold_seat
+from reservations.models import Refusal, Reservation
+from tests.fablab.kiosk_screen import ENGLISH, hold_seat
 from tests.factories import give_role, make_machine, make_person, make_site, make_staff
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def screen():
-    return Screen()
-
-
-@pytest.fixture
-def computer():
-    """`(screen, machine)`: a public computer with its own screen."""
-    screen = Screen(kind=Kiosk.Kind.SHARED_PC)
-    machine = make_machine(site=screen.site, kiosk=screen.kiosk)
-    return screen, machine
 
 
 class TestEnrolling:
@@ -102,6 +92,9 @@ class TestEnrolling:
         assert not Kiosk.objects.exists()
 
 
+KEPT_AWAY = ("/me/tokens/", "/accounts/password/change/", "/me/second-key/", "/me/data/", "/me/data/export/")
+
+
 class TestSigningIn:
     def test_card_then_code(self, screen):
         member = make_person(first_name="Zoé", language="en")
@@ -144,6 +137,33 @@ class TestSigningIn:
         assert words in response.content.decode()
         assert not screen.is_signed_in
 
+    def test_five_wrong_codes_use_the_right_one_up(self, screen):
+        member = make_person()
+        code = screen.code_for(member)
+        wrong = [screen.sign_in(member, f"{(int(code) + n) % 10**6:06d}") for n in range(1, 6)]
+
+        response = screen.sign_in(member, code)
+
+        assert {answer.status_code for answer in wrong} == {409}
+        assert response.status_code == 409
+        assert not screen.is_signed_in
+
+    def test_reservation_made_on_the_screen_says_so(self, screen):
+        machine, member = make_machine(site=screen.site), make_person()
+        day = timezone.now().date() + dt.timedelta(days=2)
+        asked = {"machine": machine.slug, "day": day, "start": "10:00", "end": "11:00"}
+        screen.sign_in(member)
+        elsewhere = Client()
+        elsewhere.force_login(member, backend="django.contrib.auth.backends.ModelBackend")
+
+        screen.client.post("/reserve/confirm/", asked)
+        elsewhere.post("/reserve/confirm/", asked | {"start": "14:00", "end": "15:00"})
+        screen.client.post("/reserve/confirm/", asked)
+        screen.client.get(f"/reserve/confirm/?{urlencode(asked)}")
+
+        assert [r.origin for r in Reservation.objects.order_by("start")] == ["kiosk", "page"]
+        assert {refusal.origin for refusal in Refusal.objects.all()} == {"kiosk"}
+
     def test_card_is_asked_for_again_when_it_is_missing(self, screen):
         response = screen.client.post("/kiosk/card/", {"card": " "})
 
@@ -164,7 +184,7 @@ class TestSigningIn:
     def test_keys_and_passwords_are_kept_away(self, screen):
         screen.sign_in(make_person())
 
-        answers = {path: screen.client.get(path).url for path in ("/me/tokens/", "/accounts/password/change/")}
+        answers = {path: screen.client.get(path).url for path in KEPT_AWAY}
 
         assert set(answers.values()) == {"/kiosk/mine/?not_here=1"}
 
@@ -192,7 +212,7 @@ class TestChoices:
         team.post(f"/manage/kiosks/{screen.kiosk.reference}/answer/")
 
         assert "The team can see that you wait" not in screen.client.get("/kiosk/help/").content.decode()
-        assert "somebody waits there since" in waiting
+        assert "somebody has been waiting there since" in waiting
         assert "somebody waits" not in team.get("/manage/kiosks/").content.decode()
 
     def test_free_machines_are_those_of_the_site(self, screen):

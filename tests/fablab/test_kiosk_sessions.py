@@ -4,31 +4,22 @@ import datetime as dt
 import re
 
 import pytest
+import time_machine
 from django.test import Client
 from django.utils import timezone
 
 from fablab.kiosk_session import COOKIE, MARK
 from people.kiosks import revoke_kiosk
-from people.lab import lab_for_change, save_lab
-from people.models import Kiosk, Module
+from people.models import Module
 from reservations.models import Reservation, Status
 from tests.fablab.kiosk_screen import Screen, hold_seat
-from tests.factories import make_machine, make_person, minutes
+from tests.factories import make_person, minutes, turn_off
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def screen():
-    return Screen()
-
-
-@pytest.fixture
-def computer():
-    """`(screen, machine)`: a public computer with its own screen."""
-    screen = Screen(kind=Kiosk.Kind.SHARED_PC)
-    machine = make_machine(site=screen.site, kiosk=screen.kiosk)
-    return screen, machine
+def body(response):
+    return response.content.decode()
 
 
 class TestIdle:
@@ -65,8 +56,10 @@ class TestIdle:
             (lambda c: c.get("/kiosk/still-here/"), False),
             (lambda c: c.get("/api/v1/machines/"), False),
             (lambda c: c.get("/machines/", headers={"HX-Request": "true"}), False),
+            (lambda c: c.get("/kiosk/?ended=reset", follow=True), False),
+            (lambda c: c.get("/machines/?again=1"), False),
         ],
-        ids=["a page", "a yes", "the question", "a program", "a live part"],
+        ids=["a page", "a yes", "the question", "a program", "a live part", "the end of a page's time", "a refresh"],
     )
     def test_only_what_somebody_did_begins_the_time_anew(self, screen, ask, counts):
         screen.sign_in(make_person())
@@ -76,6 +69,22 @@ class TestIdle:
 
         screen.rest(200)
         assert screen.is_signed_in is counts
+
+    def test_pages_left_alone_without_javascript_end_the_sign_in(self, screen):
+        screen.sign_in(make_person())
+        at = screen.client.session[MARK]["at"]
+        visited = []
+
+        with time_machine.travel(at + 0.7, tick=False) as clock:
+            page = screen.client.get("/kiosk/mine/")
+            for _round in range(5):
+                seconds, address = re.search(r'http-equiv="refresh" content="(\d+);url=([^"]+)"', body(page)).groups()
+                clock.shift(int(seconds))
+                page = screen.client.get(address.replace("&amp;", "&"), follow=True)
+                visited.append(page.redirect_chain[-1][0] if page.redirect_chain else address)
+
+        assert visited[:2] == ["/kiosk/still-here/?next=/kiosk/mine/", "/kiosk/?ended=idle"]
+        assert not screen.is_signed_in
 
     def test_sign_in_by_password_ends_too(self, screen):
         screen.client.force_login(make_person())
@@ -180,8 +189,8 @@ class TestSeat:
 
         page = screen.client.get("/kiosk/mine/").content.decode()
 
-        assert re.search(r'data-seat-s="1[67][0-9]"', page)
-        assert re.search(r'content="1[01][0-9];url=/kiosk/still-here/', page)
+        assert re.search(r'data-seat-s="1[678][0-9]"', page)
+        assert re.search(r'content="1[012][0-9];url=/kiosk/still-here/', page)
 
     def test_kiosk_at_the_entrance_has_no_seat(self, screen):
         member = make_person()
@@ -210,9 +219,7 @@ def test_session_moved_to_another_screen_ends():
 def test_lab_without_the_module_has_no_screens():
     screen = Screen()
     screen.sign_in(make_person())
-    lab = lab_for_change()
-    lab.modules_off = [Module.KIOSK]
-    save_lab(lab)
+    turn_off(Module.KIOSK)
 
     assert not screen.is_signed_in
     assert screen.client.get("/kiosk/").status_code == 404

@@ -17,7 +17,7 @@ from fablab.lib.live import CHANNEL, announce_machines
 from fablab.up.postgres import EmbeddedPostgres
 from tests.api.lab import Lab, make_lab
 from tests.api.web import Web, environment, run, url_of_test_database
-from tests.factories import make_outage
+from tests.factories import make_outage, turn_off
 
 on_the_test_database = pytest.mark.django_db(transaction=True, available_apps=list(settings.INSTALLED_APPS))
 
@@ -170,7 +170,7 @@ SCOPE = {"type": "http", "path": "/live/", "query_string": b"tiles=fr", "headers
 
 def test_quiet_stream_sends_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "BEAT_S", 0.01)
-    stream, reader = live.LiveStream(), Reader()
+    stream, reader = live.LiveStream(lambda: True), Reader()
 
     async def watch() -> None:
         serving = asyncio.create_task(stream(SCOPE, reader.receive, reader.send))
@@ -189,7 +189,7 @@ def test_quiet_stream_sends_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_one_reader_too_many_is_told_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "CLIENTS_MOST", 1)
-    stream, first, second = live.LiveStream(), Reader(), Reader()
+    stream, first, second = live.LiveStream(lambda: True), Reader(), Reader()
 
     async def watch() -> None:
         serving = asyncio.create_task(stream(SCOPE, first.receive, first.send))
@@ -204,6 +204,44 @@ def test_one_reader_too_many_is_told_to_come_back(monkeypatch: pytest.MonkeyPatc
     assert second.messages[0]["status"] == 503
     assert (b"retry-after", b"30") in second.messages[0]["headers"]
     assert first.messages[0]["status"] == 200
+
+
+def test_lab_without_a_board_has_no_stream() -> None:
+    stream, reader = live.LiveStream(lambda: False), Reader()
+
+    asyncio.run(stream(SCOPE, reader.receive, reader.send))
+
+    assert [message.get("status") for message in reader.messages] == [404, None]
+    assert stream.clients == {}
+
+
+@pytest.mark.parametrize("query", [b"", b"tiles=en"], ids=["page", "board"])
+def test_open_stream_ends_when_the_board_is_switched_off(query: bytes) -> None:
+    has_board = [True]
+    stream, reader = live.LiveStream(lambda: has_board[0]), Reader()
+
+    async def watch() -> None:
+        serving = asyncio.create_task(stream(SCOPE | {"query_string": query}, reader.receive, reader.send))
+        while not reader.messages:
+            await asyncio.sleep(0.01)
+        telling = asyncio.create_task(stream._tell())
+        has_board[0] = False
+        stream._everything()
+        await asyncio.wait_for(serving, 10)
+        telling.cancel()
+
+    asyncio.run(watch())
+
+    assert "event: changed" not in reader.text
+    assert "event: tiles" not in reader.text
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("modules_off", "wanted"), [([], True), (["board"], False), (["devices"], True)])
+def test_stream_is_wanted_where_there_is_a_board(modules_off: list[str], wanted: bool) -> None:
+    turn_off(*modules_off)
+
+    assert live.is_board_on() is wanted
 
 
 def test_reader_that_takes_nothing_does_not_hold_up_the_end() -> None:

@@ -10,6 +10,7 @@ from fablab.machine_facts import StatusFacts
 from fablab.machine_status import State, machine_statuses, status_of
 from iot.models import Device, ReportedState, UseState
 from machines.models import Machine, Outage
+from people.lab import current_lab, lab_for_change, save_lab
 from printing.models import JobState, Printer, PrintJob
 from reservations.models import Reservation, Status
 from tests.api.lab import make_lab
@@ -153,6 +154,7 @@ def test_statuses_read_from_the_database_agree_with_the_table(django_assert_num_
     lab = make_lab()
     make_outage(machine=lab.laser)
     machines = [lab.laser, lab.printer_machine]
+    current_lab()
 
     with django_assert_num_queries(4):
         found = machine_statuses(machines, lab.running.start + minutes(10))
@@ -170,6 +172,27 @@ def test_printer_put_out_of_service_is_no_part_of_the_status() -> None:
     (found,) = machine_statuses([lab.printer_machine], lab.running.start + minutes(10))
 
     assert found.state == State.IN_USE
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("off", [[], ["devices"], ["printing"], ["devices", "printing"]], ids="+".join)
+def test_machine_says_nothing_of_modules_that_are_off(off: list[str]) -> None:
+    lab = make_lab()
+    now = lab.running.start + minutes(10)
+    lab.job.state = JobState.FINISHED
+    lab.job.save()
+    row = lab_for_change()
+    row.modules_off = off
+    save_lab(row)
+
+    with translation.override("en"):
+        (found,) = machine_statuses([lab.printer_machine], now)
+        Device.objects.update(is_online=False)
+        (silent,) = machine_statuses([lab.printer_machine], now)
+
+    words = {"": ("Clear the bed", "No news"), "devices": ("Clear the bed",) * 2, "printing": ("In use", "No news")}
+    assert (found.word, silent.word) == words.get("+".join(off), ("In use", "In use"))
+    assert (found.power_w is None) == ("devices" in off or found.word != "In use")
 
 
 @pytest.mark.django_db

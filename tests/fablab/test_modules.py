@@ -1,16 +1,23 @@
 """A module that is off takes its menu, pages and words away; on, they are there."""
 
+import datetime as dt
 import re
 
 import pytest
 from django.urls import Resolver404, get_resolver, resolve, reverse
+from django.utils import timezone
 
+from fablab.board import board_events
 from fablab.modules import module_of
-from people.lab import current_lab, forget
+from iot.models import ReportedState
+from machines.models import Machine
+from people.lab import current_lab
 from people.models import Module
-from tests.api.lab import Lab, make_lab
+from printing.models import Printer
+from tests.api.lab import Lab, make_heard_device, make_lab
 from tests.fablab.settings_pages import words_of
 from tests.fablab.test_access import TABLE, own_names, url_of
+from tests.factories import make_machine, turn_off
 
 pytestmark = pytest.mark.django_db
 
@@ -21,8 +28,13 @@ WORDS = {
         "Send a file to print",
         "Prints",
         "Bed is clear",
+        "Clear the bed",
         "lost from sight",
         "beds are clear",
+        "waiting prints",
+        "memory of the printers",
+        "send print jobs",
+        "print-jobs",
     ),
     Module.DEVICES: (
         "Measured use",
@@ -32,8 +44,27 @@ WORDS = {
         "See device",
         "measured in 7 days",
         "Busy, 30 days",
-        "Machines answer",
+        "The devices answer",
+        "No news",
+        "power_w",
+        "usage-sessions",
+        "manage devices",
     ),
+    Module.DESK: ("Desk", "At the desk", "at the desk", "the desk", "Here now", "ticket"),
+    Module.KIOSK: ("Kiosk", "kiosk", "shared screens"),
+    Module.TEAMS: ("My teams", "Teams"),
+    Module.BOARD: ("Live board", "live board"),
+    Module.API: ("API", "token"),
+}
+# What the holder and the manager of the lab below are shown when nothing is off.
+SAID = {
+    Module.PRINTING: ("My prints", "Send a file to print", "Clear the bed", "waiting prints"),
+    Module.DEVICES: ("Measured use", "84 W", "No news", "power_w"),
+    Module.DESK: ("Desk", "Here now"),
+    Module.KIOSK: ("Kiosk", "shared screens"),
+    Module.TEAMS: ("My teams", "Teams"),
+    Module.BOARD: ("Live board",),
+    Module.API: ("API",),
 }
 
 
@@ -42,24 +73,40 @@ def lab() -> Lab:
     return make_lab()
 
 
-def turn_off(module: Module) -> None:
-    row = current_lab()
-    row.modules_off = [module]
-    row.save()
-    forget()
+def furnish(lab: Lab) -> None:
+    """A machine that waits for its bed to be cleared, one that is silent, and one that draws 84 W."""
+    plain = make_machine(site=lab.site, name="Silent", category=lab.laser.category)
+    make_heard_device(plain, timezone.now() - dt.timedelta(days=2))
+    waits = make_machine(site=lab.site, name="Waits", category=lab.laser.category)
+    Printer.objects.create(machine=waits, connection="operational", last_answer_at=timezone.now(), is_bed_clear=False)
+    busy = make_machine(site=lab.site, name="Busy", category=lab.laser.category)
+    device = make_heard_device(busy, timezone.now())
+    ReportedState.objects.create(machine=busy, device=device, state="busy", power_w=84, since=timezone.now())
 
 
 def pages_of(lab: Lab) -> dict[str, tuple[str, ...]]:
-    """What every lab has, whichever modules it chose, for the holder of a reservation and for the manager."""
-    machine, place = [lab.printer_machine.slug], [lab.site.slug]
-    running, laser = reverse("reservation", args=[lab.running.reference]), reverse("machine", args=[lab.laser.slug])
-    shared = (reverse("home"), reverse("machines"), reverse("machine", args=machine), laser, reverse("me"), running)
-    team = ("manage", "manage-machines", "manage-reservations", "people", "people-new", "settings")
-    holder = lab.people["holder"]
+    """What every lab has, whichever modules it chose, for anybody, the holder of a reservation and the manager."""
+    place, holder = [lab.site.slug], lab.people["holder"]
     assert holder is not None
-    settings = (reverse("settings-machine", args=machine), reverse("settings-machines", args=place))
-    file = reverse("people-person", args=[holder.reference])
-    return {"holder": shared, "manager": (*shared, *(reverse(name) for name in team), *settings, file)}
+    machines = [reverse("machine", args=[slug]) for slug in Machine.objects.values_list("slug", flat=True)]
+    names = ("home", "machines", "privacy", "legal", "accessibility", "contact", "help")
+    shared = (*machines, *(reverse(name) for name in names))
+    own = (
+        reverse("me"),
+        reverse("me-data"),
+        reverse("me-data-erase"),
+        reverse("reservation", args=[lab.running.reference]),
+    )
+    team = (
+        "manage", "manage-machines", "manage-reservations", "people", "people-new", "settings", "settings-categories",
+        "settings-category-new", "settings-qualification-new", "fault-report", "privacy-register",
+    )  # fmt: skip
+    settings = [reverse("settings-machine", args=[slug]) for slug in (lab.laser.slug, lab.printer_machine.slug)]
+    settings += [reverse(f"settings-{name}", args=place) for name in ("machines", "machine-new", "outages", "calls")]
+    files = [reverse(name, args=[holder.reference]) for name in ("people-person", "people-card", "people-erase")]
+    reserving = f"{reverse('reserve')}?machine={lab.laser.slug}&for={holder.reference}"
+    manager = (*shared, *(reverse(name) for name in team), *settings, *files, reserving)
+    return {"anonymous": (*shared, reverse("account_login")), "holder": (*shared, *own), "manager": manager}
 
 
 def module_of_address(address: str) -> Module | None:
@@ -72,7 +119,11 @@ def module_of_address(address: str) -> Module | None:
 def found_on_pages(lab: Lab, module: Module) -> list[str]:
     """Links to the module and its words, with the page where each was found."""
     found = []
-    for role, paths in pages_of(lab).items():
+    pages = pages_of(lab)
+    for module_of_pages, names in ((Module.API, ("tokens", "api-docs")), (Module.BOARD, ("board",))):
+        if current_lab().has(module_of_pages):
+            pages["manager"] += tuple(reverse(name) for name in names)
+    for role, paths in pages.items():
         client = lab.client(role)
         for path in paths:
             page = client.get(path)
@@ -86,17 +137,47 @@ def found_on_pages(lab: Lab, module: Module) -> list[str]:
 
 @pytest.mark.parametrize("module", list(Module))
 def test_module_off_is_named_on_no_page(lab: Lab, module: Module) -> None:
+    furnish(lab)
     turn_off(module)
 
     assert found_on_pages(lab, module) == []
 
 
+@pytest.mark.parametrize(
+    ("off", "words"),
+    [
+        pytest.param(Module.DEVICES, ("No news", "84 W"), id="devices"),
+        pytest.param(Module.PRINTING, ("Clear the bed",), id="printing"),
+    ],
+)
+def test_boards_and_programs_are_told_nothing_of_a_module_that_is_off(
+    lab: Lab, off: Module, words: tuple[str, ...]
+) -> None:
+    furnish(lab)
+    before = told(lab)
+
+    turn_off(off)
+    after = told(lab)
+
+    assert [word for word in words if word not in before] == []
+    assert [word for word in (*words, *WORDS[off]) if word in after] == []
+
+
+def told(lab: Lab) -> str:
+    """What a board, a program and a reader of the API's description are told."""
+    client = lab.client("holder")
+    addresses = ("/api/v1/machines/", "/api/schema/?format=json", "/api/docs/")
+    return board_events(None, "en") + "".join(client.get(address).content.decode() for address in addresses)
+
+
 @pytest.mark.parametrize("module", [m for m in Module if m != Module.KIOSK])
 def test_module_on_is_linked_where_people_look(lab: Lab, module: Module) -> None:
+    furnish(lab)
+
     found = found_on_pages(lab, module)
 
     assert [line for line in found if "→" in line]
-    assert all(any(line.endswith(f"says {word}") for line in found) for word in WORDS.get(module, ())[:2])
+    assert [word for word in SAID[module] if not any(line.endswith(f"says {word}") for line in found)] == []
 
 
 @pytest.mark.parametrize("module", list(Module))

@@ -121,7 +121,7 @@ def test_list_takes_the_same_queries_however_many_there_are(site, mediator, djan
     client = browser(mediator)
     client.get(reverse("people"))
 
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         response = client.get(reverse("people"))
 
     assert response.status_code == 200

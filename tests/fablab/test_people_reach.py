@@ -50,6 +50,34 @@ def member(*sites: Site) -> Person:
     return person
 
 
+BUTTONS = ("lift-suspension", "revoke-qualification")
+
+
+@pytest.mark.parametrize(("decided_here", "shown"), [(True, 2), (False, 0)], ids=["here", "at another place"])
+def test_buttons_stand_where_the_deed_is_allowed(here: Site, there: Site, decided_here: bool, shown: int) -> None:
+    person, me = member(here, there), make_staff(site=here, role=Role.MEDIATOR)
+    decider = make_staff(site=here if decided_here else there, role=Role.MEDIATOR)
+    suspend_person(person=person, reason="Left alone", by=decider, now=timezone.now() - dt.timedelta(days=1))
+    held = grant(person=person, qualification=make_qualification())
+    held.granted_by = decider
+    held.save()
+
+    page = browser(me).get(reverse("people-person", args=[person.reference])).content.decode()
+
+    assert sum(reverse("people-act", args=[person.reference, deed]) in page for deed in BUTTONS) == shown
+    assert ("of the team that decided this" in page) is not decided_here
+
+
+def test_nobody_is_shown_a_button_to_lift_their_own_suspension(here: Site) -> None:
+    me = make_staff(site=here, role=Role.MEDIATOR)
+    manager = make_staff(site=here, role=Role.FAB_MANAGER)
+    suspend_person(person=me, reason="Left alone", by=manager, now=timezone.now() - dt.timedelta(days=1))
+
+    page = browser(me).get(reverse("people-person", args=[me.reference])).content.decode()
+
+    assert reverse("people-act", args=[me.reference, "lift-suspension"]) not in page
+
+
 @pytest.mark.parametrize("page", ["people-export", "people-erase"])
 def test_data_of_every_site_is_taken_by_who_manages_them_all(here: Site, there: Site, page: str) -> None:
     person, manager = member(here, there), make_staff(site=here, role=Role.FAB_MANAGER)

@@ -19,13 +19,24 @@ DECLARED = dict(declared())
 NOTHING_PERSONAL = {
     "people.Lab": "the lab's own texts, written to be read by everybody",
     "people.Site": "how the place is reached, public",
+    "people.PersonGroup": "the name of a plan or a community; who is of it stands in GroupMembership",
+    "machines.BookingPolicy": "rules of machines",
     "machines.Category": "a kind of machine",
+    "machines.ExternalCalendar": "where another calendar of a machine is read",
+    "machines.HouseRules": "rules of the place, written to be read by everybody",
+    "machines.PeakHours": "times of the place",
+    "machines.Season": "dates of the place",
+    "machines.UnitPart": "what goes with what",
     "machines.Machine": "a machine: its texts are public, its photo is drawn anew without what a camera wrote in it",
     "machines.OpeningException": "a date and its public title",
     "machines.OpeningHours": "times of the place",
     "machines.Qualification": "what can be learnt",
     "machines.Room": "a room",
     "machines.Unit": "what is held",
+    "reservations.CreditPack": "what may be handed out",
+    "reservations.LoanItem": "a thing and its condition; who had it, stands in the loan",
+    "reservations.LoanPhoto": "a picture of a thing, drawn anew without what the camera wrote in it",
+    "reservations.Quota": "a limit",
     "reservations.HeldUnit": "a unit and a time; who, stands in the reservation",
     "iot.DeviceBoot": "the numbering of a device",
     "iot.Reading": "watts and degrees of a machine",
@@ -36,7 +47,8 @@ NOTHING_PERSONAL = {
 MADE_BY_PROGRAM = {
     "reference", "digest", "token_digest", "key", "fingerprint", "body", "join_code", "token_key", "salt", "sha256",
     "code_hash", "password_hash", "rule", "boot", "leaf", "device_at", "code", "error_code", "topic", "firmware",
-    "codes", "pseudonym", "origin", "password", "card_code", "language", "stop_reason", "old", "slug",
+    "codes", "pseudonym", "origin", "password", "card_code", "language", "stop_reason", "old", "slug", "before", "uid",
+    "kind", "link", "overridden",
 }  # fmt: skip
 OF_PERSON = {*EMPTIED, "password", "card_code", "reference", "language"}
 

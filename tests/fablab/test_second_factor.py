@@ -1,10 +1,14 @@
 """The team acts with two keys; until the second is there, only the page that asks for it opens."""
 
+import re
+
 import pytest
 from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.test import Client
 from django.urls import reverse
 
+from fablab.second_factor import ENROLLED, GOAL
 from people.models import Role
 from tests.api.lab import Lab, make_lab, make_token
 from tests.factories import give_second_key, make_person, make_staff
@@ -69,6 +73,32 @@ def test_either_key_opens_the_pages(lab: Lab, kind: str) -> None:
     response = signed_in(person).get("/manage/")
 
     assert response.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("asked", "on"),
+    [pytest.param("/desk/?site=riverside", "/desk/?site=riverside", id="was going"), pytest.param("", "/", id="home")],
+)
+def test_page_of_recovery_codes_leads_on(lab: Lab, asked: str, on: str) -> None:
+    person = make_staff(site=lab.site, role=Role.MEDIATOR)
+    person.set_password("correct-horse-battery")
+    person.save()
+    Authenticator.objects.filter(user=person).delete()
+    client = Client(headers={"accept-language": "en"})
+    client.post(reverse("account_login"), {"login": person.card_code, "password": "correct-horse-battery"})
+    if asked:
+        client.get(asked)
+    give_second_key(person)
+    RecoveryCodes.activate(person)
+    session = client.session
+    session[ENROLLED] = True
+    session.save()
+
+    page = client.get(reverse("mfa_view_recovery_codes"))
+    client.get("/manage/")
+
+    assert re.findall(r'href="([^"]+)">Go on', page.content.decode()) == [on]
+    assert GOAL not in client.session
 
 
 def test_recovery_codes_alone_are_no_second_key(lab: Lab) -> None:

@@ -2,16 +2,15 @@
 
 import pytest
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from fablab.urls.settings import urlpatterns
 from iot.models import Device
 from people.lab import current_lab
-from people.models import Person, Role, RoleGrant, Site
+from people.models import Role, RoleGrant, Site
 from printing.models import Printer
-from tests.fablab.settings_pages import coming, manager_of, open_site, signed_in, words_of
+from tests.fablab.settings_pages import coming, signed_in, words_of
 from tests.factories import (
     give_role,
     make_category,
@@ -26,41 +25,28 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def site() -> Site:
-    return open_site()
-
-
-@pytest.fixture
-def manager(site: Site) -> Person:
-    return manager_of(site)
-
-
-@pytest.fixture
-def client(manager: Person) -> Client:
-    return signed_in(manager)
-
-
 # --- team, places, modules, texts, printers ---------------------------------------------------------------------
 
 
-def test_member_found_by_name_joins_the_team(client, site):
+def test_member_found_by_name_joins_the_team(manager_client, site):
     member = make_person(first_name="Ünal")
     give_role(person=member, site=site)
 
-    found = client.get(reverse("settings-roles", args=[site.slug]), {"q": "unal"})
-    client.post(reverse("settings-role-grant", args=[site.slug]), {"person": member.reference, "role": "mediator"})
+    found = manager_client.get(reverse("settings-roles", args=[site.slug]), {"q": "unal"})
+    manager_client.post(
+        reverse("settings-role-grant", args=[site.slug]), {"person": member.reference, "role": "mediator"}
+    )
 
     assert member.reference in found.content.decode()
     assert RoleGrant.objects.filter(person=member, site=site, role=Role.MEDIATOR).exists()
 
 
 @pytest.mark.parametrize("role", ["administrator", "member", "nonsense", "fab\x00manager"])
-def test_manager_gives_no_role_above_or_outside_the_team(client, site, role):
+def test_manager_gives_no_role_above_or_outside_the_team(manager_client, site, role):
     member = make_person()
     give_role(person=member, site=site)
 
-    client.post(reverse("settings-role-grant", args=[site.slug]), {"person": member.reference, "role": role})
+    manager_client.post(reverse("settings-role-grant", args=[site.slug]), {"person": member.reference, "role": role})
 
     assert [grant.role for grant in member.role_grants.all()] == ["member"]
 
@@ -133,32 +119,34 @@ def test_texts_too_long_are_refused_and_shown_again(site):
     ],
     ids=["scheme", "internet", "loopback", "metadata", "password in it"],
 )
-def test_printer_address_that_is_refused_says_why(client, site, settings, url, sentence):
+def test_printer_address_that_is_refused_says_why(manager_client, site, settings, url, sentence):
     settings.PRINTER_NETWORKS = ["192.168.0.0/16"]
     machine = make_machine(site=site)
 
-    page = client.post(reverse("settings-printer", args=[machine.slug]), {"base_url": url, "api_key": "top-secret"})
+    page = manager_client.post(
+        reverse("settings-printer", args=[machine.slug]), {"base_url": url, "api_key": "top-secret"}
+    )
 
     assert sentence in words_of(page)
     assert "top-secret" not in page.content.decode()
     assert not Printer.objects.exists()
 
 
-def test_printer_key_is_written_and_never_shown(client, site):
+def test_printer_key_is_written_and_never_shown(manager_client, site):
     machine = make_machine(site=site)
     url, data = (
         reverse("settings-printer", args=[machine.slug]),
         {"base_url": "http://192.168.1.20/", "is_enabled": "on"},
     )
 
-    assert "Without a key" in words_of(client.post(url, data))
-    client.post(url, data | {"api_key": "top-secret"})
+    assert "Without a key" in words_of(manager_client.post(url, data))
+    manager_client.post(url, data | {"api_key": "top-secret"})
     sealed = Printer.objects.get().api_key_sealed
-    client.post(url, data | {"base_url": "http://192.168.1.21"})
+    manager_client.post(url, data | {"base_url": "http://192.168.1.21"})
 
     printer = Printer.objects.get()
     assert (printer.base_url, printer.api_key_sealed) == ("http://192.168.1.21", sealed)
-    assert "top-secret" not in client.get(url).content.decode() + sealed
+    assert "top-secret" not in manager_client.get(url).content.decode() + sealed
 
 
 # --- lists ------------------------------------------------------------------------------------------------------
@@ -182,19 +170,19 @@ def fill(site: Site, count: int) -> None:
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_list_costs_as_many_queries_with_one_as_with_four(client, site, name):
+def test_list_costs_as_many_queries_with_one_as_with_four(manager_client, site, name):
     url = reverse(name, args=[] if "/places/" not in _path(name) else [site.slug])
     fill(site, 1)
-    client.get(url)
+    manager_client.get(url)
     with CaptureQueriesContext(connection) as with_one:
-        client.get(url)
+        manager_client.get(url)
 
     fill(site, 3)
 
     # The first to see somebody on the call list notes it in their file.
-    client.get(url)
+    manager_client.get(url)
     with CaptureQueriesContext(connection) as with_four:
-        client.get(url)
+        manager_client.get(url)
     assert len(with_four) == len(with_one)
 
 

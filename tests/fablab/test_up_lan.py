@@ -168,6 +168,7 @@ def test_address_page_on_this_machine_only_says_how_to_open(client: Client, sett
 
     assert "make run LAN=1" in page
     assert "data:image" not in page
+    assert "The demo stays on this computer" not in page
     assert client.get(reverse("address-ca")).status_code == 404
 
 

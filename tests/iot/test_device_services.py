@@ -2,32 +2,20 @@
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.utils import translation
 
 from iot.device_services import DeviceError, create_device, revoke_device, update_device
 from iot.forms import DeviceForm
 from iot.models import Device, ReportedState, UsageSession, UseState
 from machines.models import Machine
 from people.models import Person
-from tests.factories import NOW, make_machine, make_person, minutes
+from tests.factories import NOW, make_machine, minutes
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 
 THRESHOLDS = {
     "busy_w": "50", "idle_w": "25", "busy_after_0": "10", "busy_after_1": "s", "idle_after_0": "1",
     "idle_after_1": "min", "silent_after_0": "60", "silent_after_1": "s",
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def in_english():
-    with translation.override("en"):
-        yield
-
-
-@pytest.fixture
-def by() -> Person:
-    return make_person()
 
 
 def made(by: Person, *, name: str = "Plug of the laser", **fields: object) -> Device:

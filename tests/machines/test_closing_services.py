@@ -6,41 +6,23 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import translation
 
 from machines.closing_services import declare_outage, lift_outage, remove_exceptions, set_exceptions
 from machines.errors import AlreadyOut
-from machines.models import OpeningException, OpeningHours, Outage
+from machines.models import OpeningException, Outage
 from machines.services import set_weekly_hours
-from people.models import Person
 from tests.factories import (
     NOW,
     make_exception,
     make_machine,
     make_outage,
-    make_person,
     make_site,
     minutes,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 
 TEN, NOON, TWO, SEVEN, MIDNIGHT = dt.time(10), dt.time(12), dt.time(14), dt.time(19), dt.time(0)
-
-
-@pytest.fixture(autouse=True)
-def in_english():
-    with translation.override("en"):
-        yield
-
-
-@pytest.fixture
-def by() -> Person:
-    return make_person()
-
-
-def hours_of(site) -> list[tuple[int, dt.time, dt.time]]:
-    return list(OpeningHours.objects.filter(site=site).values_list("weekday", "opens", "closes"))
 
 
 # --- dated exceptions -------------------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ import io
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.utils import translation
 from PIL import Image
 
 from machines.errors import PhotoUnreadable, StillUsed
@@ -25,14 +24,13 @@ from machines.services import (
     update_category,
     update_machine,
 )
-from people.models import Kiosk, Person
+from people.models import Kiosk
 from tests.factories import (
     NOW,
     at,
     grant,
     make_category,
     make_machine,
-    make_person,
     make_qualification,
     make_room,
     make_site,
@@ -40,20 +38,9 @@ from tests.factories import (
     reserve,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 
 TEN, NOON, TWO, SEVEN, MIDNIGHT = dt.time(10), dt.time(12), dt.time(14), dt.time(19), dt.time(0)
-
-
-@pytest.fixture(autouse=True)
-def in_english():
-    with translation.override("en"):
-        yield
-
-
-@pytest.fixture
-def by() -> Person:
-    return make_person()
 
 
 def hours_of(site) -> list[tuple[int, dt.time, dt.time]]:

@@ -157,5 +157,5 @@ def test_call_waits_until_it_is_answered():
     call_somebody(kiosk=kiosk, now=NOW)
 
     assert calls_from([kiosk, quiet]) == {kiosk.pk: NOW}
-    answer_call(kiosk=kiosk)
+    answer_call(kiosk=kiosk, now=NOW)
     assert calls_from([kiosk, quiet]) == {}

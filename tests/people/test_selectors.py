@@ -7,28 +7,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from people.duplicates import Described, Likeness
-from people.models import Person, Role, Site, Visit
+from people.models import Person, Site, Visit
 from people.selectors import likely_duplicates, matching, people_of, staff_sites, who_is_here
-from tests.factories import NOW, give_role, make_machine, make_person, make_site, make_staff, make_team, reserve
+from tests.factories import NOW, give_role, make_machine, make_person, make_staff, make_team, reserve
 
 pytestmark = pytest.mark.django_db
 
 HOUR = dt.timedelta(hours=1)
-
-
-@pytest.fixture
-def here() -> Site:
-    return make_site(name="Riverside")
-
-
-@pytest.fixture
-def there() -> Site:
-    return make_site(name="Hilltop")
-
-
-@pytest.fixture
-def mediator(here: Site) -> Person:
-    return make_staff(site=here, role=Role.MEDIATOR)
 
 
 def tied(kind: str, site: Site) -> Person:

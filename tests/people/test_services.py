@@ -23,27 +23,12 @@ from people.services import (
 )
 from people.sign_in import give_email_sign_in, take_email_sign_in
 from people.teams import create_team
-from tests.factories import NOW, make_person, make_site, make_staff
+from tests.factories import NOW, make_person, make_staff
 
 pytestmark = pytest.mark.django_db
 
 HOUR = dt.timedelta(hours=1)
 Deed = FileAccess.Deed
-
-
-@pytest.fixture
-def here() -> Site:
-    return make_site(name="Riverside")
-
-
-@pytest.fixture
-def there() -> Site:
-    return make_site(name="Hilltop")
-
-
-@pytest.fixture
-def mediator(here: Site) -> Person:
-    return make_staff(site=here, role=Role.MEDIATOR)
 
 
 def deeds_about(person: Person) -> list[str]:

@@ -11,8 +11,8 @@ from printing.dispatch import visit
 from printing.files import store_file
 from printing.models import JobState, PrintCommand, Printer, PrintFile, PrintJob
 from printing.services import ask, confirm_bed_clear, queue_job
+from reservations.life import check_in
 from reservations.models import Reservation
-from reservations.services import check_in
 from tests.contract.fake_octoprint import FakeOctoPrint, FakePrinter
 from tests.factories import NOW, at, make_machine, make_person, reserve
 

@@ -7,8 +7,9 @@ import pytest
 from iot.models import StopReason, UsageSession
 from printing.dispatch import ACTIVE_EVERY, IDLE_EVERY, WAITING_EVERY
 from printing.models import JobState, PrintCommand, Printer
+from reservations.life import check_in
 from reservations.models import Status
-from reservations.services import cancel_reservation, check_in
+from reservations.services import cancel_reservation
 from tests.factories import make_person
 from tests.printing.builders import LIFE, Lab, book, fresh, states
 

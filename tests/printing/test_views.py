@@ -1,12 +1,13 @@
 """What people read on the pages of their prints, and what the pages refuse."""
 
+import datetime as dt
 import io
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.html import escape
 from PIL import Image
 
@@ -20,7 +21,7 @@ from reservations.models import Reservation, Status
 from tests.factories import make_machine, make_person, make_staff, minutes
 from tests.printing.builders import GCODE, fresh, make_printer
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 AT_THE_END = {
     JobState.FINISHED: [""],
     JobState.FAILED: [
@@ -37,12 +38,6 @@ AT_THE_END = {
     JobState.WITHDRAWN: [""],
 }
 ENDS = [(state, code) for state, codes in AT_THE_END.items() for code in codes]
-
-
-@pytest.fixture(autouse=True)
-def in_english():
-    with translation.override("en"):
-        yield
 
 
 @pytest.fixture
@@ -102,6 +97,7 @@ WAITS = {
     Code.NOT_CHECKED_IN: lambda lab: Reservation.objects.update(status=Status.CONFIRMED),
     Code.NO_RESERVATION: lambda lab: Reservation.objects.update(status=Status.CANCELLED, cancelled_at=lab.now),
     Code.BED_NOT_CLEAR: lambda lab: Printer.objects.update(is_bed_clear=False),
+    Code.RESERVATION_TOO_SHORT: lambda lab: PrintFile.objects.update(estimated=dt.timedelta(days=9)),
     Code.PRINTER_AWAY: lambda lab: Printer.objects.update(unreachable_since=lab.now, connection=""),
     Code.PRINTER_BUSY: lambda lab: Printer.objects.update(connection="printing"),
     Code.PRINTER_IN_ERROR: lambda lab: Printer.objects.update(connection="error"),

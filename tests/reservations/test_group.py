@@ -8,9 +8,10 @@ from machines.models import Room, Unit
 from people.models import Person, Site
 from reservations.errors import ReservationRefused, WrongState
 from reservations.group import cancel_series, reserve_group, reserve_series, series_days, wall_interval
+from reservations.life import check_in, finish_reservation
 from reservations.models import HeldUnit, Reservation, ReservationSeries, Status
 from reservations.selectors import held_names, public_events
-from reservations.services import cancel_reservation, check_in, finish_reservation, move_reservation
+from reservations.services import cancel_reservation, move_reservation
 from tests.factories import NOW, PARIS, at, make_machine, make_outage, make_person, make_room, make_site, reserve
 
 pytestmark = pytest.mark.django_db

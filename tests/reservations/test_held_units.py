@@ -69,14 +69,24 @@ def test_raw_update_onto_a_held_unit_is_refused(booked):
         HeldUnit.objects.filter(pk=other.pk).update(period=times, blocked=times)
 
 
+# What the constraints want beside the status.
+WITH_STATUS = {
+    Status.CANCELLED: {"cancelled_at": NOW},
+    Status.HELD: {"expires_at": NOW},
+    Status.REFUSED: {"decided_at": NOW},
+}
+
+
 @pytest.mark.parametrize("status", Status)
 def test_held_unit_of_a_new_row_follows_the_status(status):
     machine = make_machine()
-    ended = {"cancelled_at": NOW} if status == Status.CANCELLED else {}
 
     # A wrong claim is put right by the trigger.
     held = raw_held(
-        raw_reservation(machine, status=status, **ended), "10:00", "11:00", is_holding=status not in HOLDING
+        raw_reservation(machine, status=status, **WITH_STATUS.get(status, {})),
+        "10:00",
+        "11:00",
+        is_holding=status not in HOLDING,
     )
 
     held.refresh_from_db()
@@ -85,9 +95,7 @@ def test_held_unit_of_a_new_row_follows_the_status(status):
 
 @pytest.mark.parametrize("status", Status)
 def test_is_holding_follows_update_of_the_status(booked, status):
-    ended = NOW if status == Status.CANCELLED else None
-
-    Reservation.objects.filter(pk=booked.pk).update(status=status, cancelled_at=ended)
+    Reservation.objects.filter(pk=booked.pk).update(status=status, **WITH_STATUS.get(status, {}))
 
     assert HeldUnit.objects.get().is_holding == (status in HOLDING)
 
@@ -122,7 +130,7 @@ def test_reservation_does_not_come_back_over_another(booked):
 
 
 def test_one_constraint_name_is_the_one_the_services_know():
-    from reservations.services import NO_OVERLAP
+    from reservations.holding import NO_OVERLAP
 
     assert NO_OVERLAP in {constraint.name for constraint in HeldUnit._meta.constraints}
 
@@ -170,6 +178,9 @@ def refusal_without_reason():
         ("reservation_cancelled_has_its_time", lambda: write(status=Status.CANCELLED)),
         ("reservation_cancelled_has_its_time", lambda: write(cancelled_at=NOW)),
         ("reservation_finished_is_completed", lambda: write(finished_at=NOW)),
+        ("reservation_held_has_an_end", lambda: write(status=Status.HELD)),
+        ("reservation_refused_was_decided", lambda: write(status=Status.REFUSED)),
+        ("reservation_no_show_never_came", lambda: write(status=Status.NO_SHOW, checked_in_at=NOW)),
         ("refusal_has_a_reason", refusal_without_reason),
     ],
 )

@@ -7,13 +7,9 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from machines.models import Attendance
 from reservations.errors import ReservationRefused, WrongState
+from reservations.life import check_in, close_ended_reservations, finish_reservation
 from reservations.models import HeldUnit, Reservation, Status
-from reservations.services import (
-    cancel_reservation,
-    check_in,
-    close_ended_reservations,
-    finish_reservation,
-)
+from reservations.services import cancel_reservation
 from tests.factories import NOW, at, every_day, make_machine, make_person, make_site, minutes, reserve
 
 pytestmark = pytest.mark.django_db

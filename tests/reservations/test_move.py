@@ -4,9 +4,10 @@ import pytest
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from reservations.errors import ReservationRefused, WrongState
+from reservations.life import check_in, finish_reservation
 from reservations.models import HeldUnit, Refusal, Reservation, Status
 from reservations.rules import Code
-from reservations.services import cancel_reservation, check_in, finish_reservation, move_reservation
+from reservations.services import cancel_reservation, move_reservation
 from tests.factories import (
     NOW,
     at,

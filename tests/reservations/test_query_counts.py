@@ -20,7 +20,7 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 # The person's other reservations are asked twice: before the locks and under them.
-MOST_TO_CREATE = 15
+MOST_TO_CREATE = 20
 MOST_TO_REFUSE = 20
 
 

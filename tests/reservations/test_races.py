@@ -11,15 +11,11 @@ from django.conf import settings
 from django.db import connection, connections
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
+from reservations.credits import give_credits, ledger_differs
 from reservations.errors import ReservationError, ReservationRefused, WrongState
-from reservations.models import HeldUnit, Refusal, Reservation, Status
-from reservations.services import (
-    cancel_reservation,
-    check_in,
-    create_reservation,
-    finish_reservation,
-    move_reservation,
-)
+from reservations.life import check_in, finish_reservation
+from reservations.models import HeldUnit, Quota, Refusal, Reservation, Status
+from reservations.services import cancel_reservation, create_reservation, move_reservation
 from tests.factories import NOW, at, make_category, make_machine, make_person, make_site, minutes, reserve
 
 pytestmark = [
@@ -204,3 +200,23 @@ def wait_until_somebody_waits():
                 return
         time.sleep(0.02)
     raise AssertionError("nobody waited")
+
+
+def test_last_credits_and_the_last_of_a_limit_are_used_once():
+    site = make_site()
+    paid = make_category(credits_per_hour=1)
+    person, other = make_person(), make_person()
+    give_credits(person=person, amount=1, by=None, now=NOW)
+    Quota.objects.create(measure="count", period="to_come", most=1)
+    costly = [make_machine(site=site, category=paid) for _ in range(5)]
+    free = [make_machine(site=site) for _ in range(5)]
+
+    spent = at_once([
+        wish(machine, person, TEN + minutes(60 * n), ELEVEN + minutes(60 * n)) for n, machine in enumerate(costly)
+    ])  # fmt: skip
+    limited = at_once([
+        wish(machine, other, TEN + minutes(60 * n), ELEVEN + minutes(60 * n)) for n, machine in enumerate(free)
+    ])  # fmt: skip
+
+    assert [len(winners(outcomes)) for outcomes in (spent, limited)] == [1, 1]
+    assert ledger_differs() == []

@@ -10,16 +10,10 @@ from hypothesis.extra.django import TestCase
 
 from machines.models import Attendance
 from reservations.errors import ReservationError
+from reservations.life import check_in, close_ended_reservations, finish_reservation
 from reservations.models import Reservation
 from reservations.models.reservation import HOLDING
-from reservations.services import (
-    cancel_reservation,
-    check_in,
-    close_ended_reservations,
-    create_reservation,
-    finish_reservation,
-    move_reservation,
-)
+from reservations.services import cancel_reservation, create_reservation, move_reservation
 from tests.factories import NOW, at, every_day, make_category, make_machine, make_person, make_site, minutes
 
 pytestmark = pytest.mark.slow

@@ -12,10 +12,15 @@ from reservations.messages import WORDS, sentence_of
 from reservations.rules import (
     BookingFacts,
     Code,
+    CompanionFact,
     HeldQualification,
+    PartFact,
+    PersonFact,
     Purpose,
+    QuotaFact,
     SuspensionFact,
     Unavailability,
+    UnsignedRules,
     WantedQualification,
     blocked_interval,
     reservation_denials,
@@ -81,6 +86,27 @@ def holds(*grants):
     return {"wanted": LASER, "held": tuple(HeldQualification(*grant) for grant in grants)}
 
 
+def person(**fields):
+    return {"person": PersonFact(**fields)}
+
+
+def limit(held, asked, most=360, period="week", measure="minutes"):
+    return {"quotas": (QuotaFact(measure, period, most, held, asked, names={"fr": "Lasers", "en": "Lasers"}),)}
+
+
+def part(*, taken=(), blocked=("14:00", "15:00"), out_from=None):
+    away = (Unavailability(at(out_from), None, "filter", "fault"),) if out_from else ()
+    return {"parts": (PartFact("Extractor", 7, span(*blocked) if blocked else None, tuple(taken), away),)}
+
+
+def companion(**fields):
+    return {"companions": (CompanionFact("Zoé", **fields),)}
+
+
+def duty(*spans, risk=2, **more):
+    return {"risk": risk, "supervised": tuple(span(*one) for one in spans), **more}
+
+
 CASES = {
     Code.CLOSED: [
         Case("exactly the opening hours", [], "10:00", "19:00", {"longest": minutes(540)}, {"opening": TEN_TO_SEVEN}),
@@ -98,6 +124,7 @@ CASES = {
         Case("outage starts as it ends", [], facts=out("15:00")),
         Case("outage without end", [Code.MACHINE_UNAVAILABLE], facts=out("09:00")),
         Case("outage in the middle", [Code.MACHINE_UNAVAILABLE], facts=out("14:20", "14:21")),
+        Case("what goes with it is broken", [Code.MACHINE_UNAVAILABLE], facts=part(blocked=None, out_from="09:00")),
         Case("two outages are one reason", [Code.MACHINE_UNAVAILABLE],
              facts={"unavailable": out("14:00")["unavailable"] + out("13:00")["unavailable"]}),
     ],
@@ -110,6 +137,10 @@ CASES = {
              facts=taken("15:10", "16:00", blocked=span("14:00", "15:15"))),
         Case("own clean-up ends as the next begins", [],
              facts=taken("15:15", "16:00", blocked=span("14:00", "15:15"))),
+        Case("what goes with it is taken", [Code.TAKEN], facts=part(taken=[span("14:30", "16:00")])),
+        Case("what goes with it is free by then", [], facts=part(taken=[span("13:00", "14:00")])),
+        Case("what goes with it is cleaned longer", [Code.TAKEN],
+             facts=part(taken=[span("15:10", "16:00")], blocked=("14:00", "15:15"))),
     ],
     Code.TOO_SHORT: [
         Case("exactly the shortest", [], "14:00", "14:30"),
@@ -144,6 +175,10 @@ CASES = {
         Case("an extension ends after now", [Code.TOO_SOON], "08:00", "09:00", {}, {"purpose": Purpose.EXTEND}),
         Case("a move wants the notice", [Code.TOO_SOON], "10:45", "12:00", {"notice": minutes(120)},
              {"purpose": Purpose.MOVE}),
+        Case("a move away with the notice for moving", [], settings={"change_notice": minutes(60)},
+             facts={"purpose": Purpose.MOVE, "changes_from": span("10:00", "11:00")}),
+        Case("a move away a minute too late", [Code.TOO_SOON], settings={"change_notice": minutes(61)},
+             facts={"purpose": Purpose.MOVE, "changes_from": span("10:00", "11:00")}),
     ],
     Code.TOO_FAR: [
         Case("exactly the furthest", [], "2026-03-12 09:00", "2026-03-12 10:00", {"window": dt.timedelta(days=1)}),
@@ -155,6 +190,9 @@ CASES = {
         Case("busy from the end", [], facts=busy("15:00", "16:00")),
         Case("busy for the last second", [Code.PERSON_BUSY], facts=busy("14:59:59", "16:00")),
         Case("this machine runs alone", [], settings=START, facts=busy("14:00", "15:00")),
+        Case("who comes along is busy", [Code.PERSON_BUSY],
+             facts=companion(busy=((span("14:00", "15:00"), "Prusa 1"),))),
+        Case("who comes along is free", [], facts=companion(busy=((span("15:00", "16:00"), "Prusa 1"),))),
     ],
     Code.QUALIFICATION_MISSING: [
         Case("nothing is wanted", [], facts={"held": ()}),
@@ -177,6 +215,78 @@ CASES = {
         Case("one level under", [Code.QUALIFICATION_LEVEL], facts=holds((1, MONTH_AGO, None))),
         Case("the wanted level has expired", [Code.QUALIFICATION_LEVEL],
              facts=holds((1, MONTH_AGO, None), (2, MONTH_AGO, at("09:00")))),
+    ],
+    Code.QUOTA_EXCEEDED: [
+        Case("exactly the limit", [], facts=limit(300, 60)),
+        Case("a minute over the limit", [Code.QUOTA_EXCEEDED], facts=limit(301, 60)),
+        Case("one too many this month", [Code.QUOTA_EXCEEDED], facts=limit(3, 1, 3, "month", "count")),
+        Case("nothing more is asked for", [], facts=limit(500, 0)),
+        Case("less is asked for", [], facts=limit(500, -30)),
+        Case("no limit", []),
+        Case("the limit of who comes along", [Code.QUOTA_EXCEEDED], facts=companion(quotas=limit(300, 61)["quotas"])),
+    ],
+    Code.TOO_MANY_OPEN: [
+        Case("the last one that is allowed", [], facts=limit(2, 1, 3, "to_come", "count")),
+        Case("one more than is allowed", [Code.TOO_MANY_OPEN], facts=limit(3, 1, 3, "to_come", "count")),
+        Case("exactly the pause between two", [], settings={"rest": minutes(60)},
+             facts={"of_kind": (span("12:00", "13:00"), span("16:00", "17:00"))}),
+        Case("a minute too near to the one before", [Code.TOO_MANY_OPEN], settings={"rest": minutes(60)},
+             facts={"of_kind": (span("12:00", "13:01"),)}),
+        Case("a minute too near to the one after", [Code.TOO_MANY_OPEN], settings={"rest": minutes(60)},
+             facts={"of_kind": (span("15:59", "17:00"),)}),
+        Case("an extension is no second one", [], settings={"rest": minutes(60)},
+             facts={"of_kind": (span("15:30", "17:00"),), "purpose": Purpose.EXTEND}),
+    ],
+    Code.RULES_UNSIGNED: [
+        Case("all signed", [], facts=person()),
+        Case("a ticket without a name signs nothing", []),
+        Case("the site's are not", [Code.RULES_UNSIGNED], facts=person(unsigned=(UnsignedRules(1, "Riverside"),))),
+        Case("neither the site's nor the machine's", [Code.RULES_UNSIGNED, Code.RULES_UNSIGNED],
+             facts=person(unsigned=(UnsignedRules(1, "Riverside"), UnsignedRules(2, "Laser")))),
+    ],
+    Code.SUPERVISION_REQUIRED: [
+        Case("nobody need be there", [], facts={"risk": 3, "supervised": None}),
+        Case("no risk to speak of", [], facts=duty(risk=1)),
+        Case("on duty all along", [], facts=duty(("14:00", "15:00"))),
+        Case("leaves a minute early", [Code.SUPERVISION_REQUIRED], facts=duty(("13:00", "14:59"))),
+        Case("nobody at all", [Code.SUPERVISION_REQUIRED], facts=duty()),
+        Case("runs alone, on duty at the start", [], "14:00", "18:00", START, duty(("13:00", "14:01"))),
+        Case("runs alone, gone at the start", [Code.SUPERVISION_REQUIRED], "14:00", "18:00", START,
+             duty(("13:00", "14:00"))),
+        Case("a buddy will do", [], facts=duty(**companion())),
+        Case("a buddy will not do for the gravest", [Code.SUPERVISION_REQUIRED], facts=duty(risk=3, **companion())),
+        Case("closed is reason enough", [Code.CLOSED], facts=duty(opening=())),
+        Case("a start, somebody is checked in", [], facts=duty(("14:00", "15:00"), purpose=Purpose.START)),
+        Case("a start, only somebody later", [Code.SUPERVISION_REQUIRED],
+             facts=duty(("14:30", "18:00"), purpose=Purpose.START)),
+        Case("a start with a buddy", [], facts=duty(purpose=Purpose.START, **companion())),
+    ],
+    Code.AGE_LIMIT: [
+        Case("of age whatever the birthday", [], settings={"least_age_y": 16}, facts=person(birth_year=2009)),
+        Case("perhaps not yet", [Code.AGE_LIMIT], settings={"least_age_y": 16}, facts=person(birth_year=2010)),
+        Case("nobody knows", [Code.AGE_LIMIT], settings={"least_age_y": 16}, facts=person()),
+        Case("any age will do", [], facts=person(birth_year=2020)),
+        Case("a ticket without a name has no age", [], settings={"least_age_y": 16}),
+    ],
+    Code.GUARDIAN_REQUIRED: [
+        Case("old enough to come alone", [], settings={"guardian_below_y": 14}, facts=person(birth_year=2011)),
+        Case("too young to come alone", [Code.GUARDIAN_REQUIRED], settings={"guardian_below_y": 14},
+             facts=person(birth_year=2012)),
+        Case("comes with the responsible adult", [], settings={"guardian_below_y": 14},
+             facts=person(birth_year=2012, guardian_comes=True)),
+        Case("gave no year of birth", [], settings={"guardian_below_y": 14}, facts=person()),
+    ],
+    Code.MEMBERSHIP_REQUIRED: [
+        Case("has a plan", [], settings={"needs_membership": True}, facts=person(has_plan=True)),
+        Case("has none", [Code.MEMBERSHIP_REQUIRED], settings={"needs_membership": True}, facts=person()),
+        Case("none is wanted", [], facts=person()),
+    ],
+    Code.CREDIT_EXHAUSTED: [
+        Case("just enough", [], settings={"credits_per_hour": 2}, facts=person(credits_left=2)),
+        Case("one too few", [Code.CREDIT_EXHAUSTED], settings={"credits_per_hour": 2}, facts=person(credits_left=1)),
+        Case("a begun credit is a whole one", [Code.CREDIT_EXHAUSTED], "14:00", "14:45", {"credits_per_hour": 3},
+             person(credits_left=2)),
+        Case("costs nothing", [], facts=person()),
     ],
     Code.SUSPENDED: [
         Case("not suspended", [], facts={"suspension": None}),

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from fablab.backup import places
+from fablab.backup import key_swap, places
 from fablab.backup.errors import BackupProblem
 from fablab.backup.make import make_backup
 from fablab.backup.restore import Restored, holds_a_lab, restore_archive
@@ -29,6 +29,9 @@ class Command(BaseCommand):
             with ExitStack() as held:
                 held.enter_context(lab_closed())
                 held.enter_context(database_running(may_make=True))
+                if not options["rehearse"]:
+                    # Of an earlier restore that was killed: what is archived now goes with the keys that fit it.
+                    key_swap.finish(is_alone=True)
                 if options["replace"] and holds_a_lab():
                     self._keep_what_is_there()
                 restored = restore_archive(

@@ -10,7 +10,7 @@ ROWS: tuple[Row, ...] = (
     Row("first-run", ALL_404, ALL_404),
     *(Row("first-run-step", ALL_404, ALL_404, (slug,), variant=slug) for slug in STEPS),
     Row("first-run-machine-list", ALL_404, ALL_404),
-    Row("first-run-sheet", ALL_405, ALL_404),
+    Row("first-run-sheet", ALL_404, ALL_404),
     Row("first-run-person-remove", ALL_405, ALL_404, ("{holder}",)),
     Row("first-run-done", ADMINISTRATORS, ADMINISTRATORS),
 )

@@ -71,6 +71,9 @@ ROWS: tuple[Row, ...] = (
         variant="unknown"),
     Row("manage-teams", TEAM, TEAM),
     Row("manage-team-archive", ALL_405, "302 403 403 403 302 302 403 302 302", ("{owls}", "archive")),
+    Row("reserve-confirm", "302 400 200 400 400 400 400 200 400", "302 400 302 400 400 400 400 302 400",
+        query="?machine={laser}&day={day}&start=10:00&end=11:00&team={owls}", variant="as a team",
+        data={"machine": "{laser}", "day": "{day}", "start": "10:00", "end": "11:00", "team": "{owls}"}),
     *kiosks.ROWS,
 )  # fmt: skip
 

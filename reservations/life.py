@@ -1,0 +1,192 @@
+"""What follows a reservation: the team's answer, somebody comes, somebody leaves, its time is over."""
+
+import datetime as dt
+from dataclasses import replace
+
+from django.db import transaction
+
+from fablab.lib.intervals import Interval
+from fablab.lib.live import announce_machines
+from people.models import Person
+from people.permissions import is_staff
+from reservations.deeds import note_deed
+from reservations.errors import ReservationRefused, WrongState
+from reservations.facts import opening_around
+from reservations.holding import lock_in_order, locked, machine_ids_of, time_range
+from reservations.models import Deed, Participant, Reservation, Status
+from reservations.no_show import may_be_released
+from reservations.rules import RISK_OF_INJURY, Code, Purpose, blocked_interval
+from reservations.rules_of_people import supervision_required
+from reservations.services import give_back, serve_freed
+from reservations.wishes import NOTHING_SET_ASIDE, SetAside, Wish, check
+
+CHECK_IN_OPENS = dt.timedelta(minutes=10)
+
+
+def approve(
+    *,
+    reservation: Reservation,
+    by: Person,
+    now: dt.datetime,
+    decision: str = "",
+    set_aside: SetAside = NOTHING_SET_ASIDE,
+) -> Reservation:
+    """The team says yes: every rule is asked again, since much may have changed. Approving twice is once.
+
+    Raises:
+        ReservationRefused: with every reason; it stays pending.
+        WrongState: `not_pending`.
+    """
+    companions = [row.person for row in Participant.objects.filter(reservation=reservation).select_related("person")]
+    with transaction.atomic():
+        lock_in_order([reservation.holder, *companions], [])
+        fresh = locked(reservation)
+        if fresh.status == Status.CONFIRMED and fresh.decided_by_id is not None:
+            return fresh
+        if fresh.status != Status.PENDING or fresh.start <= now:
+            raise WrongState("not_pending")
+        if fresh.machine is not None:
+            wish = Wish(
+                fresh.machine, fresh.start, fresh.end, fresh.holder, by, companions=companions,
+                holder_takes_part=fresh.holder_takes_part, set_aside=set_aside,
+            )  # fmt: skip
+            # It was asked for in time: the team owes no notice.
+            facts = wish.facts(now, ignoring=fresh)
+            check(replace(facts, set_aside=facts.set_aside | {Code.TOO_SOON}), wish.asked, now)
+        fresh.status, fresh.expires_at = Status.CONFIRMED, None
+        _decide(fresh, by, now, decision)
+        note_deed(fresh, Deed.Kind.APPROVED, by=by, now=now, why=decision or set_aside.why, overridden=set_aside.codes)
+        announce_machines(machine_ids_of(fresh))
+    return fresh
+
+
+def refuse(*, reservation: Reservation, by: Person, now: dt.datetime, decision: str) -> Reservation:
+    """The team says no, and why; the time is free for others. Refusing twice is once.
+
+    Raises:
+        WrongState: `not_pending`, or `says_no_reason`.
+    """
+    if not decision.strip():
+        raise WrongState("says_no_reason")
+    with transaction.atomic():
+        fresh = locked(reservation)
+        if fresh.status == Status.REFUSED:
+            return fresh
+        if fresh.status != Status.PENDING:
+            raise WrongState("not_pending")
+        fresh.status, fresh.expires_at = Status.REFUSED, None
+        _decide(fresh, by, now, decision)
+        give_back(fresh, by, now)
+        note_deed(fresh, Deed.Kind.REFUSED, by=by, now=now, why=decision)
+        serve_freed(fresh, now)
+    return fresh
+
+
+def _decide(fresh: Reservation, by: Person, now: dt.datetime, decision: str) -> None:
+    fresh.decided_at, fresh.decided_by, fresh.decision = now, by, decision.strip()
+    fresh.save(update_fields=["status", "expires_at", "decided_at", "decided_by", "decision"])
+
+
+def check_in(*, reservation: Reservation, now: dt.datetime, by: Person | None = None) -> Reservation:
+    """The person is there (or the machine was seen running). From 10 min before the start; twice changes nothing.
+
+    Where people get hurt somebody of the team must be there by now, unless the team checks in. `by` is None for a
+    machine that runs already: what has begun is not stopped.
+
+    Raises:
+        ReservationRefused: `supervision_required`.
+        WrongState: `too_early`, or `not_open` when it has ended.
+    """
+    with transaction.atomic():
+        fresh = locked(reservation)
+        if fresh.status == Status.IN_USE:
+            return fresh
+        if fresh.status != Status.CONFIRMED or fresh.end <= now:
+            raise WrongState("not_open")
+        if now < fresh.start - CHECK_IN_OPENS:
+            raise WrongState("too_early")
+        if by is not None and not is_staff(by, fresh):
+            _check_supervised(fresh, now)
+        fresh.status, fresh.checked_in_at = Status.IN_USE, now
+        fresh.save(update_fields=["status", "checked_in_at"])
+        note_deed(fresh, Deed.Kind.CHECKED_IN, by=by, now=now)
+        announce_machines(machine_ids_of(fresh))
+    return fresh
+
+
+def _check_supervised(reservation: Reservation, now: dt.datetime) -> None:
+    machine = reservation.machine
+    if machine is None or machine.risk < RISK_OF_INJURY:
+        return
+    rows = Participant.objects.filter(reservation=reservation).select_related("person")
+    wish = Wish(
+        machine, reservation.start, reservation.end, reservation.holder, None, purpose=Purpose.START,
+        companions=[row.person for row in rows], holder_takes_part=reservation.holder_takes_part,
+    )  # fmt: skip
+    facts = wish.facts(now, ignoring=reservation)
+    if denials := supervision_required(facts, Interval(max(now, reservation.start), reservation.end), now):
+        raise ReservationRefused(denials)
+
+
+def finish_reservation(*, reservation: Reservation, now: dt.datetime, by: Person | None = None) -> Reservation:
+    """End it; before its time, the tail goes back to others, to the waiting list first. The booked times are kept.
+
+    Before it even began (somebody checked in early and left), all of it goes back: it counts as cancelled.
+
+    Raises:
+        WrongState: `not_started` before it was checked in, `not_open` when it has ended.
+    """
+    with transaction.atomic():
+        fresh = locked(reservation)
+        if fresh.status == Status.COMPLETED:
+            return fresh
+        if fresh.status != Status.IN_USE:
+            raise WrongState("not_started" if fresh.status == Status.CONFIRMED else "not_open")
+        if now <= fresh.start:
+            fresh.status, fresh.cancelled_at, fresh.cancelled_by = Status.CANCELLED, now, by
+            give_back(fresh, by, now)
+        else:
+            if now < fresh.end:
+                give_back_tail(fresh, now)
+            fresh.status, fresh.finished_at = Status.COMPLETED, now
+        fresh.save(update_fields=["status", "finished_at", "end", "cancelled_at", "cancelled_by"])
+        note_deed(fresh, Deed.Kind.FINISHED, by=by, now=now)
+        announce_machines(machine_ids_of(fresh))
+        serve_freed(fresh, now)
+    return fresh
+
+
+def close_ended_reservations(*, now: dt.datetime, most: int = 500) -> int:
+    """Reservations whose time is over become finished; how many. Where nobody came, as the machine itself has told,
+    they were not used; where nobody knows, they count as used."""
+    closed = 0
+    rows = Reservation.objects.filter(status__in=[Status.CONFIRMED, Status.IN_USE], end__lte=now)
+    for row in rows.order_by("end")[:most]:
+        with transaction.atomic():
+            fresh = locked(row)
+            if fresh.status not in (Status.CONFIRMED, Status.IN_USE) or fresh.end > now:
+                continue
+            was_empty = fresh.status == Status.CONFIRMED and may_be_released(fresh, fresh.end)
+            if was_empty:
+                fresh.status = Status.NO_SHOW
+                note_deed(fresh, Deed.Kind.NO_SHOW, by=None, now=now)
+            else:
+                fresh.status, fresh.finished_at = Status.COMPLETED, fresh.end
+            fresh.save(update_fields=["status", "finished_at"])
+            closed += 1
+            announce_machines(machine_ids_of(fresh))
+    return closed
+
+
+def give_back_tail(reservation: Reservation, now: dt.datetime) -> None:
+    """It ends now. What was set up stays held, and what nobody can clear before the next opening too."""
+    reservation.end = now
+    for held in reservation.held_units.select_related("unit__machine__category", "unit__site"):
+        machine = getattr(held.unit, "machine", None)
+        used = Interval(reservation.start, now)
+        needed = used
+        if machine is not None:
+            needed = blocked_interval(used, machine.booking, opening_around(machine, reservation.start, now))
+        held.period = time_range(Interval(held.period.lower, now))
+        held.blocked = time_range(Interval(held.blocked.lower, min(held.blocked.upper, needed.end)))
+        held.save(update_fields=["period", "blocked"])

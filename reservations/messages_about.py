@@ -1,0 +1,81 @@
+"""Refusals said to the team about somebody else: what is theirs is said of them, and the next step is the team's."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+from django.utils.translation import get_language, gettext
+
+from fablab.lib.denials import Denial
+from machines.models.qualification import Level
+from people.models import Person
+from reservations.messages import Sentence, clock_words, day_words, sentence_of
+from reservations.rules import Code
+
+Params = Any
+
+
+def sentence_about(denial: Denial, person: Person) -> Sentence:
+    """The refusal as the team reads it; what does not concern the person is said as to anybody."""
+    words = WORDS.get(Code(denial.code))
+    if words is None:
+        return sentence_of(denial)
+    message, next_step = words(str(person), denial.params)
+    return Sentence(str(denial.code), message, next_step)
+
+
+def _suspended(name: str, p: Params) -> tuple[str, str]:
+    """Without the reason: whoever reads it opens the file, where the reading is written down."""
+    if not p["end"]:
+        return gettext("%(name)s may not reserve for now.") % {"name": name}, gettext("Their file says why.")
+    # Of a midnight, the day before it is the last.
+    last = day_words(p["end"] - dt.timedelta(microseconds=1), p["zone"])
+    message = gettext("%(name)s may not reserve until %(day)s included.") % {"name": name, "day": last}
+    return message, gettext("Their file says why.")
+
+
+def _person_busy(name: str, p: Params) -> tuple[str, str]:
+    facts = {
+        "name": name,
+        "machine": p["machine"],
+        "start": clock_words(p["start"], p["zone"]),
+        "end": clock_words(p["end"], p["zone"]),
+    }
+    return (
+        gettext("%(name)s already has %(machine)s from %(start)s to %(end)s, and both need them there.") % facts,
+        gettext("Choose another time, or cancel the other reservation."),
+    )
+
+
+def _qualification(name: str, p: Params) -> dict[str, str]:
+    language = "en" if get_language() == "en" else "fr"
+    return {"name": name, "what": p[f"name_{language}"], "level": str(Level(p["level"]).label)}
+
+
+def _qualification_missing(name: str, p: Params) -> tuple[str, str]:
+    message = gettext("%(name)s does not have the qualification “%(what)s” that this machine needs.")
+    return message % _qualification(name, p), _after_the_induction()
+
+
+def _qualification_expired(name: str, p: Params) -> tuple[str, str]:
+    last = day_words(p["expired_at"] - dt.timedelta(microseconds=1), p["zone"])
+    message = gettext("%(name)s’s qualification “%(what)s” ended on %(day)s.")
+    return message % (_qualification(name, p) | {"day": last}), _after_the_induction()
+
+
+def _qualification_level(name: str, p: Params) -> tuple[str, str]:
+    message = gettext("%(name)s does not have “%(what)s” at the level “%(level)s” that this machine needs.")
+    return message % _qualification(name, p), _after_the_induction()
+
+
+def _after_the_induction() -> str:
+    return gettext("Give it once they have had the induction.")
+
+
+WORDS: dict[Code, Callable[[str, Params], tuple[str, str]]] = {
+    Code.SUSPENDED: _suspended,
+    Code.PERSON_BUSY: _person_busy,
+    Code.QUALIFICATION_MISSING: _qualification_missing,
+    Code.QUALIFICATION_EXPIRED: _qualification_expired,
+    Code.QUALIFICATION_LEVEL: _qualification_level,
+}

@@ -1,0 +1,221 @@
+"""The words of what people are told about their reservations, each once, in the reader's language."""
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
+
+from people.notices import Words, register
+from reservations.messages import clock_words, moment_words
+
+Params = Mapping[str, Any]
+
+
+def _facts(params: Params) -> dict[str, str]:
+    zone = ZoneInfo(params["zone"])
+    start, end = dt.datetime.fromisoformat(params["start"]), dt.datetime.fromisoformat(params["end"])
+    until = params.get("until")
+    return {
+        "what": params.get("what") or params.get("machine") or "",
+        "moment": moment_words(start, zone),
+        "end": clock_words(end, zone),
+        "why": (params.get("why") or "").rstrip("."),
+        "twin": params.get("twin") or "",
+        "until": clock_words(dt.datetime.fromisoformat(until), zone) if until else "",
+    }
+
+
+def _words(subject: str, body: str, *, with_why: str = "") -> Callable[[Params], Words]:
+    """`with_why` is added when somebody wrote a reason."""
+
+    def words(params: Params) -> Words:
+        facts = _facts(params)
+        text = gettext(body) % facts
+        if with_why and facts["why"]:
+            text = f"{text} {gettext(with_why) % facts}"
+        return Words(gettext(subject) % facts, text)
+
+    return words
+
+
+def _instant(name: str) -> Callable[[Params], dt.datetime | None]:
+    """When it is over: nobody needs to hear of it later."""
+
+    def over_at(params: Params) -> dt.datetime | None:
+        text = params.get(name)
+        return dt.datetime.fromisoformat(text) if text else None
+
+    return over_at
+
+
+# On a screen at once, and in a letter that may come later: so each says the day.
+register(
+    "reservation_made",
+    _("Somebody reserved for you"),
+    _words(
+        gettext_noop("Reserved for you: %(what)s, %(moment)s"),
+        gettext_noop("The team reserved %(what)s for you: %(moment)s, until %(end)s."),
+    ),
+    over_at=_instant("end"),
+)
+register(
+    "reservation_from_waiting",
+    _("A waiting list reserved for you"),
+    _words(
+        gettext_noop("Yours: %(what)s, %(moment)s"),
+        gettext_noop("You waited for %(what)s, and it is reserved for you now: %(moment)s, until %(end)s."),
+    ),
+    over_at=_instant("end"),
+)
+register(
+    "reservation_moved",
+    _("Your reservation was moved"),
+    _words(
+        gettext_noop("Moved: %(what)s, now %(moment)s"),
+        gettext_noop("Your reservation of %(what)s was moved: %(moment)s, until %(end)s."),
+        with_why=gettext_noop("Why: %(why)s."),
+    ),
+    over_at=_instant("end"),
+)
+register(
+    "reservation_cancelled",
+    _("Your reservation was cancelled"),
+    _words(
+        gettext_noop("Cancelled: %(what)s, %(moment)s"),
+        gettext_noop("Your reservation of %(what)s, %(moment)s, was cancelled."),
+        with_why=gettext_noop("Why: %(why)s."),
+    ),
+    over_at=_instant("end"),
+)
+register(
+    "reservation_offered",
+    _("Your turn on a waiting list"),
+    _words(
+        gettext_noop("It is your turn: %(what)s, %(moment)s"),
+        gettext_noop(
+            "%(what)s is free for you: %(moment)s, until %(end)s. Say yes before %(until)s, or the next one gets it."
+        ),
+    ),
+    over_at=_instant("until"),
+)
+register(
+    "reservation_approved",
+    _("Your request was answered: yes"),
+    _words(
+        gettext_noop("Yes: %(what)s, %(moment)s"),
+        gettext_noop("The team said yes: %(what)s is yours, %(moment)s, until %(end)s."),
+        with_why=gettext_noop("They wrote: %(why)s."),
+    ),
+    over_at=_instant("end"),
+)
+register(
+    "reservation_refused",
+    _("Your request was answered: no"),
+    _words(
+        gettext_noop("No: %(what)s, %(moment)s"),
+        gettext_noop("The team said no to %(what)s, %(moment)s."),
+        with_why=gettext_noop("They wrote: %(why)s."),
+    ),
+    over_at=_instant("end"),
+)
+register(
+    "reservation_nobody_came",
+    _("Are you coming?"),
+    _words(
+        gettext_noop("Are you coming? %(what)s is waiting for you"),
+        gettext_noop("You reserved %(what)s, %(moment)s. Tell us that you are coming, or give it to somebody else."),
+    ),
+    over_at=_instant("end"),
+)
+register(
+    "reservation_given_away",
+    _("Your time was given to others"),
+    _words(
+        gettext_noop("Given to others: %(what)s, %(moment)s"),
+        gettext_noop("Nobody came for %(what)s, %(moment)s: the rest of the time is free for others."),
+    ),
+    over_at=_instant("end"),
+)
+register(
+    "reservation_expired",
+    _("An offer or a request ran out"),
+    _words(
+        gettext_noop("Run out: %(what)s, %(moment)s"),
+        gettext_noop("Nobody answered in time: %(what)s, %(moment)s, is free for others again."),
+    ),
+    must_reach=False,
+    over_at=_instant("end"),
+)
+register(
+    "waiting_free",
+    _("A time you asked about is free"),
+    _words(
+        gettext_noop("Free now: %(what)s, %(moment)s"),
+        gettext_noop("%(what)s is free: %(moment)s, until %(end)s. It is not kept for you: reserve it if you want it."),
+    ),
+    must_reach=False,
+    over_at=_instant("start"),
+)
+register(
+    "reminder_start",
+    _("The day before"),
+    _words(
+        gettext_noop("Tomorrow: %(what)s, %(moment)s"),
+        gettext_noop("You reserved %(what)s: %(moment)s, until %(end)s. If you cannot come, give it back to others."),
+    ),
+    must_reach=False,
+    over_at=_instant("start"),
+)
+register(
+    "reminder_end",
+    _("Ten minutes before the end"),
+    _words(
+        gettext_noop("%(what)s: ten minutes left"),
+        gettext_noop("Your time on %(what)s ends at %(end)s."),
+    ),
+    usual=(),
+    must_reach=False,
+    over_at=_instant("end"),
+)
+register(
+    "request_waiting",
+    _("Requests that wait for your answer"),
+    _words(
+        gettext_noop("A request: %(what)s, %(moment)s"),
+        gettext_noop("Somebody asks for %(what)s: %(moment)s, until %(end)s. Say yes or no before it begins."),
+    ),
+    must_reach=False,
+    over_at=_instant("start"),
+    is_for_the_team=True,
+)
+register(
+    "machine_still_busy",
+    _("The machine you reserved still runs"),
+    _words(
+        gettext_noop("%(what)s is still at work"),
+        gettext_noop("%(what)s still runs for somebody else; your time begins %(moment)s. Ask the team on the spot."),
+    ),
+    over_at=_instant("end"),
+)
+register(
+    "machine_still_busy_twin",
+    _("The machine you reserved still runs, and another one is free"),
+    _words(
+        gettext_noop("%(what)s is still at work; %(twin)s is free"),
+        gettext_noop("%(what)s still runs for somebody else. %(twin)s is free then: move your reservation there."),
+    ),
+    over_at=_instant("end"),
+)
+register(
+    "somebody_waits_for_you",
+    _("Your time is over and somebody waits"),
+    _words(
+        gettext_noop("%(what)s: the next one is waiting"),
+        gettext_noop("Your time on %(what)s is over, and somebody has reserved it from %(moment)s."),
+    ),
+    must_reach=False,
+    over_at=_instant("end"),
+)

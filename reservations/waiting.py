@@ -1,0 +1,250 @@
+"""The waiting list: whoever waits longest gets the time first, as a held reservation that runs out.
+
+Served when a time is given back, by a sweep, and before anybody else may take that time: so no offer is lost when one
+of the three does not come.
+"""
+
+import datetime as dt
+from dataclasses import replace
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
+
+from fablab.lib.intervals import Interval
+from fablab.lib.live import announce_machines
+from fablab.lib.retries import retried
+from machines.models import Machine
+from people.models import Person
+from reservations.credits import settle_credits
+from reservations.deeds import note_deed
+from reservations.errors import ReservationRefused, WrongState
+from reservations.expiry import expire_due
+from reservations.holding import hold_units, lock_in_order, locked, machine_ids_of, windows_of
+from reservations.models import Deed, Origin, Reservation, Status, WaitingEntry
+from reservations.notices import tell_free
+from reservations.offers import end_offer
+from reservations.rules import Code, taken
+from reservations.wishes import Wish, check, credits_wanted, insert_reservation, with_people_now
+
+State = WaitingEntry.State
+OFFER_LASTS = dt.timedelta(minutes=15)
+# An offer for something that begins soon leaves half of what is left: the next one wants a chance too.
+SHARE_OF_WAIT = 2
+
+
+def join_waiting(
+    *,
+    machine: Machine,
+    person: Person,
+    start: dt.datetime,
+    end: dt.datetime,
+    by: Person,
+    now: dt.datetime,
+    any_of_model: bool = False,
+    is_notice_only: bool = False,
+    accepts_at_once: bool = False,
+) -> WaitingEntry:
+    """Wait for this time on the machine. Joining twice is once.
+
+    Raises:
+        WrongState: `time_is_over`; `ends_before_it_starts`.
+    """
+    if end <= start:
+        raise WrongState("ends_before_it_starts")
+    if start <= now:
+        raise WrongState("time_is_over")
+    wanted = {"machine": machine, "person": person, "start": start, "end": end}
+    try:
+        with transaction.atomic():
+            return WaitingEntry.objects.create(
+                **wanted, any_of_model=any_of_model and bool(machine.model_name), is_notice_only=is_notice_only,
+                accepts_at_once=accepts_at_once, created_at=now, created_by=by,
+            )  # fmt: skip
+    except IntegrityError:
+        return WaitingEntry.objects.get(**wanted, state__in=[State.WAITING, State.OFFERED])
+
+
+def leave_waiting(*, entry: WaitingEntry, by: Person | None, now: dt.datetime) -> WaitingEntry:
+    """Wait no more; an offer that was made goes to the next one."""
+    WaitingEntry.objects.filter(pk=entry.pk, state=State.WAITING).update(state=State.LEFT, ended_at=now)
+    entry.refresh_from_db()
+    offer = entry.offer
+    if entry.state == State.OFFERED and offer is not None:
+        decline_offer(reservation=offer, by=by, now=now)
+        entry.refresh_from_db()
+    return entry
+
+
+def accept_offer(*, reservation: Reservation, by: Person, now: dt.datetime) -> Reservation:
+    """Say yes to what was offered: the rules are asked again, and where the team says yes first it is pending.
+
+    Raises:
+        ReservationRefused: a rule that was kept when it was offered no longer is.
+        WrongState: `offer_is_over`.
+    """
+    with transaction.atomic():
+        lock_in_order([reservation.holder], [])
+        fresh = locked(reservation)
+        if fresh.status in (Status.CONFIRMED, Status.PENDING):
+            return fresh
+        if fresh.status != Status.HELD or fresh.expires_at is None or fresh.expires_at <= now or not fresh.machine:
+            raise WrongState("offer_is_over")
+        wish = Wish(fresh.machine, fresh.start, fresh.end, fresh.holder, by)
+        facts = replace(wish.facts(now, ignoring=fresh), set_aside=frozenset({Code.TOO_SOON}))
+        check(facts, wish.asked, now)
+        is_pending = facts.settings.needs_approval
+        fresh.status = Status.PENDING if is_pending else Status.CONFIRMED
+        fresh.expires_at = fresh.start if is_pending else None
+        fresh.save(update_fields=["status", "expires_at"])
+        if facts.settings.credits_per_hour:
+            settle_credits(reservation=fresh, wanted=credits_wanted(facts, wish.asked), by=by, now=now)
+        end_offer(fresh, State.TAKEN, now)
+        note_deed(fresh, Deed.Kind.ACCEPTED, by=by, now=now)
+        announce_machines(machine_ids_of(fresh))
+    return fresh
+
+
+def decline_offer(*, reservation: Reservation, by: Person | None, now: dt.datetime) -> Reservation:
+    """Say no to what was offered; the next one gets it.
+
+    Raises:
+        WrongState: `offer_is_over`.
+    """
+    with transaction.atomic():
+        fresh = locked(reservation)
+        if fresh.status != Status.HELD:
+            raise WrongState("offer_is_over")
+        fresh.status, fresh.cancelled_at, fresh.cancelled_by = Status.CANCELLED, now, by
+        fresh.save(update_fields=["status", "cancelled_at", "cancelled_by"])
+        end_offer(fresh, State.LEFT, now)
+        note_deed(fresh, Deed.Kind.CANCELLED, by=by, now=now)
+        announce_machines(machine_ids_of(fresh))
+    if fresh.machine is not None:
+        serve_waiting(fresh.machine, Interval(fresh.start, fresh.end), now)
+    return fresh
+
+
+def serve_waiting(machine: Machine, window: Interval, now: dt.datetime, *, besides: Person | None = None) -> int:
+    """Free what has run out there, then offer the time to those who wait for it, in order; how many were served.
+
+    `besides` asks for the time right now: those behind them are not served first. One query where nobody waits and
+    nothing has run out.
+    """
+    if not somebody_waits(machine, window, now):
+        return 0
+    expire_due(now, machine_ids=[machine.pk])
+    served = 0
+    for entry in waiting_for(machine, window).select_related("person"):
+        if besides is not None and entry.person_id == besides.pk and not entry.is_notice_only:
+            # Asking for no more than they wait for, they are not served after those behind them.
+            if entry.start <= window.start and window.end <= entry.end:
+                break
+            continue
+        served += _serve(entry, machine, now)
+    return served
+
+
+def waiting_for(machine: Machine, window: Interval) -> QuerySet[WaitingEntry]:
+    """Who waits for a time on the machine, or on any of its model, that touches the window; in order."""
+    twins = Q(any_of_model=True, machine__model_name=machine.model_name, machine__unit__site=machine.unit.site_id)
+    wanted = Q(machine=machine) | (twins if machine.model_name else Q(pk=None))
+    return WaitingEntry.objects.filter(wanted, state=State.WAITING, start__lt=window.end, end__gt=window.start)
+
+
+def sweep_waiting(now: dt.datetime) -> int:
+    """Serve everybody whose time has become free, and end what is over; how many. Run late, twice or not at all, it
+    changes nothing but the moment."""
+    expire_due(now)
+    over = WaitingEntry.objects.filter(state=State.WAITING, start__lte=now)
+    over.update(state=State.PASSED, ended_at=now)
+    served = 0
+    rows = WaitingEntry.objects.filter(state=State.WAITING).select_related("machine__unit__site")
+    machines = Machine.objects.filter(pk__in=rows.values("machine")).with_places()
+    wanted = {machine.pk: machine for machine in machines}
+    for entry in rows.order_by("created_at", "id"):
+        for machine in [wanted[entry.machine_id], *_twins(entry, wanted[entry.machine_id])]:
+            if _serve(entry, machine, now):
+                served += 1
+                break
+    return served
+
+
+def end_own_wait(reservation: Reservation, now: dt.datetime) -> None:
+    """Who has reserved what they waited for waits no more."""
+    WaitingEntry.objects.filter(
+        person=reservation.holder, machine=reservation.machine, state=State.WAITING,
+        start__gte=reservation.start, end__lte=reservation.end,
+    ).update(state=State.TAKEN, ended_at=now)  # fmt: skip
+
+
+def _twins(entry: WaitingEntry, machine: Machine) -> list[Machine]:
+    if not entry.any_of_model or not machine.model_name:
+        return []
+    same = Machine.objects.filter(
+        model_name=machine.model_name, unit__site=machine.unit.site_id, retired_at=None
+    ).exclude(pk=machine.pk)
+    return list(same.with_places().order_by("used_s", "pk"))
+
+
+def somebody_waits(machine: Machine, window: Interval, now: dt.datetime) -> bool:
+    """Whether anybody waits for that time, or an offer has run out there. One query."""
+    if window.is_empty:
+        return False
+    ran_out = Reservation.objects.filter(
+        status__in=[Status.HELD, Status.PENDING], expires_at__lte=now, held_units__unit=machine.unit_id
+    ).values("pk")
+    waits = waiting_for(machine, window).order_by().values("pk")
+    return bool(ran_out.union(waits, all=True)[:1])
+
+
+def _serve(entry: WaitingEntry, machine: Machine, now: dt.datetime) -> bool:
+    """Offer the time on this machine to one who waits; whether it was free and theirs to have."""
+    if entry.start <= now:
+        return False
+    wish = Wish(machine, entry.start, entry.end, entry.person, None, origin=Origin.WAITING)
+    if entry.is_notice_only:
+        return _tell(entry, wish, now)
+    try:
+        return _offer(entry, wish, now)
+    except ReservationRefused:
+        # Still taken, or they may not any more: their place is kept, the next one is asked.
+        return False
+
+
+def _tell(entry: WaitingEntry, wish: Wish, now: dt.datetime) -> bool:
+    if taken(wish.facts(now), wish.asked, now):
+        return False
+    with transaction.atomic():
+        told = WaitingEntry.objects.filter(pk=entry.pk, state=State.WAITING).update(state=State.TOLD, ended_at=now)
+        if told:
+            tell_free(entry, now)
+    return bool(told)
+
+
+@retried
+def _offer(entry: WaitingEntry, wish: Wish, now: dt.datetime) -> bool:
+    facts = replace(wish.facts(now), set_aside=frozenset({Code.TOO_SOON}))
+    check(facts, wish.asked, now)
+    windows = windows_of(wish.machine.unit_id, facts, wish.asked)
+    with transaction.atomic():
+        lock_in_order([wish.holder], windows)
+        # Under their lock: another machine may have been offered to them at this very moment.
+        check(with_people_now(facts, wish, now), wish.asked, now)
+        fresh = WaitingEntry.objects.select_for_update(no_key=True).filter(pk=entry.pk).first()
+        if fresh is None or fresh.state != State.WAITING:
+            return False
+        fields = {} if fresh.accepts_at_once else {"status": Status.HELD, "expires_at": runs_out_at(wish.start, now)}
+        offer = insert_reservation(wish, facts, now, **fields)
+        hold_units(offer, windows, facts.zone)
+        if fresh.accepts_at_once and facts.settings.credits_per_hour:
+            settle_credits(reservation=offer, wanted=credits_wanted(facts, wish.asked), by=None, now=now)
+        fresh.state = State.TAKEN if fresh.accepts_at_once else State.OFFERED
+        fresh.offer, fresh.ended_at = offer, now if fresh.accepts_at_once else None
+        fresh.save(update_fields=["state", "offer", "ended_at"])
+        announce_machines(machine_ids_of(offer))
+    return True
+
+
+def runs_out_at(start: dt.datetime, now: dt.datetime) -> dt.datetime:
+    """Until when an offer stands: a quarter of an hour, less near the start, never beyond it."""
+    return now + min(OFFER_LASTS, (start - now) / SHARE_OF_WAIT)

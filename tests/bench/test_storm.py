@@ -1,0 +1,23 @@
+"""The storm at its full size: 8 hands, 10,000 steps."""
+
+import time
+
+import pytest
+from django.conf import settings
+
+from tests.reservations.storm import Storm
+
+pytestmark = [
+    pytest.mark.serial,
+    pytest.mark.django_db(transaction=True, available_apps=list(settings.INSTALLED_APPS)),
+]
+
+
+def test_ten_thousand_steps_leave_nothing_broken():
+    storm, began_s = Storm(seed=2026), time.monotonic()
+
+    storm.run(hands=8, steps=1250)
+
+    print(f"\n10,000 steps by 8 hands in {time.monotonic() - began_s:.0f} s: {dict(storm.counts)}")
+    assert storm.broken == []
+    assert storm.faults() == {"overlaps": 0, "out of step": 0, "offers astray": 0, "ledger": 0}

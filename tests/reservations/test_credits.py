@@ -1,0 +1,107 @@
+"""The ledger of credits: taken, given back, never negative, never changed."""
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from reservations.credits import correct_credits, credits_left, give_credits, ledger_differs
+from reservations.errors import ReservationRefused
+from reservations.models import CreditEntry, CreditLot, Deed
+from reservations.services import cancel_reservation, move_reservation
+from tests.factories import NOW, at, make_category, make_machine, make_person, reserve
+
+pytestmark = pytest.mark.django_db
+
+TEN, ELEVEN, TWELVE = at("10:00"), at("11:00"), at("12:00")
+
+
+@pytest.fixture
+def machine():
+    return make_machine(category=make_category(credits_per_hour=2))
+
+
+@pytest.fixture
+def person():
+    who = make_person()
+    give_credits(person=who, amount=5, by=None, now=NOW)
+    return who
+
+
+def test_reservation_takes_its_credits(machine, person):
+    made = reserve(machine=machine, start=TEN, end=TWELVE, holder=person)
+
+    assert (made.credits, credits_left(person, NOW)) == (4, 1)
+    assert ledger_differs() == []
+
+
+def test_too_few_are_a_reason(machine, person):
+    with pytest.raises(ReservationRefused, match="credit_exhausted"):
+        reserve(machine=machine, start=TEN, end=at("13:00"), holder=person)
+
+    assert credits_left(person, NOW) == 5
+
+
+def test_cancelling_gives_them_back(machine, person):
+    made = reserve(machine=machine, start=TEN, end=TWELVE, holder=person)
+
+    cancel_reservation(reservation=made, by=person, now=NOW)
+
+    assert credits_left(person, NOW) == 5
+    assert [entry.amount for entry in CreditEntry.objects.order_by("id")] == [5, -4, 4]
+
+
+def test_move_takes_or_gives_back_the_difference(machine, person):
+    made = reserve(machine=machine, start=TEN, end=ELEVEN, holder=person)
+
+    longer = move_reservation(reservation=made, start=TEN, end=TWELVE, by=person, now=NOW)
+    left_then = credits_left(person, NOW)
+    shorter = move_reservation(reservation=longer, start=TEN, end=ELEVEN, by=person, now=NOW)
+
+    assert (longer.credits, left_then, shorter.credits, credits_left(person, NOW)) == (4, 1, 2, 3)
+
+
+def test_what_expires_first_is_taken_first_and_expired_ones_do_not_count(machine):
+    person = make_person()
+    soon = give_credits(person=person, amount=1, by=None, now=NOW, days_valid=1)
+    late = give_credits(person=person, amount=3, by=None, now=NOW, days_valid=30)
+
+    reserve(machine=machine, start=TEN, end=ELEVEN, holder=person)
+
+    assert [lot.left for lot in CreditLot.objects.filter(pk__in=[soon.pk, late.pk]).order_by("pk")] == [0, 2]
+    assert credits_left(person, at("2026-04-20 10:00")) == 0
+
+
+def test_correction_says_why_and_never_goes_below_nothing(person):
+    lot = CreditLot.objects.get()
+
+    correct_credits(lot=lot, amount=-2, words="Paid twice", by=make_person(), now=NOW)
+
+    with pytest.raises(ValueError, match="why"):
+        correct_credits(lot=lot, amount=-1, words="", by=make_person(), now=NOW)
+    with pytest.raises(IntegrityError, match="credits_are_not_negative"), transaction.atomic():
+        correct_credits(lot=lot, amount=-4, words="Too much", by=make_person(), now=NOW)
+    assert credits_left(person, NOW) == 3
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda: CreditEntry.objects.update(amount=100),
+        lambda: CreditEntry.objects.all().delete(),
+        lambda: Deed.objects.update(kind="moved"),
+        lambda: Deed.objects.all().delete(),
+    ],
+    ids=["a line changed", "a line removed", "a deed changed", "a deed removed"],
+)
+def test_ledger_and_history_are_only_added_to(machine, person, change):
+    reserve(machine=machine, start=TEN, end=ELEVEN, holder=person)
+
+    with pytest.raises(IntegrityError, match="only added to"), transaction.atomic():
+        change()
+
+
+def test_words_about_somebody_erased_may_go(person):
+    give_credits(person=person, amount=1, by=None, now=NOW, words="For Zoé's poster")
+
+    CreditEntry.objects.update(words="")
+
+    assert ledger_differs() == []

@@ -1,0 +1,207 @@
+"""The waiting list: in order, an offer that runs out, and nobody slips in between."""
+
+import pytest
+
+from reservations.errors import ReservationRefused, WrongState
+from reservations.models import Deed, Reservation, Status, WaitingEntry
+from reservations.services import cancel_reservation
+from reservations.waiting import (
+    accept_offer,
+    decline_offer,
+    join_waiting,
+    leave_waiting,
+    runs_out_at,
+    sweep_waiting,
+)
+from tests.factories import NOW, at, make_category, make_machine, make_person, make_site, minutes, reserve, suspend
+
+pytestmark = pytest.mark.django_db
+
+TEN, ELEVEN = at("10:00"), at("11:00")
+State = WaitingEntry.State
+
+
+@pytest.fixture
+def machine():
+    return make_machine()
+
+
+@pytest.fixture
+def taken(machine):
+    return reserve(machine=machine, start=TEN, end=ELEVEN, holder=make_person())
+
+
+def wait(machine, start=TEN, end=ELEVEN, now=NOW, **fields):
+    person = make_person()
+    return join_waiting(machine=machine, person=person, start=start, end=end, by=person, now=now, **fields)
+
+
+def give_back(reservation, callbacks, now=NOW):
+    with callbacks(execute=True):
+        cancel_reservation(reservation=reservation, by=reservation.holder, now=now)
+
+
+def test_first_in_line_gets_the_time_as_an_offer(machine, taken, django_capture_on_commit_callbacks):
+    first, second = wait(machine), wait(machine)
+
+    give_back(taken, django_capture_on_commit_callbacks)
+
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.state, second.state) == (State.OFFERED, State.WAITING)
+    assert (first.offer.status, first.offer.holder, first.offer.expires_at) == (
+        Status.HELD, first.person, NOW + minutes(15),
+    )  # fmt: skip
+
+
+def test_yes_in_time_makes_it_theirs(machine, taken, django_capture_on_commit_callbacks):
+    entry = wait(machine)
+    give_back(taken, django_capture_on_commit_callbacks)
+    entry.refresh_from_db()
+
+    done = accept_offer(reservation=entry.offer, by=entry.person, now=NOW + minutes(14))
+
+    entry.refresh_from_db()
+    assert (done.status, done.expires_at, entry.state) == (Status.CONFIRMED, None, State.TAKEN)
+    assert [deed.kind for deed in Deed.objects.filter(reservation=done).order_by("id")] == ["offered", "accepted"]
+    assert accept_offer(reservation=done, by=entry.person, now=NOW + minutes(20)).status == Status.CONFIRMED
+
+
+def test_offer_that_ran_out_goes_to_the_next_also_when_no_sweep_came(
+    machine, taken, django_capture_on_commit_callbacks
+):
+    first, second = wait(machine), wait(machine)
+    give_back(taken, django_capture_on_commit_callbacks)
+    first.refresh_from_db()
+    late = NOW + minutes(15)
+
+    with pytest.raises(WrongState, match="offer_is_over"):
+        accept_offer(reservation=first.offer, by=first.person, now=late)
+    # Somebody who has not waited asks before any sweep: the one who waits is served first.
+    with pytest.raises(ReservationRefused):
+        reserve(machine=machine, start=TEN, end=ELEVEN, holder=make_person(), now=late)
+
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.offer.status, first.state, second.state) == (Status.EXPIRED, State.LEFT, State.OFFERED)
+
+
+def test_no_gives_it_to_the_next(machine, taken, django_capture_on_commit_callbacks):
+    first, second = wait(machine), wait(machine)
+    give_back(taken, django_capture_on_commit_callbacks)
+    first.refresh_from_db()
+
+    decline_offer(reservation=first.offer, by=first.person, now=NOW)
+
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.state, second.state) == (State.LEFT, State.OFFERED)
+
+
+def test_nobody_slips_in_before_those_who_wait(machine, taken):
+    entry = wait(machine)
+    # Given back where nothing after the commit came to run.
+    Reservation.objects.filter(pk=taken.pk).update(status=Status.CANCELLED, cancelled_at=NOW)
+
+    with pytest.raises(ReservationRefused):
+        reserve(machine=machine, start=TEN, end=ELEVEN, holder=make_person())
+
+    entry.refresh_from_db()
+    assert entry.state == State.OFFERED
+
+
+def test_first_in_line_may_simply_reserve(machine, taken):
+    entry = wait(machine)
+    Reservation.objects.filter(pk=taken.pk).update(status=Status.CANCELLED, cancelled_at=NOW)
+
+    made = reserve(machine=machine, start=TEN, end=ELEVEN, holder=entry.person)
+
+    entry.refresh_from_db()
+    assert (made.status, entry.state) == (Status.CONFIRMED, State.TAKEN)
+
+
+def test_accepting_at_once_needs_no_answer(machine, taken, django_capture_on_commit_callbacks):
+    entry = wait(machine, accepts_at_once=True)
+
+    give_back(taken, django_capture_on_commit_callbacks)
+
+    entry.refresh_from_db()
+    assert (entry.state, entry.offer.status) == (State.TAKEN, Status.CONFIRMED)
+
+
+def test_who_may_not_any_more_keeps_the_place_and_the_next_is_served(
+    machine, taken, django_capture_on_commit_callbacks
+):
+    first, second = wait(machine), wait(machine)
+    suspend(person=first.person)
+
+    give_back(taken, django_capture_on_commit_callbacks)
+
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.state, second.state) == (State.WAITING, State.OFFERED)
+
+
+def test_only_told_keeps_nothing(machine, taken, django_capture_on_commit_callbacks):
+    entry = wait(machine, is_notice_only=True)
+
+    give_back(taken, django_capture_on_commit_callbacks)
+
+    entry.refresh_from_db()
+    assert (entry.state, entry.offer) == (State.TOLD, None)
+    assert [notice.kind for notice in entry.person.notices.all()] == ["waiting_free"]
+
+
+def test_twin_of_the_model_will_do(django_capture_on_commit_callbacks):
+    site, category = make_site(), make_category()
+    one, two = (make_machine(site=site, category=category, model_name="Prusa MK4") for _ in range(2))
+    reserve(machine=one, start=TEN, end=ELEVEN, holder=make_person())
+    other = reserve(machine=two, start=TEN, end=ELEVEN, holder=make_person())
+    entry = wait(one, any_of_model=True)
+
+    give_back(other, django_capture_on_commit_callbacks)
+
+    entry.refresh_from_db()
+    assert (entry.state, entry.offer.machine) == (State.OFFERED, two)
+
+
+def test_past_time_is_never_offered(machine, taken):
+    entry = wait(machine)
+    Reservation.objects.filter(pk=taken.pk).update(status=Status.CANCELLED, cancelled_at=NOW)
+
+    sweep_waiting(TEN)
+
+    entry.refresh_from_db()
+    assert (entry.state, entry.offer) == (State.PASSED, None)
+
+
+def test_sweep_that_comes_late_or_twice_serves_each_once(machine, taken):
+    for _ in range(2):
+        wait(machine)
+    Reservation.objects.filter(pk=taken.pk).update(status=Status.CANCELLED, cancelled_at=NOW)
+
+    counts = [sweep_waiting(NOW + minutes(5)), sweep_waiting(NOW + minutes(5))]
+
+    assert counts == [1, 0]
+    assert Reservation.objects.filter(status=Status.HELD).count() == 1
+
+
+def test_waiting_for_what_is_over_or_backwards_is_refused(machine):
+    with pytest.raises(WrongState, match="time_is_over"):
+        wait(machine, now=TEN)
+    with pytest.raises(WrongState, match="ends_before_it_starts"):
+        wait(machine, start=ELEVEN, end=TEN)
+
+
+def test_joining_twice_is_once_and_leaving_ends_it(machine, taken):
+    entry = wait(machine)
+
+    again = join_waiting(machine=machine, person=entry.person, start=TEN, end=ELEVEN, by=entry.person, now=NOW)
+    left = leave_waiting(entry=entry, by=entry.person, now=NOW)
+
+    assert (again, left.state) == (entry, State.LEFT)
+
+
+@pytest.mark.parametrize(("ahead_min", "lasts_min"), [(24 * 60, 15), (30, 15), (20, 10), (2, 1)])
+def test_offer_lasts_a_quarter_of_an_hour_and_less_near_the_start(ahead_min, lasts_min):
+    assert runs_out_at(NOW + minutes(ahead_min), NOW) == NOW + minutes(lasts_min)
