@@ -7,8 +7,9 @@ from fablab.machine_status import MachineStatus, State, machine_statuses
 from machines.models import Machine
 from people.kiosks import calls_from
 from people.models import Kiosk, Person, Site, Visit
+from reservations.lent import leaves_the_place
 from reservations.life import CHECK_IN_OPENS
-from reservations.models import HeldUnit, Reservation, Status
+from reservations.models import HeldUnit, Participant, Reservation, Status
 from reservations.no_show import left_to_the_desk
 from reservations.selectors import now_and_next
 
@@ -55,6 +56,16 @@ class DeskLine:
     may_finish: bool
     may_extend: bool
     may_cancel: bool
+    # Handed over and taken back on a page of its own.
+    is_lent: bool
+
+
+def lines_of_person(person: Person, lines: list[DeskLine]) -> list[DeskLine]:
+    """Those of them that the person holds or takes part in. One query."""
+    keys = [line.reservation.pk for line in lines]
+    rows = Participant.objects.filter(person=person, reservation__in=keys)
+    comes_to = set(rows.values_list("reservation_id", flat=True))
+    return [line for line in lines if line.reservation.holder_id == person.pk or line.reservation.pk in comes_to]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +93,8 @@ def presence(*, site: Site, staff: Person) -> Presence:
 def desk_lines(*, site: Site, staff: Person, now: dt.datetime) -> list[DeskLine]:
     """What is on now and in the next hours; seats have their own place on the page while somebody sits there."""
     rows = now_and_next(staff=staff, site=site, now=now, ahead=AHEAD)
-    return [_line(row, now) for row in rows[:SHOWN_MOST] if not _is_running_seat(row)]
+    shown = [row for row in rows[: 2 * SHOWN_MOST] if not _is_running_seat(row) and not _is_away(row, now)]
+    return [_line(row, now) for row in shown[:SHOWN_MOST]]
 
 
 def absent(*, site: Site, now: dt.datetime) -> list[Reservation]:
@@ -102,15 +114,22 @@ def _is_running_seat(reservation: Reservation) -> bool:
     return reservation.status == Status.IN_USE and machine is not None and machine.category.is_seat
 
 
+def _is_away(reservation: Reservation, now: dt.datetime) -> bool:
+    """Lent, and not expected back soon: it stands on the list of loans."""
+    return leaves_the_place(reservation) and reservation.status == Status.IN_USE and reservation.end > now + AHEAD
+
+
 def _line(reservation: Reservation, now: dt.datetime) -> DeskLine:
     """The services ask again: a button shown is no permission."""
     is_confirmed, runs = reservation.status == Status.CONFIRMED, reservation.status == Status.IN_USE
+    is_lent = leaves_the_place(reservation)
     return DeskLine(
         reservation,
-        may_check_in=is_confirmed and reservation.start - CHECK_IN_OPENS <= now < reservation.end,
-        may_finish=runs,
-        may_extend=runs and reservation.machine_id is not None and now < reservation.end,
+        may_check_in=is_confirmed and not is_lent and reservation.start - CHECK_IN_OPENS <= now < reservation.end,
+        may_finish=runs and not is_lent,
+        may_extend=runs and not is_lent and reservation.machine_id is not None and now < reservation.end,
         may_cancel=(is_confirmed or reservation.status == Status.PENDING) and now < reservation.end,
+        is_lent=is_lent and (is_confirmed or runs),
     )
 
 

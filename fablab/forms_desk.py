@@ -15,7 +15,7 @@ from fablab.lib.day_fields import DayField
 from machines.models import Machine, Room
 from people.forms_people import EARLIEST_YEAR, LATEST_YEAR, NO_YEAR
 from people.models import AgeBand, Site
-from reservations.group import MOST_DATES
+from reservations.series_dates import MOST_DATES
 
 
 class WelcomeForm(forms.Form):

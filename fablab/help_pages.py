@@ -36,6 +36,7 @@ SLUGS = (
     "desk",
     "machines-and-rules",
     "hours-and-closures",
+    "calendars",
     "qualifications",
     "devices-and-prints",
     "what-to-do-when",

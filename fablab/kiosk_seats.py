@@ -4,7 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from people.models import Kiosk, Person
-from reservations.models import Reservation, Status
+from reservations.models import Participant, Reservation, Status
 from reservations.models.reservation import OPEN
 
 
@@ -36,7 +36,7 @@ def seat_of(*, kiosk: Kiosk, person_id: int, known_id: int | None, now: dt.datet
     running = rows.filter(status=Status.IN_USE, end__gt=now).order_by("start").only("pk", "end", "holder_id").first()
     if running is None:
         return NO_SEAT
-    if running.holder_id not in (None, person_id):
+    if running.holder_id not in (None, person_id) and not _takes_part(running, person_id):
         return Seat(None, None, is_over=True)
     return Seat(running.pk, running.end)
 
@@ -46,4 +46,9 @@ def taken_until(*, kiosk: Kiosk, person: Person, now: dt.datetime) -> dt.datetim
     rows = Reservation.objects.filter(machine__kiosk=kiosk, status=Status.IN_USE, end__gt=now, holder__isnull=False)
     if kiosk.kind != Kiosk.Kind.SHARED_PC:
         return None
-    return rows.exclude(holder=person).values_list("end", flat=True).first()
+    others = rows.exclude(holder=person).exclude(participants__person=person)
+    return others.values_list("end", flat=True).first()
+
+
+def _takes_part(running: Reservation, person_id: int) -> bool:
+    return Participant.objects.filter(reservation=running, person=person_id).exists()

@@ -30,6 +30,7 @@ class StatusFacts:
     zone: ZoneInfo
     opening: Sequence[Interval]
     outage: Outage | None = None
+    elsewhere: Outage | None = None
     devices: Sequence[Device] = ()
     reported: ReportedState | None = None
     printer: Printer | None = None
@@ -58,6 +59,7 @@ def live_facts(
                 zone=machine.site.zone,
                 opening=openings[machine.site.pk],
                 outage=getattr(found[machine.pk], "outage_now", None),
+                elsewhere=getattr(found[machine.pk], "elsewhere_now", None),
                 reservations=reservations[machine.pk],
                 **(_measured(found[machine.pk], devices[machine.pk]) if has_devices else {}),
                 **(_printed(found[machine.pk]) if has_printing else {}),
@@ -106,12 +108,14 @@ def _reservations(machine_ids: Collection[int], now: dt.datetime) -> dict[int, l
 
 
 def _live(rows: models.QuerySet[Machine], now: dt.datetime) -> models.QuerySet[Machine]:
-    """The machines, each with its last report, its printer, the print under way and the outage that holds."""
+    """The machines, each with its last report, its printer, the print under way, the outage that holds, and when
+    another calendar says that it is taken."""
     is_out = Q(outages__start__lte=now) & (Q(outages__end__isnull=True) | Q(outages__end__gt=now))
     return rows.annotate(
         running_job=FilteredRelation("print_jobs", condition=Q(print_jobs__state__in=sorted(ACTIVE))),
-        outage_now=FilteredRelation("outages", condition=is_out),
-    ).select_related("reported", "printer", "running_job", "outage_now")  # type: ignore[misc]
+        outage_now=FilteredRelation("outages", condition=is_out & Q(outages__calendar__isnull=True)),
+        elsewhere_now=FilteredRelation("outages", condition=is_out & Q(outages__calendar__isnull=False)),
+    ).select_related("reported", "printer", "running_job", "outage_now", "elsewhere_now")  # type: ignore[misc]
 
 
 def _again(machines: Sequence[Machine]) -> models.QuerySet[Machine]:

@@ -40,7 +40,10 @@ class State(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MachineStatus:
-    """`word` and `detail` are sentences in the reader's language; numbers are None when nothing measured them."""
+    """`word` and `detail` are sentences in the reader's language; numbers are None when nothing measured them.
+
+    `next_free` is said on cards only: see `fablab.next_free`.
+    """
 
     machine: Machine
     state: State
@@ -50,6 +53,7 @@ class MachineStatus:
     left: str = ""
     power_w: float | None = None
     is_bed_waiting: bool = False
+    next_free: str = ""
 
     @property
     def measure(self) -> str:
@@ -69,11 +73,12 @@ def machine_statuses(machines: Sequence[Machine] | models.QuerySet[Machine], now
 
 
 def status_of(machine: Machine, facts: StatusFacts, now: dt.datetime) -> MachineStatus:
-    """The first of these that holds: out of service, printing, no news, needs care, in use, reserved, closed, free.
+    """The first of these that holds: out of service, printing, no news, needs care, in use, reserved (here, then in
+    another calendar), closed, free.
 
     Free only while everything that could contradict it is heard.
     """
-    checks = (_out, _printing, _no_news, _care, _in_use, _reserved, _closed)
+    checks = (_out, _printing, _no_news, _care, _in_use, _reserved, _elsewhere, _closed)
     for check in checks:
         status = check(machine, facts, now)
         if status is not None:
@@ -204,6 +209,17 @@ def _reserved(machine: Machine, facts: StatusFacts, now: dt.datetime) -> Machine
         return None
     after = gettext("Free again %(time)s") % {"time": clock_words(current.end, facts.zone)}
     return MachineStatus(machine, State.RESERVED, gettext("Reserved"), after)
+
+
+def _elsewhere(machine: Machine, facts: StatusFacts, now: dt.datetime) -> MachineStatus | None:
+    taken = facts.elsewhere
+    if taken is None or taken.end is None:
+        return None
+    if taken.end - now > SOON:
+        detail = gettext("In another calendar, until %(day)s") % {"day": day_words(taken.end, facts.zone)}
+    else:
+        detail = gettext("In another calendar, until %(time)s") % {"time": clock_words(taken.end, facts.zone)}
+    return MachineStatus(machine, State.RESERVED, gettext("Taken elsewhere"), detail)
 
 
 def _closed(machine: Machine, facts: StatusFacts, now: dt.datetime) -> MachineStatus | None:

@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from fablab.desk import calls
 from fablab.machine_status import MachineStatus, State
 from iot.models import QuarantinedMessage
+from machines.induction_services import open_inductions
 from people.lab import current_lab
 from people.models import Module, Person
 from people.selectors import staff_sites
@@ -39,6 +40,7 @@ def needs_of(staff: Person, statuses: Sequence[MachineStatus], now: dt.datetime)
     lab = current_lab()
     needs = _call_needs(staff) if lab.has(Module.KIOSK) else []
     needs += _request_needs(staff, now)
+    needs += _induction_needs(staff)
     needs += _machine_needs(statuses)
     if lab.has(Module.PRINTING):
         needs += _job_needs(staff)
@@ -77,6 +79,23 @@ def _request_needs(staff: Person, now: dt.datetime) -> list[Need]:
             _("The first: %(what)s, %(moment)s") % words,
             reverse("manage-requests"),
             _("Answer"),
+        )
+    ]
+
+
+def _induction_needs(staff: Person) -> list[Need]:
+    names = [row.qualification.name for row in open_inductions(staff)]
+    if not names:
+        return []
+    title = ngettext("Somebody waits for an induction", "%(count)d people wait for an induction", len(names))
+    return [
+        Need(
+            "care",
+            "award",
+            title % {"count": len(names)},
+            ", ".join(dict.fromkeys(names)),
+            reverse("manage-inductions"),
+            _("Agree on a time"),
         )
     ]
 

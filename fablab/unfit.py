@@ -2,58 +2,92 @@
 nobody of the team to watch over them."""
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from fablab.group_hours import groups_on_changed_dates
-from machines.models import Machine, Outage
+from machines.models import Outage
 from people.models import Site
 from reservations.closures import COMING, reservations_outside_hours
 from reservations.models import HeldUnit, Reservation
+from reservations.settling import Choice, settled_as
 from reservations.supervision_lost import reservations_without_supervision
+
+CLOSED, AWAY, UNWATCHED = "closed", "away", "unwatched"
 
 
 @dataclass(frozen=True, slots=True)
 class Unfit:
-    """A reservation about which somebody should call, and why."""
+    """A reservation about which something should be done, and why; `problem` is the reason as a code.
+
+    `settled` is what was done already: see `reservations.settling.Choice`.
+    """
 
     reservation: Reservation
     reason: str
+    problem: str
+    settled: str = ""
 
 
 def unfit_reservations(*, site: Site, now: dt.datetime) -> list[Unfit]:
-    """By time; each once. Nothing is cancelled by itself: the team calls, then moves or cancels."""
+    """Those that wait for the team, by time; each once. Nothing is cancelled by itself, and what is kept is settled."""
+    return [unfit for unfit in all_unfit(site=site, now=now) if unfit.settled != Choice.KEEP]
+
+
+def all_unfit(*, site: Site, now: dt.datetime) -> list[Unfit]:
+    """As `unfit_reservations`, with those that are kept all the same."""
+    found = _found(site, now)
+    settled = settled_as(unfit.reservation for unfit in found) if found else {}
+    shown: dict[int, Unfit] = {}
+    for unfit in found:
+        pk = unfit.reservation.pk
+        known = replace(unfit, settled=settled.get(pk, {}).get(unfit.problem, ""))
+        # Kept for one reason, it still waits for the next one.
+        if pk not in shown or shown[pk].settled == Choice.KEEP != known.settled:
+            shown[pk] = known
+    return sorted(shown.values(), key=lambda unfit: (unfit.reservation.start, unfit.reservation.pk))
+
+
+def _found(site: Site, now: dt.datetime) -> list[Unfit]:
+    """Each reason by itself."""
     closed = [*reservations_outside_hours(site=site, now=now), *groups_on_changed_dates(site=site, now=now)]
-    found = {row.pk: Unfit(row, _("we are closed then")) for row in closed}
-    for row in _on_machines_away(site, now):
-        found.setdefault(row.pk, Unfit(row, _away_words(row)))
-    for unfit in _groups_with_machines_away(site, now):
-        found.setdefault(unfit.reservation.pk, unfit)
-    for row in reservations_without_supervision(site=site, now=now):
-        found.setdefault(row.pk, Unfit(row, _("nobody of the team is on duty then")))
-    return sorted(found.values(), key=lambda unfit: (unfit.reservation.start, unfit.reservation.pk))
+    unwatched = reservations_without_supervision(site=site, now=now)
+    return [
+        *(Unfit(row, _("we are closed then"), CLOSED) for row in closed),
+        *(Unfit(row, _away_words(row), AWAY) for row in _on_machines_away(site, now)),
+        *_groups_with_machines_away(site, now),
+        *(Unfit(row, _("nobody of the team is on duty then"), UNWATCHED) for row in unwatched),
+    ]
 
 
 def _on_machines_away(site: Site, now: dt.datetime) -> list[Reservation]:
     rows = Reservation.objects.filter(site=site, status__in=COMING, end__gt=now, machine__isnull=False)
     away = Q(machine__retired_at__lte=F("start")) | Exists(_outages_over("machine"))
-    return list(rows.filter(away).with_places().select_related("holder").order_by("start"))
+    # A machine that is broken as well is broken.
+    is_out = Exists(_outages_over("machine").filter(calendar__isnull=True))
+    return list(rows.filter(away).annotate(is_out=is_out).with_places().select_related("holder").order_by("start"))
 
 
 def _groups_with_machines_away(site: Site, now: dt.datetime) -> list[Unfit]:
+    # The machine that is named is looked at by itself; here is what goes with it, and all that a group holds.
+    is_another = Q(reservation__machine=None) | ~Q(unit__machine=F("reservation__machine"))
     rows = HeldUnit.objects.filter(
-        reservation__site=site, reservation__machine=None, reservation__status__in=COMING, reservation__end__gt=now,
-    )  # fmt: skip
+        is_another, reservation__site=site, reservation__status__in=COMING, reservation__end__gt=now
+    )
     away = Q(unit__machine__retired_at__lte=F("reservation__start")) | Exists(
         _outages_over("unit__machine", "reservation__")
     )
-    found = rows.filter(away).select_related("reservation__created_by", "reservation__site", "unit__machine")
+    is_out = Exists(_outages_over("unit__machine", "reservation__").filter(calendar__isnull=True))
+    found = rows.filter(away).annotate(is_out=is_out)
+    found = found.select_related(
+        "reservation__created_by", "reservation__site", "reservation__holder", "reservation__machine", "unit__machine"
+    )
     ordered = found.order_by("reservation__start", "reservation", "unit__machine__name")
     return [
-        Unfit(reservation, ", ".join(_machine_away_words(row.unit.machine) for row in held))
+        Unfit(reservation, ", ".join(_machine_away_words(row) for row in held), AWAY)
         for reservation, held in groupby(ordered, key=lambda row: row.reservation)
     ]
 
@@ -71,9 +105,15 @@ def _away_words(reservation: Reservation) -> str:
     machine = reservation.machine
     if machine is not None and machine.retired_at is not None:
         return _("the machine is no longer there")
+    if not reservation.is_out:  # type: ignore[attr-defined]
+        return _("the machine is taken in another calendar then")
     return _("the machine is out of service")
 
 
-def _machine_away_words(machine: Machine) -> str:
-    words = _("%(what)s is no longer there") if machine.retired_at is not None else _("%(what)s is out of service")
-    return words % {"what": machine.name}
+def _machine_away_words(held: HeldUnit) -> str:
+    machine = held.unit.machine
+    if machine.retired_at is not None:
+        return _("%(what)s is no longer there") % {"what": machine.name}
+    if not held.is_out:  # type: ignore[attr-defined]
+        return _("%(what)s is taken in another calendar then") % {"what": machine.name}
+    return _("%(what)s is out of service") % {"what": machine.name}

@@ -69,7 +69,7 @@ def open_session(
         device=device,
         source=source,
         reservation=reservation,
-        person=reservation.holder if reservation else person,
+        person=_who_uses_it(reservation, person),
         team=reservation.team if reservation else None,
         start=start,
         last_busy_at=start,
@@ -81,6 +81,13 @@ def open_session(
             # It ended between the two queries; the session still belongs to it.
             return session
     return session
+
+
+def _who_uses_it(reservation: Reservation | None, person: Person | None) -> Person | None:
+    """Whoever holds the time; in a team whoever began it, else the holder if they come."""
+    if reservation is None or (reservation.team_id is not None and person is not None):
+        return person
+    return reservation.holder if reservation.holder_takes_part else None
 
 
 def reservation_at(machine_id: int, at: dt.datetime) -> Reservation | None:

@@ -90,7 +90,7 @@ def declare_outage(
         ValidationError: the times are in the wrong order, or a word is too long.
     """
     Machine.objects.select_for_update(of=("self",), no_key=True).get(pk=machine.pk)
-    if Outage.objects.filter(machine=machine).holding_at(start).exists():
+    if Outage.objects.filter(machine=machine).declared().holding_at(start).exists():
         raise AlreadyOut("already_out", _("It is out of service then already: lift that outage first."))
     outage = Outage(
         machine=machine, kind=kind, reason=reason, start=start, end=end, expected_end=expected_end, reported_by=by
@@ -110,7 +110,7 @@ def lift_outage(*, outage: Outage, by: Person | None, now: dt.datetime) -> Outag
 
     Side effects in order: end or delete the outage; announce the machine.
     """
-    row = Outage.objects.select_for_update(of=("self",)).filter(pk=outage.pk).first()
+    row = Outage.objects.declared().select_for_update(of=("self",)).filter(pk=outage.pk).first()
     if row is None or (row.end is not None and row.end <= now):
         return outage
     if row.start >= now:

@@ -111,6 +111,7 @@ class CategoryForm(forms.ModelForm):
         | {
             "position": _("0 stands first in every list, then 1, 2, 3 …"),
             "is_seat": _("Tick it for public computers: the desk gives a seat, lengthens it and ends it with one tap."),
+            "is_lent": _("For laptops and kits that people take home: the desk hands them over and takes them back."),
             "qualification": _("“Laser cutting” for laser cutters. None for computers: anybody may reserve them."),
             "qualification_level": _(
                 "“Alone”: somebody who may only use it with help cannot reserve it by themselves."
@@ -118,7 +119,7 @@ class CategoryForm(forms.ModelForm):
         }
     )
     parts = (
-        (_("What it is"), ("name_fr", "name_en", "icon", "position", "is_seat")),
+        (_("What it is"), ("name_fr", "name_en", "icon", "position", "is_seat", "is_lent")),
         (
             _("Who may use it"),
             ("risk_level", "qualification", "qualification_level", "attendance", *WHO_NAMES),
@@ -138,6 +139,7 @@ class CategoryForm(forms.ModelForm):
             "icon",
             "position",
             "is_seat",
+            "is_lent",
             "risk_level",
             "qualification",
             "qualification_level",

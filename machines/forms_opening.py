@@ -229,7 +229,9 @@ class OutageForm(forms.Form):
     """A machine out of service: why, from when, and until when if that is known."""
 
     machine = forms.ModelChoiceField(label=_("Machine"), queryset=Machine.objects.none(), to_field_name="slug")
-    kind = forms.ChoiceField(label=_("Kind"), choices=Outage.Kind.choices)
+    kind = forms.ChoiceField(
+        label=_("Kind"), choices=[choice for choice in Outage.Kind.choices if choice[0] != Outage.Kind.ELSEWHERE]
+    )
     reason = forms.CharField(label=_("Reason, as people will read it"), max_length=200, required=False)
     start = MomentField(label=_("From"), required=False)
     end = MomentField(label=_("Until"), required=False)

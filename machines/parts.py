@@ -47,6 +47,32 @@ def parts_of(unit_ids: Sequence[int]) -> list[Part]:
     ]
 
 
+# Whoever takes one of these takes it from whoever wants another: what goes with it, and what it goes with.
+KIN_SQL = """
+WITH RECURSIVE below (id) AS (
+    SELECT part_id FROM machines_unitpart WHERE whole_id = ANY(%s) AND NOT is_shared
+    UNION
+    SELECT part_id FROM machines_unitpart JOIN below ON whole_id = below.id WHERE NOT is_shared
+), above (id) AS (
+    SELECT id FROM below
+    UNION
+    SELECT unnest(%s::bigint[])
+    UNION
+    SELECT whole_id FROM machines_unitpart JOIN above ON part_id = above.id WHERE NOT is_shared
+)
+SELECT id FROM above
+"""
+
+
+def machines_in_the_way(unit_ids: Sequence[int]) -> list[Machine]:
+    """The machines that cannot be had while these units are held: themselves, what goes with them, and whatever any
+    of that goes with; by id. Two queries."""
+    with connection.cursor() as cursor:
+        cursor.execute(KIN_SQL, [list(unit_ids), list(unit_ids)])
+        found = [row[0] for row in cursor.fetchall()]
+    return list(Machine.objects.filter(unit__in=found).with_places().order_by("pk"))
+
+
 @transaction.atomic
 def set_parts(*, whole: Unit, exclusive: Sequence[Unit], shared: Sequence[Unit]) -> None:
     """From now on these are taken along with `whole`. Reservations that exist keep what they hold.

@@ -16,8 +16,9 @@ def may_report_fault(person: Any, machine: Any = None) -> bool:
 
 @rules.predicate
 def may_lift(person: Any, outage: Outage | None = None) -> bool:
-    """Managers lift any outage; whoever else is of the team there, only what they reported themselves."""
-    if outage is None or not is_staff(person, outage.machine):
+    """Managers lift any outage; whoever else is of the team there, only what they reported themselves. What another
+    calendar says is changed there."""
+    if outage is None or outage.calendar_id is not None or not is_staff(person, outage.machine):
         return False
     return is_manager(person, outage.machine) or outage.reported_by_id == person.pk
 

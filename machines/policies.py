@@ -14,6 +14,7 @@ from datetime import timedelta
 from machines.models import BookingPolicy, BookingSettings, Machine
 from machines.models.booking_settings import POLICY_NAMES
 from people.groups import group_ids_of
+from people.groups_of_many import GroupBook
 from people.models import Person
 
 
@@ -36,10 +37,16 @@ class Where:
 
 
 def apply_policies(
-    machines: Iterable[Machine], person: Person | None, *, now: dt.datetime, are_there_any: bool = True
+    machines: Iterable[Machine],
+    person: Person | None,
+    *,
+    now: dt.datetime,
+    are_there_any: bool = True,
+    book: GroupBook | None = None,
 ) -> None:
     """From here on `machine.booking` of these objects says what holds for this person. At most 3 queries, 1 usually,
-    none where the caller knows that there is no policy at all."""
+    none where the caller knows that there is no policy at all; with a `book` of the person's groups never more than 1.
+    """
     policies = list(BookingPolicy.objects.all()) if are_there_any else []
     groups: dict[int, list[int]] = {}
     for machine in machines:
@@ -47,8 +54,14 @@ def apply_policies(
         if site.pk not in groups:
             is_asked = person is not None and any(policy.group_id for policy in policies)
             day = now.astimezone(site.zone).date()
-            groups[site.pk] = group_ids_of(person, site_id=site.pk, day=day) if person and is_asked else []
+            groups[site.pk] = _groups(person, site.pk, day, book) if person and is_asked else []
         machine._in_force, machine._origins = settings_in_force(machine, groups[site.pk], policies)  # type: ignore[attr-defined]
+
+
+def _groups(person: Person, site_id: int, day: dt.date, book: GroupBook | None) -> list[int]:
+    if book is not None:
+        return book.ids_of(person, site_id=site_id, day=day)
+    return group_ids_of(person, site_id=site_id, day=day)
 
 
 def origins_of(machine: Machine) -> Mapping[str, Where]:

@@ -9,7 +9,7 @@ from functools import lru_cache
 import holidays
 from django.db.models import BooleanField, CharField, DateField, IntegerField, TimeField, Value
 
-from machines.models import OpeningException, OpeningHours, Season
+from machines.models import Machine, OpeningException, OpeningHours, Season
 from machines.opening import Range, SeasonWeek, Timetable
 from people.models import Site
 
@@ -83,6 +83,14 @@ def load_hours(sites: Iterable[Site]) -> None:
     for pk, site in wanted.items():
         # Only once they are whole: threads may share a site.
         site._hours = found[pk]  # type: ignore[attr-defined]
+
+
+def shared_sites(machines: Iterable[Machine]) -> dict[int, Site]:
+    """The machines' sites, one object for each, which they share from here on: what is read of it is read once."""
+    sites: dict[int, Site] = {}
+    for machine in machines:
+        machine.unit.site = sites.setdefault(machine.unit.site_id, machine.unit.site)
+    return sites
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import datetime as dt
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from fablab.lib.live import announce_machines
 from iot.models import StopReason, UsageSession
@@ -15,7 +16,7 @@ from printing.errors import PrintRefused, WrongJobState
 from printing.models import ACTIVE, JobState, PrintCommand, Printer, PrintFile, PrintJob, PrintJobEvent
 from printing.models.job import ENDED, MAY_HAVE_BEGUN, MOVES
 from printing.rules import JobFacts, job_denials
-from reservations.models import Reservation, Status
+from reservations.models import Participant, Reservation, Status
 
 STOP_REASONS = {
     JobState.FINISHED: StopReason.JOB_FINISHED,
@@ -86,9 +87,10 @@ def held_reservation(job: PrintJob, now: dt.datetime) -> Reservation | None:
 
 
 def current_reservation(machine: Machine, person: Person, now: dt.datetime) -> Reservation | None:
-    """The person's reservation of the machine that runs, else their next one."""
+    """The person's reservation of the machine that runs, or their team's in which they take part; else the next."""
+    comes = Q(pk__in=Participant.objects.filter(person=person).values("reservation"))
     rows = Reservation.objects.filter(
-        machine=machine, holder=person, end__gt=now, status__in=[Status.CONFIRMED, Status.IN_USE]
+        Q(holder=person) | comes, machine=machine, end__gt=now, status__in=[Status.CONFIRMED, Status.IN_USE]
     )
     return rows.select_related("team").order_by("start").first()
 

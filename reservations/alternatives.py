@@ -39,7 +39,9 @@ def alternatives(
     if not codes <= CURED_BY_ANOTHER_TIME or duration < settings.shortest:
         return []
     earliest = max(asked.start, now + settings.notice)
-    window = Interval(earliest, min(earliest + LOOK_AHEAD, now + settings.window + settings.longest))
+    # What is lent for a fortnight would never fit into a week.
+    ahead = LOOK_AHEAD + duration if settings.is_lent else LOOK_AHEAD
+    window = Interval(earliest, min(earliest + ahead, now + settings.window + settings.longest))
     found = starts(
         free_time(_peers(machine, holder, duration), window, least=duration),
         duration=duration,

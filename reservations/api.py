@@ -24,12 +24,22 @@ from people.selectors import people_of
 from people.services import note_access
 from people.signed_in import signed_in
 from reservations.any_of_model import reserve_any_of_model
-from reservations.api_refusals import Refused, refused
+from reservations.api_refusals import Refused, refused, said_to
 from reservations.epochs import Epoch, instant_or_none
 from reservations.errors import NotOfTheTeam, ReservationRefused, WrongState
 from reservations.life import check_in, finish_reservation
-from reservations.messages import STATE_WORDS, Sentence, sentence_of
+from reservations.messages import STATE_WORDS, Sentence
 from reservations.models import Origin, Reservation
+from reservations.participants import set_participants
+from reservations.participants_api import (
+    COMES,
+    ParticipantsIn,
+    not_of_the_team,
+    participants_field,
+    people_named,
+    shown_people,
+    who_comes,
+)
 from reservations.services import cancel_reservation, move_reservation, reserve
 from reservations.wishes import Wish
 
@@ -37,9 +47,11 @@ LONGEST_WINDOW = dt.timedelta(days=62)
 # The start stays an instant: the cursor of a page is made of it.
 COLUMNS = (
     "id", "reference", "machine__slug", "title", "start", "status", "note", "team__slug", "holder__reference",
-    "holder__first_name", "holder__last_name",
+    "holder__first_name", "holder__last_name", "holder_takes_part",
 )  # fmt: skip
 EPOCHS = {"end_s": Epoch("end"), "checked_in_s": Epoch("checked_in_at"), "finished_s": Epoch("finished_at")}
+# What is read of each, beyond the columns.
+MORE = EPOCHS | {"comes": COMES}
 
 
 class ReservationOut(serializers.Serializer[Any]):
@@ -54,6 +66,7 @@ class ReservationOut(serializers.Serializer[Any]):
     holder = inline_serializer(
         "Holder", {"reference": serializers.CharField(), "name": serializers.CharField()}, allow_null=True
     )
+    participants = shown_people()
     checked_in_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
 
@@ -67,6 +80,7 @@ class ReservationIn(serializers.Serializer[Any]):
     end = Instant()
     note = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
     project = serializers.SlugField(required=False, help_text="A team of yours, of the machine's site.")
+    participants = participants_field(required=False)
 
 
 # `for` is a word of Python.
@@ -81,8 +95,9 @@ class MoveIn(serializers.Serializer[Any]):
     machine = serializers.SlugField(required=False)
 
 
-def _refused(refusal: ReservationRefused) -> Response:
-    return refused(map(sentence_of, refusal.denials), refusal.alternatives)
+def _refused(refusal: ReservationRefused, machine: Machine | None, holder: Person | None, asking: Person) -> Response:
+    sentences = said_to(refusal.denials, machine=machine, holder=holder, asking=asking)
+    return refused(sentences, refusal.alternatives)
 
 
 def answer_wrong_state(error: WrongState) -> Response:
@@ -91,7 +106,7 @@ def answer_wrong_state(error: WrongState) -> Response:
 
 
 def shown(row: dict[str, Any]) -> dict[str, Any]:
-    """One reservation, from a row of COLUMNS and EPOCHS."""
+    """One reservation, from a row of COLUMNS and MORE."""
     holder = row["holder__reference"] and {
         "reference": row["holder__reference"],
         "name": f"{row['holder__first_name']} {row['holder__last_name']}".strip(),
@@ -106,13 +121,14 @@ def shown(row: dict[str, Any]) -> dict[str, Any]:
         "note": row["note"],
         "project": row["team__slug"],
         "holder": holder or None,
+        "participants": who_comes(row),
         "checked_in_at": instant_or_none(row["checked_in_s"]),
         "finished_at": instant_or_none(row["finished_s"]),
     }
 
 
 def shown_one(reservation: Reservation) -> dict[str, Any]:
-    return shown(Reservation.objects.filter(pk=reservation.pk).values(*COLUMNS, **EPOCHS).get())
+    return shown(Reservation.objects.filter(pk=reservation.pk).values(*COLUMNS, **MORE).get())
 
 
 def machine_or_404(slug: str) -> Machine:
@@ -150,6 +166,7 @@ class ReservationList(APIView):
             OpenApiParameter("end", OpenApiTypes.DATETIME),
             OpenApiParameter("machine", OpenApiTypes.STR),
             OpenApiParameter("status", OpenApiTypes.STR),
+            OpenApiParameter("takes_part", OpenApiTypes.BOOL, description="Those of others in which you take part."),
             OpenApiParameter("cursor", OpenApiTypes.STR),
             OpenApiParameter("page_size", OpenApiTypes.INT),
         ],
@@ -158,6 +175,9 @@ class ReservationList(APIView):
     def get(self, request: Request) -> Response:
         """One's own reservations; staff see those of their sites. Oldest first, by cursor."""
         rows = Reservation.objects.visible_to(request.user)
+        if query_word(request.query_params, "takes_part") in ("1", "true"):
+            # By a way of its own: asked as one "or", a member's few would be looked for among everybody's.
+            rows = Reservation.objects.filter(participants__person=signed_in(request))
         if request.query_params.get("start") or request.query_params.get("end"):
             window = window_of(request)
             rows = rows.overlapping(window.start, window.end)
@@ -167,7 +187,7 @@ class ReservationList(APIView):
             rows = rows.filter(status=status)
         page = Page()
         page.ordering = ("start", "id")
-        found = page.paginate_queryset(rows.values(*COLUMNS, **EPOCHS), request, view=self) or []
+        found = page.paginate_queryset(rows.values(*COLUMNS, **MORE), request, view=self) or []
         return page.get_paginated_response([shown(row) for row in found])
 
     @extend_schema(
@@ -186,7 +206,8 @@ class ReservationList(APIView):
             raise ValidationError({"end": [_("The end comes after the start.")]})
         machine = machine_or_404(data["machine"])
         now, asking = timezone.now(), signed_in(request)
-        holder = _holder(request, data.get("for"), machine)
+        holder, team = _holder(request, data.get("for"), machine), team_named(data.get("project"))
+        others, holder_comes = people_named(data.get("participants"), team, holder)
         try:
             wish = Wish(
                 machine=machine,
@@ -195,14 +216,16 @@ class ReservationList(APIView):
                 holder=holder,
                 by=asking,
                 origin=Origin.API,
-                team=_team(data.get("project")),
+                team=team,
                 note=data["note"],
+                companions=others,
+                holder_takes_part=holder_comes,
             )
             reservation = reserve_any_of_model(wish, now) if data["any_of_model"] else reserve(wish, now)
         except NotOfTheTeam as error:
-            raise _no_such_team() from error
+            raise no_such_team() from error
         except ReservationRefused as refusal:
-            return _refused(refusal)
+            return _refused(refusal, machine, holder, asking)
         if holder != asking:
             note_access(person=holder, by=asking, deed=FileAccess.Deed.RESERVED, now=now)
         return Response(shown_one(reservation), status=201)
@@ -220,16 +243,21 @@ def _holder(request: Request, reference: str | None, machine: Machine) -> Person
     return person
 
 
-def _team(slug: str | None) -> Team | None:
+def team_named(slug: str | None) -> Team | None:
+    """The team of that short name; none where nothing was said.
+
+    Raises:
+        ValidationError: there is none.
+    """
     if not slug:
         return None
     team = Team.objects.filter(slug=slug).first()
     if team is None:
-        raise _no_such_team()
+        raise no_such_team()
     return team
 
 
-def _no_such_team() -> ValidationError:
+def no_such_team() -> ValidationError:
     """The same for a team that is not theirs and for one that is not: neither tells of the other."""
     return ValidationError({"project": [_("You are in no such team.")]})
 
@@ -237,17 +265,18 @@ def _no_such_team() -> ValidationError:
 class ReservationDetail(APIView):
     needs_person = True
     write_scope = Scope.RESERVE.value
+    permission = "reservations.change"
 
-    def _find(self, request: Request, reference: str) -> Reservation:
-        rows = Reservation.objects.visible_to(request.user).with_places()
+    def _find(self, request: Request, reference: str, permission: str = "") -> Reservation:
+        rows = Reservation.objects.known_to(request.user).with_places()
         reservation = get_object_or_404(rows, reference=reference)
-        if not request.user.has_perm("reservations.change", reservation):
+        if not request.user.has_perm(permission or self.permission, reservation):
             raise PermissionDenied
         return reservation
 
     @extend_schema(operation_id="reservations_retrieve", responses={200: ReservationOut})
     def get(self, request: Request, reference: str) -> Response:
-        return Response(shown_one(self._find(request, reference)))
+        return Response(shown_one(self._find(request, reference, "reservations.take_part")))
 
     @extend_schema(
         operation_id="reservations_move",
@@ -273,7 +302,7 @@ class ReservationDetail(APIView):
                 now=timezone.now(),
             )
         except ReservationRefused as refusal:
-            return _refused(refusal)
+            return _refused(refusal, target or reservation.machine, reservation.holder, signed_in(request))
         except WrongState as error:
             return answer_wrong_state(error)
         return Response(shown_one(moved))
@@ -289,9 +318,39 @@ class ReservationAction(ReservationDetail):
         try:
             return Response(shown_one(service(reservation=reservation, by=by, now=timezone.now(), **more)))
         except ReservationRefused as refusal:
-            return _refused(refusal)
+            # Whoever comes in the holder's place is told about themselves.
+            about = by if self.permission == "reservations.take_part" else reservation.holder
+            return _refused(refusal, reservation.machine, about, by)
         except WrongState as error:
             return answer_wrong_state(error)
+
+
+class Participants(ReservationDetail):
+    http_method_names = ["put", "options"]
+
+    @extend_schema(
+        operation_id="reservations_participants",
+        request=ParticipantsIn,
+        responses={200: ReservationOut, 400: INVALID, 409: Refused},
+    )
+    def put(self, request: Request, reference: str) -> Response:
+        """Say who comes, of a team's reservation, from now on; the rules are asked of those who are new."""
+        found = self._find(request, reference)
+        form = ParticipantsIn(data=request.data)
+        form.is_valid(raise_exception=True)
+        others, holder_comes = people_named(form.validated_data["participants"], found.team, found.holder, found)
+        try:
+            set_participants(
+                reservation=found, people=others, holder_takes_part=holder_comes, by=signed_in(request),
+                now=timezone.now(),
+            )  # fmt: skip
+        except NotOfTheTeam as error:
+            raise not_of_the_team() from error
+        except ReservationRefused as refusal:
+            return _refused(refusal, found.machine, found.holder, signed_in(request))
+        except WrongState as error:
+            return answer_wrong_state(error)
+        return Response(shown_one(found))
 
 
 ACTED = {200: ReservationOut, 409: Refused}
@@ -305,6 +364,8 @@ class Cancel(ReservationAction):
 
 
 class CheckIn(ReservationAction):
+    permission = "reservations.take_part"
+
     @extend_schema(operation_id="reservations_check_in", request=None, responses=ACTED)
     def post(self, request: Request, reference: str) -> Response:
         """The person is there; from 10 minutes before the start."""
@@ -312,6 +373,8 @@ class CheckIn(ReservationAction):
 
 
 class Finish(ReservationAction):
+    permission = "reservations.take_part"
+
     @extend_schema(operation_id="reservations_finish", request=None, responses=ACTED)
     def post(self, request: Request, reference: str) -> Response:
         """End it; before its time, the tail goes back to others."""

@@ -11,12 +11,13 @@ from django.db import connection
 
 from fablab.lib.intervals import Interval, subtracted
 from machines.models import Machine
-from machines.models.booking_settings import Attendance, BookingSettings
+from machines.models.booking_settings import BookingSettings
 from machines.opening import opening_between
 from machines.selectors import timetable
 from reservations.facts import epoch_instant
-from reservations.rules import blocked_interval, on_grid
+from reservations.rules import blocked_interval, is_open_at_end, on_grid
 
+MOMENT = dt.timedelta(microseconds=1)
 # A reservation may start where the machine is free once both buffers, its own and its neighbours', are kept:
 # the others' blocked time, grown by this machine's clean-up before and set-up after.
 FREE_SQL = """
@@ -72,7 +73,7 @@ def free_time(
         "cleanups": [s.cleanup_buffer for s in settings],
         "openings": [
             "{" + f"[{window.start.isoformat()},{(window.end + s.longest).isoformat()})" + "}"
-            if s.attendance == Attendance.START
+            if s.spans_closing
             else _multirange(openings[machine.site.pk])
             for machine, s in zip(machines, settings, strict=True)
         ],
@@ -111,6 +112,15 @@ def next_on_grid(instant: dt.datetime, grid: dt.timedelta, zone: ZoneInfo) -> dt
     return found if on_grid(found, grid, zone) else next_on_grid(found, grid, zone)
 
 
+def earliest_start(machine: Machine, now: dt.datetime) -> dt.datetime:
+    """From when on the machine may be reserved: with the notice it wants; without, the step of the grid that runs now,
+    since "now" is the first thing people ask for."""
+    settings = machine.booking
+    if settings.notice:
+        return now + settings.notice
+    return next_on_grid(now - settings.grid + MOMENT, settings.grid, machine.site.zone)
+
+
 def starts(
     free: Iterable[FreeTime],
     *,
@@ -130,13 +140,13 @@ def starts(
     for span in free:
         settings, zone = span.machine.booking, span.machine.site.zone
         pieces = [span.interval]
-        if settings.attendance == Attendance.THROUGHOUT:
+        if not settings.spans_closing:
             pieces = subtracted(pieces, busy)
         for piece in pieces:
             at = next_on_grid(max(piece.start, earliest), settings.grid, zone)
             while at + duration <= piece.end and counts[span.machine.pk] < most:
                 asked = Interval(at, at + duration)
-                if settings.attendance == Attendance.THROUGHOUT or _fits_unattended(asked, piece, settings, opening):
+                if not settings.spans_closing or _fits_unattended(asked, piece, settings, opening):
                     found.append(FreeTime(span.machine, asked))
                     counts[span.machine.pk] += 1
                 at = next_on_grid(at + settings.grid, settings.grid, zone)
@@ -147,6 +157,8 @@ def starts(
 def _fits_unattended(asked: Interval, free: Interval, settings: BookingSettings, opening: Sequence[Interval]) -> bool:
     """Whether it starts while open, and the machine stays free until somebody can clear it."""
     if not any(o.holds(asked.start) for o in opening):
+        return False
+    if settings.is_lent and not is_open_at_end(asked.end, opening):
         return False
     blocked = blocked_interval(asked, settings, tuple(opening))
     return blocked.end - settings.cleanup_buffer <= free.end

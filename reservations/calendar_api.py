@@ -8,7 +8,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_duration
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema, inline_serializer
+from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
@@ -19,11 +20,11 @@ from fablab.lib.api import INVALID
 from fablab.lib.intervals import Interval
 from fablab.lib.queries import query_word
 from machines.models import Machine
-from people.models import STAFF_ROLES
+from people.models import STAFF_ROLES, Person
 from people.permissions import has_role
 from reservations.api import LONGEST_WINDOW, window_of
-from reservations.availability import free_time, starts
-from reservations.facts import epoch_instant, opening_around
+from reservations.facts import epoch_instant
+from reservations.search import soonest_starts
 
 # Unit by unit: `OFFSET 0` keeps the planner from reading all reservations of a young lab at once. A bare number is an
 # integer to PostgreSQL, and the constraint's GiST index compares bigint with bigint only: without the cast the unit's
@@ -32,7 +33,7 @@ HELD_SQL = """
 SELECT wanted.unit_id,
        extract(epoch FROM held."start")::float8,
        extract(epoch FROM held."end")::float8,
-       held.title, held.status, held.reference, holder.id, holder.first_name, holder.last_name
+       held.title, held.status, held.reference, held.machine_id, holder.id, holder.first_name, holder.last_name
 FROM unnest(%(unit_ids)s::bigint[]) AS wanted (unit_id)
 CROSS JOIN LATERAL (
     SELECT reservation.*
@@ -57,13 +58,16 @@ def blocks(machines: list[Machine], window: Interval, person: Any) -> dict[int, 
         rows = cursor.fetchall()
     knows = {machine.pk: has_role(person, machine, STAFF_ROLES) for machine in machines}
     found: dict[int, list[dict[str, Any]]] = {machine.pk: [] for machine in machines}
-    for unit_id, start, end, title, status, reference, holder_id, first_name, last_name in rows:
+    for unit_id, start, end, title, status, reference, machine_id, holder_id, first_name, last_name in rows:
         machine = by_unit[unit_id]
         block: dict[str, Any] = {"start": epoch_instant(start), "end": epoch_instant(end)}
         if title:
             block["title"] = title
         if knows[machine.pk] or (holder_id is not None and holder_id == person.pk):
             block |= {"status": status, "reference": reference, "name": f"{first_name or ''} {last_name or ''}".strip()}
+            if machine_id is not None and machine_id != machine.pk:
+                # Taken along with another: it moves with that one.
+                block["is_part"] = True
         found[machine.pk].append(block)
     return found
 
@@ -120,34 +124,57 @@ class Calendar(APIView):
         )
 
 
+MOST_TIMES = 50
+
+
 class Availability(APIView):
     @extend_schema(
         operation_id="availability",
         parameters=[
             OpenApiParameter("category", OpenApiTypes.STR),
+            OpenApiParameter("site", OpenApiTypes.STR),
             OpenApiParameter("duration", OpenApiTypes.STR, description="ISO 8601, like PT2H"),
             OpenApiParameter("start", OpenApiTypes.DATETIME),
             OpenApiParameter("end", OpenApiTypes.DATETIME),
         ],
-        responses={200: OpenApiTypes.OBJECT, 400: INVALID},
+        responses={
+            200: inline_serializer(
+                "Availability",
+                {
+                    "results": inline_serializer(
+                        "FreeTime",
+                        {
+                            "machine": serializers.SlugField(),
+                            "start": serializers.DateTimeField(),
+                            "end": serializers.DateTimeField(),
+                        },
+                        many=True,
+                    )
+                },
+            ),
+            400: INVALID,
+        },
     )
     def get(self, request: Request) -> Response:
-        """Where a reservation of this length fits, soonest first, at most 50."""
-        window = window_of(request)
+        """Where a reservation of this length may begin between start and end, soonest first, at most 50.
+
+        Only what you may have: your qualifications, limits, notice and how far ahead are looked at. Without signing
+        in, what anybody may have.
+        """
+        now, window = timezone.now(), window_of(request)
         duration = _duration_of(request)
         machines = Machine.objects.visible_to(request.user).with_places()
         if category := query_word(request.query_params, "category"):
             machines = machines.filter(category__slug=category)
-        fitting = [m for m in machines if m.booking.shortest <= duration <= m.booking.longest]
-        if not fitting:
-            return Response({"results": []})
-        earliest = max(window.start, timezone.now())
-        found = starts(
-            free_time(fitting, Interval(earliest, window.end), least=duration),
+        if site := query_word(request.query_params, "site"):
+            machines = machines.filter(unit__site__slug=site)
+        found = soonest_starts(
+            machines,
+            person=request.user if isinstance(request.user, Person) else None,
             duration=duration,
-            opening=opening_around(fitting[0], earliest, window.end),
-            earliest=earliest,
-            most=50,
+            window=Interval(max(window.start, now), window.end),
+            now=now,
+            most=MOST_TIMES,
         )
         return Response(
             {"results": [{"machine": f.machine.slug, "start": f.interval.start, "end": f.interval.end} for f in found]}

@@ -12,7 +12,7 @@ from people.models import Site
 from reservations.facts import opening_around
 from reservations.holding import lock_in_order, time_range
 from reservations.models import HeldUnit, Reservation, Status
-from reservations.rules import blocked_interval
+from reservations.rules import blocked_interval, is_open_at_end
 
 COMING = (Status.PENDING, Status.CONFIRMED, Status.IN_USE)
 
@@ -38,7 +38,11 @@ def reservations_outside_hours(*, site: Site, now: dt.datetime) -> list[Reservat
 
 def _is_inside(reservation: Reservation, opening: list[Interval]) -> bool:
     asked = Interval(reservation.start, reservation.end)
-    if reservation.machine and reservation.machine.booking.attendance == Attendance.START:
+    booking = reservation.machine.booking if reservation.machine else None
+    if booking and booking.is_lent:
+        is_fetched = reservation.status == Status.IN_USE or any(i.holds(asked.start) for i in opening)
+        return is_fetched and is_open_at_end(asked.end, opening)
+    if booking and booking.attendance == Attendance.START:
         return any(interval.holds(asked.start) for interval in opening)
     return any(interval.contains(asked) for interval in opening)
 

@@ -4,8 +4,13 @@ import datetime as dt
 
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet, Sum
+from django.utils.translation import gettext_lazy as _
 
-from people.models import Person
+from people.errors import NotAllowed
+from people.models import FileAccess, Person
+from people.permissions import is_manager
+from people.services import note_access
+from reservations.errors import NotEnoughCredits
 from reservations.models import CreditEntry, CreditLot, CreditPack, Reservation
 
 Why = CreditEntry.Why
@@ -21,6 +26,14 @@ def credits_left(person: Person, at: dt.datetime) -> int:
     return usable_lots(person, at).aggregate(n=Sum("left"))["n"] or 0
 
 
+def credits_open_to(reservation: Reservation, at: dt.datetime) -> int:
+    """Of what the reservation took, that which may still pay for it if it began then: what expires before does not.
+    At most one query."""
+    if not reservation.credits:
+        return 0
+    return sum(taken for lot, taken in _taken_by(reservation) if lot.expires_at is None or lot.expires_at > at)
+
+
 @transaction.atomic
 def give_credits(
     *,
@@ -32,43 +45,84 @@ def give_credits(
     days_valid: int | None = None,
     words: str = "",
 ) -> CreditLot:
-    """Hand out credits, of a pack or by hand.
+    """Hand out credits, of a pack or by hand; without `days_valid` they never expire.
+
+    Side effects in order: lot and first line inserted; a note in the person's file.
 
     Raises:
         ValueError: nothing is given.
+        NotAllowed: `own_credits`: nobody gives to themselves, unless they manage.
     """
     if amount <= 0:
         raise ValueError("at least one credit is given")
+    _check_not_own(person, by)
     expires_at = now + dt.timedelta(days=days_valid) if days_valid else None
     lot = CreditLot.objects.create(person=person, pack=pack, expires_at=expires_at, created_at=now)
     CreditEntry.objects.create(lot=lot, amount=amount, why=Why.GIVEN, words=words, at=now, by=by)
+    _note(person, by, now)
     lot.refresh_from_db()
     return lot
 
 
 @transaction.atomic
 def correct_credits(*, lot: CreditLot, amount: int, words: str, by: Person, now: dt.datetime) -> CreditEntry:
-    """Add to or take from what was handed out, saying why; the database refuses to go below nothing.
+    """Add to or take from what was handed out, saying why.
+
+    Side effects in order: the person locked, then their lots; the line inserted; a note in their file.
 
     Raises:
         ValueError: no reason, or nothing to correct.
-        IntegrityError: more would be taken than is left.
+        NotEnoughCredits: more would be taken than is left of them.
+        NotAllowed: `own_credits`, as when giving.
     """
     if not words.strip() or not amount:
         raise ValueError("a correction says why")
-    return CreditEntry.objects.create(lot=lot, amount=amount, why=Why.CORRECTED, words=words.strip(), at=now, by=by)
+    if lot.person is not None:
+        _check_not_own(lot.person, by)
+        # As reserving does: what the rules have just counted is not taken away before it is paid with.
+        Person.objects.select_for_update(of=("self",), no_key=True).get(pk=lot.person.pk)
+        _lock_lots(lot.person)
+    left = CreditLot.objects.values_list("left", flat=True).get(pk=lot.pk)
+    if left + amount < 0:
+        raise NotEnoughCredits(left)
+    entry = CreditEntry.objects.create(lot=lot, amount=amount, why=Why.CORRECTED, words=words.strip(), at=now, by=by)
+    if lot.person is not None:
+        _note(lot.person, by, now)
+    return entry
+
+
+def _check_not_own(person: Person, by: Person | None) -> None:
+    if by is not None and by.pk == person.pk and not is_manager(by):
+        raise NotAllowed("own_credits", _("Nobody gives themselves credits. Ask somebody of the team."))
+
+
+def _note(person: Person, by: Person | None, now: dt.datetime) -> None:
+    if by is not None and by.pk != person.pk:
+        note_access(person=person, by=by, deed=FileAccess.Deed.CHANGED, now=now)
+
+
+def _lock_lots(person: Person) -> None:
+    """All of the person's lots in one order, whoever asks: two that touch the same lots wait for each other."""
+    lots = CreditLot.objects.filter(person=person).order_by("pk")
+    list(lots.select_for_update(no_key=True).values_list("pk"))
 
 
 def settle_credits(*, reservation: Reservation, wanted: int, by: Person | None, now: dt.datetime) -> None:
     """Make what the reservation took be `wanted`: takes the rest from what expires first, gives the rest back to
-    where it came from. Within the caller's transaction.
+    where it came from. What has been moved beyond the end of its credits is paid for with later ones. Within the
+    caller's transaction.
     """
-    difference = wanted - reservation.credits
-    if difference == 0 or reservation.holder is None:
+    if reservation.holder is None:
         return
-    # All of the person's lots in one order, whoever asks: two that touch the same lots wait for each other.
-    lots = CreditLot.objects.filter(person=reservation.holder).order_by("pk")
-    list(lots.select_for_update(no_key=True).values_list("pk"))
+    is_moved_beyond = bool(wanted and reservation.credits) and credits_open_to(reservation, reservation.start) < (
+        reservation.credits
+    )
+    if wanted == reservation.credits and not is_moved_beyond:
+        return
+    _lock_lots(reservation.holder)
+    if is_moved_beyond:
+        _give_back_expiring(reservation, by, now)
+    difference = wanted - reservation.credits
     if difference > 0:
         reservation.credits += _take(reservation.holder, reservation, difference, by, now)
     else:
@@ -88,12 +142,25 @@ def _take(person: Person, reservation: Reservation, amount: int, by: Person | No
     return taken
 
 
+def _give_back_expiring(reservation: Reservation, by: Person | None, now: dt.datetime) -> None:
+    """What expires before it begins goes back: the person may use it until then."""
+    for lot, taken in _taken_by(reservation):
+        if lot.expires_at is not None and lot.expires_at <= reservation.start:
+            _write(lot.pk, taken, Why.GIVEN_BACK, reservation, by, now)
+            reservation.credits -= taken
+
+
+def _taken_by(reservation: Reservation) -> list[tuple[CreditLot, int]]:
+    """The lots that the reservation is paid with now, the newest first, and how much of each. One query."""
+    lots = CreditLot.objects.filter(entries__reservation=reservation).annotate(moved=Sum("entries__amount"))
+    return [(lot, -lot.moved) for lot in lots.order_by("-pk") if lot.moved < 0]
+
+
 def _give_back(reservation: Reservation, amount: int, by: Person | None, now: dt.datetime) -> None:
-    taken = CreditEntry.objects.filter(reservation=reservation).values("lot").annotate(n=Sum("amount")).order_by("-lot")
-    for row in taken:
-        part = min(amount, -row["n"])
+    for lot, taken in _taken_by(reservation):
+        part = min(amount, taken)
         if part > 0:
-            _write(row["lot"], part, Why.GIVEN_BACK, reservation, by, now)
+            _write(lot.pk, part, Why.GIVEN_BACK, reservation, by, now)
             amount -= part
 
 

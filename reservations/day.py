@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from fablab.lib.intervals import Interval, merged, subtracted
 from machines.models import Machine
 from machines.opening import instant_of
-from reservations.availability import FreeTime, free_time, next_on_grid, starts
+from reservations.availability import FreeTime, earliest_start, free_time, next_on_grid, starts
 from reservations.facts import opening_around, taken_intervals
 from reservations.selectors import titles_held
-
-MOMENT = dt.timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +66,8 @@ def day_starts(
 
     With `twins` any of them will do: each start once, on whichever is named first.
     """
-    window, settings = day_window(machine, day), machine.booking
-    # Without notice the step of the grid that runs now may be taken: "now" is the first thing people ask for.
-    running = next_on_grid(now - settings.grid + MOMENT, settings.grid, machine.site.zone)
-    earliest = max(window.start, now + settings.notice if settings.notice else running)
+    window = day_window(machine, day)
+    earliest = max(window.start, earliest_start(machine, now))
     if earliest >= window.end:
         return []
     long_window = Interval(earliest, window.end + duration)

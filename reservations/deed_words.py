@@ -1,7 +1,7 @@
 """The history of a reservation as sentences: who did what, for whom, why, and which rules were set aside."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,8 @@ from reservations.rule_names import names_of
 from reservations.time_words import clock_words, moment_words
 
 Kind = Deed.Kind
+# Of who comes a deed keeps how many they were, and never who: it outlives everybody.
+PEOPLE = "people"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +34,26 @@ class DeedLine:
     set_aside: list[str]
 
 
-def deed_lines(deeds: Iterable[Deed], *, reader: Person, is_team: bool, zone: dt.tzinfo) -> list[DeedLine]:
-    """The history as this reader is told it: the team reads names, the holder reads “the team”. Two queries at most."""
+def deed_lines(
+    deeds: Iterable[Deed],
+    *,
+    reader: Person,
+    is_team: bool,
+    zone: dt.tzinfo,
+    companions: Container[int] = (),
+) -> list[DeedLine]:
+    """The history as this reader is told it: the team reads names, the holder reads “the team”. Two queries at most.
+
+    `companions` are the keys of those who come beside the holder.
+    """
     found = list(deeds)
     changes = _changes(found, zone)
     return [
         DeedLine(
             deed.at,
-            WORDS[Kind(deed.kind)](),
+            _what(deed),
             changes.get(deed.pk, ""),
-            _by(deed.by, deed, reader, is_team),
+            _by(deed.by, deed, reader, is_team, companions),
             str(deed.behalf_of) if deed.behalf_of is not None and is_team else "",
             deed.why,
             names_of(deed.overridden),
@@ -50,9 +62,18 @@ def deed_lines(deeds: Iterable[Deed], *, reader: Person, is_team: bool, zone: dt
     ]
 
 
+def _what(deed: Deed) -> str:
+    if PEOPLE in deed.before:
+        return gettext("Who comes was changed")
+    if "settled" in deed.before:
+        is_kept = deed.before["settled"] == "keep"
+        return gettext("Kept, although it no longer fits") if is_kept else gettext("Asked to choose another time")
+    return str(WORDS[Kind(deed.kind)]())
+
+
 def _changes(deeds: list[Deed], zone: dt.tzinfo) -> dict[int, str]:
     """Of each move, by key: what it was before, and what the next one found, or what it is now."""
-    moves = [deed for deed in deeds if deed.before]
+    moves = [deed for deed in deeds if "start" in deed.before]
     if not moves:
         return {}
     slugs = {deed.before["machine"] for deed in moves} - {None}
@@ -80,12 +101,14 @@ def _place_words(what: str, start: dt.datetime, end: dt.datetime, zone: dt.tzinf
     return f"{what}, {words}" if what else words
 
 
-def _by(person: Person | None, deed: Deed, reader: Person, is_team: bool) -> str:
+def _by(person: Person | None, deed: Deed, reader: Person, is_team: bool, companions: Container[int]) -> str:
     if person is None:
         return ""
     if person == reader:
         return gettext("by you")
     is_holder = deed.behalf_of_id is None
+    if person.pk in companions:
+        return gettext("by %(name)s, who comes too") % {"name": person if is_team else person.get_short_name()}
     if is_team:
         words = gettext("by %(name)s") if is_holder else gettext("by %(name)s, of the team")
         return words % {"name": person}

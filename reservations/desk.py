@@ -57,7 +57,10 @@ def start_seat(
 
     Raises:
         ReservationRefused: with every reason.
+        WrongState: `handed_over_first`, where it is something that leaves the place.
     """
+    if machine.category.is_lent:
+        raise WrongState("handed_over_first")
     end = next_on_grid(now + length, machine.booking.grid, machine.site.zone)
     # Not in one transaction: a refusal is kept for the statistics, and must survive it.
     made = reserve_at_desk(

@@ -47,6 +47,14 @@ class OnlyForTheTeam(ReservationError):
     """Done by nobody but the team of that site."""
 
 
+class NotEnoughCredits(ReservationError):
+    """More would be taken than is `left` of what was handed out."""
+
+    def __init__(self, left: int) -> None:
+        super().__init__(f"{left} left")
+        self.left = left
+
+
 class WrongState(ReservationError):
     """The reservation's state does not allow it; `code` says which way."""
 

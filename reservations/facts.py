@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection
 
 from fablab.lib.intervals import Interval
-from machines.models import Attendance, Machine, Outage, QualificationGrant
+from machines.models import Machine, Outage, QualificationGrant
 from machines.opening import opening_between
 from machines.parts import parts_of
 from machines.policies import apply_policies, origins_of
@@ -162,8 +162,7 @@ def opening_around(machine: Machine, start: dt.datetime, end: dt.datetime) -> tu
     # Each day costs a step: an absurd end must not cost millions. Too long is refused whatever the hours.
     end = min(end, start + machine.booking.longest + LONGEST_CLOSURE)
     table = timetable(machine.site, start.astimezone(zone).date(), end.astimezone(zone).date())
-    runs_closed = machine.booking.attendance == Attendance.START
-    horizon = LONGEST_CLOSURE if runs_closed else dt.timedelta(days=8)
+    horizon = LONGEST_CLOSURE if machine.booking.spans_closing else dt.timedelta(days=8)
     return tuple(opening_between(start - dt.timedelta(days=1), end + horizon, table))
 
 

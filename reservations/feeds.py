@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F, Q
+from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
 from fablab.lib.changes import note_change
@@ -84,6 +85,19 @@ def feeds_of_site(site: Site) -> Sequence[CalendarFeed]:
     of_it = Q(site=site) | Q(machine__unit__site=site)
     rows = CalendarFeed.objects.filter(of_it, revoked_at=None).select_related("site", "machine", "created_by")
     return list(rows.order_by(F("machine__name").asc(nulls_first=True), "-created_at"))
+
+
+def messages_seal(token: str) -> str:
+    """What opens the messages too, beside the secret: whoever was given the calendar's address cannot make it up."""
+    return salted_hmac("feeds.messages", token).hexdigest()[:20]
+
+
+def feed_with_messages(token: str, seal: str, *, now: dt.datetime) -> CalendarFeed | None:
+    """As `feed_with`, of a person, where the seal is the secret's own."""
+    if not constant_time_compare(seal, messages_seal(token)):
+        return None
+    found = feed_with(token, now=now)
+    return found if found is not None and found.person_id is not None else None
 
 
 def digest_of(token: str) -> str:

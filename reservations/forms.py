@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from fablab.lib.day_fields import FIRST_YEAR, LAST_YEAR, DayField
-from machines.models import Attendance, Machine
+from machines.models import Machine
 from machines.opening import instant_of
 from people.models import Team
 
@@ -44,7 +44,7 @@ class TimeForm(forms.Form):
         data: dict[str, Any] = super().clean() or {}
         start, end = data.get("start"), data.get("end")
         is_typed = not (data.get("start_at") and data.get("end_at"))
-        runs_alone = self.machine.booking.attendance == Attendance.START
+        runs_alone = self.machine.booking.spans_closing
         if is_typed and start and end and (start == end or (end < start and not runs_alone)):
             self.add_error("end", _("The end comes after the start."))
         for name in ("start_at", "end_at"):

@@ -6,28 +6,25 @@ and nothing broken is promised, is.
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from dateutil.rrule import rrulestr
 from django.db import transaction
 
-from fablab.lib.denials import Denial
 from fablab.lib.intervals import Interval
 from fablab.lib.live import announce_machines
 from fablab.lib.retries import retried
 from machines.models import Attendance, BookingSettings, Machine, Unit
-from machines.opening import MIDNIGHT, instant_of
 from machines.parts import parts_of
 from people.models import Person, Site
 from reservations.deeds import note_deed
-from reservations.errors import ReservationRefused, WrongState
+from reservations.errors import ReservationRefused
 from reservations.facts import taken_intervals, unavailabilities
 from reservations.holding import lock_in_order, machine_ids_of, race_becomes_refusal, time_range
 from reservations.models import Deed, HeldUnit, Origin, Reservation, ReservationSeries, Status
 from reservations.rules import BookingFacts, group_denials
-from reservations.services import cancel_reservation
+from reservations.series_dates import RefusedDate, SeriesReport, series_days, wall_interval
+from reservations.waiting import serve_those_before
 
-MOST_DATES = 60
 LONGEST = dt.timedelta(days=14)
 GROUP_SETTINGS = BookingSettings(
     attendance=Attendance.THROUGHOUT,
@@ -39,28 +36,6 @@ GROUP_SETTINGS = BookingSettings(
     setup_buffer=dt.timedelta(0),
     cleanup_buffer=dt.timedelta(0),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedDate:
-    """A date of a series that could not be reserved, with every reason."""
-
-    day: dt.date
-    denials: list[Denial]
-
-
-@dataclass(frozen=True, slots=True)
-class SeriesReport:
-    """What came of a series: one reservation for each date that was made; `series` is None when none was."""
-
-    series: ReservationSeries | None
-    made: list[Reservation]
-    refused: list[RefusedDate]
-
-    @classmethod
-    def of_one_refused(cls, day: dt.date, denials: Sequence[Denial]) -> "SeriesReport":
-        """A single date that could not be reserved."""
-        return cls(None, [], [RefusedDate(day, list(denials))])
 
 
 @retried
@@ -84,6 +59,7 @@ def reserve_group(
         ValueError: no unit, or one of another site.
     """
     units = with_parts(units)
+    serve_those_before(site, [unit.pk for unit in units], Interval(start, end), now)
     with transaction.atomic():
         lock_in_order([], [unit.pk for unit in units])
         return _hold(site=site, units=units, title=title, start=start, end=end, by=by, now=now, note=note, series=None)
@@ -111,19 +87,21 @@ def reserve_series(
     Raises:
         ValueError: the rule is not RFC 5545, has no end, or has more than MOST_DATES dates.
     """
-    days, units = series_days(first_day, rule), with_parts(units)
+    units = with_parts(units)
+    days = {day: wall_interval(day, opens, closes, site) for day in series_days(first_day, rule)}
+    for start, end in days.values():
+        serve_those_before(site, [unit.pk for unit in units], Interval(start, end), now)
     refused: list[RefusedDate] = []
     with transaction.atomic():
         lock_in_order([], [unit.pk for unit in units])
         series = ReservationSeries.objects.create(site=site, title=title, rule=rule, created_by=by, created_at=now)
         made: list[Reservation] = []
-        for day in days:
-            start, end = wall_interval(day, opens, closes, site)
+        for day, (start, end) in days.items():
             try:
                 with transaction.atomic():
                     made.append(
                         _hold(site=site, units=units, title=title, start=start, end=end, by=by, now=now, note=note,
-                              series=series)
+                              series=series, day=day)
                     )  # fmt: skip
             except ReservationRefused as refusal:
                 refused.append(RefusedDate(day, refusal.denials))
@@ -131,47 +109,6 @@ def reserve_series(
             transaction.set_rollback(True)
             return SeriesReport(None, [], refused)
     return SeriesReport(series, made, refused)
-
-
-def series_days(first_day: dt.date, rule: str) -> list[dt.date]:
-    """The dates of an RFC 5545 rule from its first day on, in order.
-
-    Raises:
-        ValueError: the rule cannot be read, has no end, or has more than MOST_DATES dates.
-    """
-    text = rule.removeprefix("RRULE:")
-    if "COUNT=" not in text and "UNTIL=" not in text:
-        raise ValueError("the rule has no end")
-    found = rrulestr(text, dtstart=dt.datetime.combine(first_day, dt.time(0)))
-    days: list[dt.date] = []
-    for instant in found:
-        if len(days) == MOST_DATES:
-            raise ValueError("too many dates")
-        days.append(instant.date())
-    if not days:
-        raise ValueError("the rule has no date")
-    return days
-
-
-def wall_interval(day: dt.date, opens: dt.time, closes: dt.time, site: Site) -> tuple[dt.datetime, dt.datetime]:
-    """Local times of a day as instants; an end at or before the start belongs to the next day."""
-    end_day = day + dt.timedelta(days=1) if closes == MIDNIGHT or closes <= opens else day
-    return instant_of(day, opens, site.zone), instant_of(end_day, closes, site.zone, is_end=closes != MIDNIGHT)
-
-
-def cancel_series(*, series: ReservationSeries, since: dt.datetime, by: Person, now: dt.datetime) -> int:
-    """Cancel the dates of a series that begin at or after `since` and have not begun; how many."""
-    cancelled = 0
-    rows = Reservation.objects.filter(series=series, status=Status.CONFIRMED, start__gte=max(since, now))
-    with transaction.atomic():
-        for reservation in rows.order_by("start"):
-            try:
-                cancel_reservation(reservation=reservation, by=by, now=now)
-            except WrongState:
-                # It was ended by another hand between the two queries.
-                continue
-            cancelled += 1
-    return cancelled
 
 
 def _hold(
@@ -185,6 +122,7 @@ def _hold(
     now: dt.datetime,
     note: str,
     series: ReservationSeries | None,
+    day: dt.date | None = None,
 ) -> Reservation:
     """Insert one date; the units are locked."""
     if not units or any(unit.site_id != site.pk for unit in units):
@@ -196,8 +134,9 @@ def _hold(
     if denials:
         raise ReservationRefused(denials)
     reservation = Reservation(
-        site=site, title=title, series=series, start=start, end=end, booked_start=start, booked_end=end,
-        status=Status.CONFIRMED, origin=Origin.DESK, note=note, created_at=now, created_by=by,
+        site=site, title=title, series=series, series_date=day,
+        start=start, end=end, booked_start=start, booked_end=end, status=Status.CONFIRMED,
+        origin=Origin.DESK, note=note, created_at=now, created_by=by,
     )  # fmt: skip
     reservation.save(force_insert=True)
     with race_becomes_refusal(site.zone, asked):

@@ -7,22 +7,25 @@ from django.db import transaction
 
 from fablab.lib.intervals import Interval
 from fablab.lib.live import announce_machines
+from fablab.lib.retries import retried
 from people.models import Person
 from people.permissions import is_staff
+from reservations.check_in_rules import check_in_denials
 from reservations.deeds import note_deed
-from reservations.errors import ReservationRefused, WrongState
+from reservations.errors import OnlyForTheTeam, ReservationRefused, WrongState
 from reservations.facts import opening_around
 from reservations.holding import lock_in_order, locked, machine_ids_of, time_range
-from reservations.models import Deed, Participant, Reservation, Status
+from reservations.lent import is_still_out, still_out, was_not_fetched
+from reservations.models import Deed, Reservation, Status
 from reservations.no_show import may_be_released
-from reservations.rules import RISK_OF_INJURY, Code, Purpose, blocked_interval
-from reservations.rules_of_people import supervision_required
+from reservations.rules import Code, blocked_interval
 from reservations.services import give_back, serve_freed
-from reservations.wishes import NOTHING_SET_ASIDE, SetAside, Wish, check
+from reservations.wishes import NOTHING_SET_ASIDE, SetAside, Wish, check, companions_of, with_those_who_come
 
 CHECK_IN_OPENS = dt.timedelta(minutes=10)
 
 
+@retried
 def approve(
     *,
     reservation: Reservation,
@@ -34,11 +37,14 @@ def approve(
     """The team says yes: every rule is asked again, since much may have changed. Approving twice is once.
 
     Raises:
+        OnlyForTheTeam: `by` is not of the team of its site.
         ReservationRefused: with every reason; it stays pending.
         WrongState: `not_pending`.
     """
-    companions = [row.person for row in Participant.objects.filter(reservation=reservation).select_related("person")]
+    if not is_staff(by, reservation):
+        raise OnlyForTheTeam
     with transaction.atomic():
+        companions = companions_of(reservation)
         lock_in_order([reservation.holder, *companions], [])
         fresh = locked(reservation)
         if fresh.status == Status.CONFIRMED and fresh.decided_by_id is not None:
@@ -47,9 +53,9 @@ def approve(
             raise WrongState("not_pending")
         if fresh.machine is not None:
             wish = Wish(
-                fresh.machine, fresh.start, fresh.end, fresh.holder, by, companions=companions,
-                holder_takes_part=fresh.holder_takes_part, set_aside=set_aside,
-            )  # fmt: skip
+                fresh.machine, fresh.start, fresh.end, fresh.holder, by, companions=companions, set_aside=set_aside
+            )
+            wish = with_those_who_come(wish, fresh)
             # It was asked for in time: the team owes no notice.
             facts = wish.facts(now, ignoring=fresh)
             check(replace(facts, set_aside=facts.set_aside | {Code.TOO_SOON}), wish.asked, now)
@@ -60,12 +66,16 @@ def approve(
     return fresh
 
 
+@retried
 def refuse(*, reservation: Reservation, by: Person, now: dt.datetime, decision: str) -> Reservation:
     """The team says no, and why; the time is free for others. Refusing twice is once.
 
     Raises:
+        OnlyForTheTeam: `by` is not of the team of its site.
         WrongState: `not_pending`, or `says_no_reason`.
     """
+    if not is_staff(by, reservation):
+        raise OnlyForTheTeam
     if not decision.strip():
         raise WrongState("says_no_reason")
     with transaction.atomic():
@@ -90,12 +100,12 @@ def _decide(fresh: Reservation, by: Person, now: dt.datetime, decision: str) -> 
 def check_in(*, reservation: Reservation, now: dt.datetime, by: Person | None = None) -> Reservation:
     """The person is there (or the machine was seen running). From 10 min before the start; twice changes nothing.
 
-    Where people get hurt somebody of the team must be there by now, unless the team checks in. `by` is None for a
-    machine that runs already: what has begun is not stopped.
+    Where people get hurt somebody of the team must be there by now, unless the team checks in. Whoever comes in the
+    holder's place must know the machine. `by` is None for a machine that runs already: what has begun is not stopped.
 
     Raises:
-        ReservationRefused: `supervision_required`.
-        WrongState: `too_early`, or `not_open` when it has ended.
+        ReservationRefused: `supervision_required`; of somebody else than the holder what they themselves lack.
+        WrongState: `too_early`, or `not_open` when it has ended; `handed_over_first` of what leaves the place.
     """
     with transaction.atomic():
         fresh = locked(reservation)
@@ -105,27 +115,15 @@ def check_in(*, reservation: Reservation, now: dt.datetime, by: Person | None = 
             raise WrongState("not_open")
         if now < fresh.start - CHECK_IN_OPENS:
             raise WrongState("too_early")
-        if by is not None and not is_staff(by, fresh):
-            _check_supervised(fresh, now)
+        if by is not None and was_not_fetched(fresh):
+            raise WrongState("handed_over_first")
+        if by is not None and not is_staff(by, fresh) and (denials := check_in_denials(fresh, by, now)):
+            raise ReservationRefused(denials)
         fresh.status, fresh.checked_in_at = Status.IN_USE, now
         fresh.save(update_fields=["status", "checked_in_at"])
         note_deed(fresh, Deed.Kind.CHECKED_IN, by=by, now=now)
         announce_machines(machine_ids_of(fresh))
     return fresh
-
-
-def _check_supervised(reservation: Reservation, now: dt.datetime) -> None:
-    machine = reservation.machine
-    if machine is None or machine.risk < RISK_OF_INJURY:
-        return
-    rows = Participant.objects.filter(reservation=reservation).select_related("person")
-    wish = Wish(
-        machine, reservation.start, reservation.end, reservation.holder, None, purpose=Purpose.START,
-        companions=[row.person for row in rows], holder_takes_part=reservation.holder_takes_part,
-    )  # fmt: skip
-    facts = wish.facts(now, ignoring=reservation)
-    if denials := supervision_required(facts, Interval(max(now, reservation.start), reservation.end), now):
-        raise ReservationRefused(denials)
 
 
 def finish_reservation(*, reservation: Reservation, now: dt.datetime, by: Person | None = None) -> Reservation:
@@ -134,7 +132,8 @@ def finish_reservation(*, reservation: Reservation, now: dt.datetime, by: Person
     Before it even began (somebody checked in early and left), all of it goes back: it counts as cancelled.
 
     Raises:
-        WrongState: `not_started` before it was checked in, `not_open` when it has ended.
+        WrongState: `not_started` before it was checked in, `not_open` when it has ended; `still_lent` until the team
+            has taken it back.
     """
     with transaction.atomic():
         fresh = locked(reservation)
@@ -142,6 +141,8 @@ def finish_reservation(*, reservation: Reservation, now: dt.datetime, by: Person
             return fresh
         if fresh.status != Status.IN_USE:
             raise WrongState("not_started" if fresh.status == Status.CONFIRMED else "not_open")
+        if is_still_out(fresh):
+            raise WrongState("still_lent")
         if now <= fresh.start:
             fresh.status, fresh.cancelled_at, fresh.cancelled_by = Status.CANCELLED, now, by
             give_back(fresh, by, now)
@@ -158,15 +159,20 @@ def finish_reservation(*, reservation: Reservation, now: dt.datetime, by: Person
 
 def close_ended_reservations(*, now: dt.datetime, most: int = 500) -> int:
     """Reservations whose time is over become finished; how many. Where nobody came, as the machine itself has told,
-    they were not used; where nobody knows, they count as used."""
+    they were not used; where nobody knows, they count as used.
+
+    What was lent and is not back stays in use until the team takes it back; what nobody fetched was not used.
+    """
     closed = 0
     rows = Reservation.objects.filter(status__in=[Status.CONFIRMED, Status.IN_USE], end__lte=now)
-    for row in rows.order_by("end")[:most]:
+    for row in rows.exclude(still_out()).order_by("end")[:most]:
         with transaction.atomic():
             fresh = locked(row)
-            if fresh.status not in (Status.CONFIRMED, Status.IN_USE) or fresh.end > now:
+            if fresh.status not in (Status.CONFIRMED, Status.IN_USE) or fresh.end > now or is_still_out(fresh):
                 continue
-            was_empty = fresh.status == Status.CONFIRMED and may_be_released(fresh, fresh.end)
+            was_empty = fresh.status == Status.CONFIRMED and (
+                was_not_fetched(fresh) or may_be_released(fresh, fresh.end)
+            )
             if was_empty:
                 fresh.status = Status.NO_SHOW
                 note_deed(fresh, Deed.Kind.NO_SHOW, by=None, now=now)

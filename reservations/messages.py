@@ -11,8 +11,10 @@ from django.utils.translation import gettext_lazy as _
 from fablab.lib.denials import Denial
 from fablab.lib.intervals import Interval
 from machines.models.booking_settings import Attendance
+from machines.models.outage import Outage
 from machines.models.qualification import Level
 from reservations.messages_of_people import WORDS_OF_PEOPLE
+from reservations.next_steps import NextStep
 from reservations.rules import Code
 from reservations.time_words import clock_words, day_words, duration_words, moment_words
 
@@ -25,11 +27,12 @@ Params = Any
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """What is wrong, and what to do about it."""
+    """What is wrong, and what to do about it; `way` leads there where a page can."""
 
     code: str
     message: str
     next_step: str
+    way: NextStep | None = None
 
 
 def sentence_of(denial: Denial) -> Sentence:
@@ -40,6 +43,8 @@ def sentence_of(denial: Denial) -> Sentence:
 
 def _closed(p: Params) -> tuple[str, str]:
     opening: Interval | None = p["opening"]
+    if p.get("lent") == "end":
+        return gettext("It is brought back while we are open."), _when_to_bring_back(p)
     if opening is None:
         return gettext("We are closed then."), gettext("Choose another day.")
     hours = {
@@ -47,6 +52,9 @@ def _closed(p: Params) -> tuple[str, str]:
         "opens": clock_words(opening.start, p["zone"]),
         "closes": clock_words(opening.end, p["zone"]),
     }
+    if p.get("lent") == "start":
+        message = gettext("It is fetched while we are open.")
+        return message, gettext("Open %(day)s, %(opens)s–%(closes)s.") % hours
     message = (
         gettext("We are closed at that start. The machine may run on after closing, but you must be here to start it.")
         if p["attendance"] == Attendance.START
@@ -55,14 +63,34 @@ def _closed(p: Params) -> tuple[str, str]:
     return message, gettext("Open %(day)s, %(opens)s–%(closes)s.") % hours
 
 
+def _when_to_bring_back(p: Params) -> str:
+    moments = {name: moment_words(p[name], p["zone"]) for name in ("before", "after") if p[name]}
+    if len(moments) == 2:
+        return gettext("Choose an end until %(before)s, or from %(after)s on.") % moments
+    if "before" in moments:
+        return gettext("Choose an end until %(before)s.") % moments
+    if "after" in moments:
+        return gettext("Choose an end from %(after)s on.") % moments
+    return gettext("Choose another day.")
+
+
 def _machine_unavailable(p: Params) -> tuple[str, str]:
-    reason = p["reason"]
+    reason, is_elsewhere = p["reason"], p.get("kind") == Outage.Kind.ELSEWHERE
     if what := p.get("what"):
+        if is_elsewhere:
+            message = gettext("%(what)s is taken in another calendar then.") % {"what": what}
+            return message, gettext("Leave it out, or choose another time.")
         message = gettext("%(what)s is out of service.") % {"what": what}
         return message, gettext("Leave it out, or choose another time.")
     if part := p.get("part"):
+        if is_elsewhere:
+            message = gettext("%(part)s goes with it, and is taken in another calendar then.") % {"part": part}
+            return message, gettext("Choose another time.")
         message = gettext("%(part)s goes with it, and is out of service.") % {"part": part}
         return message, gettext("Choose another machine, or ask the team when it will be back.")
+    if is_elsewhere:
+        free_again = gettext("It is free again on %(moment)s.") % {"moment": moment_words(p["end"], p["zone"])}
+        return gettext("The machine is taken in another calendar then."), free_again
     message = (
         gettext("The machine is out of service: %(reason)s.") % {"reason": reason.rstrip(".")}
         if reason
@@ -75,6 +103,10 @@ def _machine_unavailable(p: Params) -> tuple[str, str]:
 
 def _taken(p: Params) -> tuple[str, str]:
     span = {"start": clock_words(p["start"], p["zone"]), "end": clock_words(p["end"], p["zone"])}
+    if p.get("waits"):
+        message = gettext("Somebody waits for it, from %(moment)s on.")
+        moment = {"moment": moment_words(p["start"], p["zone"])}
+        return message % moment, gettext("Bring it back in time, so that they can have it.")
     if part := p.get("part"):
         message = gettext("%(part)s goes with it, and is taken from %(start)s to %(end)s.")
         return message % (span | {"part": part}), gettext("Choose one of the other times below.")
@@ -138,7 +170,8 @@ def _person_busy(p: Params) -> tuple[str, str]:
         "end": clock_words(p["end"], p["zone"]),
     }
     if who := p.get("who"):
-        message = gettext("%(who)s already has %(machine)s from %(start)s to %(end)s.") % (facts | {"who": who})
+        # What they do then is theirs.
+        message = gettext("%(who)s already has something else then.") % {"who": who}
         return message, gettext("Choose another time, or come without them.")
     return (
         gettext("You already have %(machine)s from %(start)s to %(end)s, and both need you there.") % facts,
@@ -203,6 +236,7 @@ STATE_WORDS = {
     "already_used": _("It is in use: finish it instead of cancelling it."),
     "too_early": _("You can check in from 10 minutes before the start."),
     "held_for_a_group": _("It holds several things for a group: cancel it and reserve again."),
+    "nobody_comes": _("Somebody has to come: choose at least one of you."),
     "not_started": _("Check in first: nothing has begun yet."),
     "not_pending": _("This request has been answered already, or its time is over."),
     "says_no_reason": _("Say why: the person will read it."),
@@ -211,5 +245,13 @@ STATE_WORDS = {
     "offer_is_over": _("This offer has run out: the next one had their turn."),
     "still_expected": _("They may still come: look again a little later."),
     "time_is_over": _("That time is already over: choose a later one."),
+    "series_keeps_its_days": _("A monthly series keeps its days: change one date, or cancel it and reserve again."),
     "ends_before_it_starts": _("The end comes after the start."),
+    "not_lent": _("It does not leave the place: check in instead."),
+    "handed_over_first": _("It is handed over at the desk: ask the team."),
+    "still_lent": _("It is still lent: the team takes it back at the desk."),
+    "part_not_ticked": _("Something is not ticked yet: look at each part."),
+    "enough_photos": _("There are enough photos of this loan."),
+    "still_out": _("It is still with somebody else: take it back first."),
+    "out_of_service": _("Something of it is out of service: lift that outage first."),
 }

@@ -9,8 +9,9 @@ from django.utils.translation import get_language, gettext
 from fablab.lib.denials import Denial
 from machines.models.qualification import Level
 from people.models import Person
-from reservations.messages import Sentence, clock_words, day_words, sentence_of
-from reservations.rules import Code
+from reservations.messages import Sentence, clock_words, day_words, duration_words, sentence_of
+from reservations.messages_of_people import amount_words, limit_words
+from reservations.rules import Code, QuotaFact
 
 Params = Any
 
@@ -18,7 +19,8 @@ Params = Any
 def sentence_about(denial: Denial, person: Person) -> Sentence:
     """The refusal as the team reads it; what does not concern the person is said as to anybody."""
     words = WORDS.get(Code(denial.code))
-    if words is None:
+    # Of those who come along it is said by name to everybody.
+    if words is None or "who" in denial.params:
         return sentence_of(denial)
     message, next_step = words(str(person), denial.params)
     return Sentence(str(denial.code), message, next_step)
@@ -72,10 +74,42 @@ def _after_the_induction() -> str:
     return gettext("Give it once they have had the induction.")
 
 
+def _rules_unsigned(name: str, p: Params) -> tuple[str, str]:
+    facts = {"name": name, "of": p["of"]}
+    message = gettext("%(name)s has not agreed to the rules of %(of)s yet.") % facts
+    return message, gettext("They sign in their own pages, or on paper before you.")
+
+
+def _quota(name: str, p: Params) -> tuple[str, str]:
+    quota: QuotaFact = p["quota"]
+    facts = {"name": name, "limit": limit_words(quota), "held": amount_words(quota.measure, quota.held)}
+    message = gettext("%(name)s may hold at most %(limit)s, and holds %(held)s already.") % facts
+    if quota.period == "to_come":
+        return message, gettext("Use or cancel one first.")
+    return message, gettext("Ask for less, or choose another time.")
+
+
+def _too_many_open(name: str, p: Params) -> tuple[str, str]:
+    if "rest" not in p:
+        return _quota(name, p)
+    facts = {
+        "rest": duration_words(p["rest"]),
+        "start": clock_words(p["start"], p["zone"]),
+        "end": clock_words(p["end"], p["zone"]),
+    }
+    message = gettext(
+        "Between two reservations of this kind %(rest)s are left to others; theirs is from %(start)s to %(end)s."
+    )
+    return message % facts, gettext("Choose a time that lies further away from it.")
+
+
 WORDS: dict[Code, Callable[[str, Params], tuple[str, str]]] = {
     Code.SUSPENDED: _suspended,
     Code.PERSON_BUSY: _person_busy,
     Code.QUALIFICATION_MISSING: _qualification_missing,
     Code.QUALIFICATION_EXPIRED: _qualification_expired,
     Code.QUALIFICATION_LEVEL: _qualification_level,
+    Code.RULES_UNSIGNED: _rules_unsigned,
+    Code.QUOTA_EXCEEDED: _quota,
+    Code.TOO_MANY_OPEN: _too_many_open,
 }

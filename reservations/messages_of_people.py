@@ -87,9 +87,9 @@ def _quota(p: Params) -> tuple[str, str]:
     quota: QuotaFact = p["quota"]
     facts = {"limit": limit_words(quota), "held": amount_words(quota.measure, quota.held), "who": p.get("who", "")}
     if p.get("who"):
-        message = gettext("%(who)s may hold at most %(limit)s, and holds %(held)s already.") % facts
-    else:
-        message = gettext("You may hold at most %(limit)s, and hold %(held)s already.") % facts
+        message = gettext("With this, %(who)s would hold more than %(limit)s.") % facts
+        return message, gettext("Ask for less, come without them, or ask the team.")
+    message = gettext("You may hold at most %(limit)s, and hold %(held)s already.") % facts
     if quota.period == "to_come":
         return message, gettext("Use or cancel one first, or ask the team.")
     return message, gettext("Ask for less, choose another time, or ask the team.")

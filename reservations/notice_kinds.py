@@ -1,55 +1,12 @@
 """The words of what people are told about their reservations, each once, in the reader's language."""
 
-import datetime as dt
-from collections.abc import Callable, Mapping
-from typing import Any
-from zoneinfo import ZoneInfo
-
-from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
-from people.notices import Words, register
-from reservations.messages import clock_words, moment_words
-
-Params = Mapping[str, Any]
-
-
-def _facts(params: Params) -> dict[str, str]:
-    zone = ZoneInfo(params["zone"])
-    start, end = dt.datetime.fromisoformat(params["start"]), dt.datetime.fromisoformat(params["end"])
-    until = params.get("until")
-    return {
-        "what": params.get("what") or params.get("machine") or "",
-        "moment": moment_words(start, zone),
-        "end": clock_words(end, zone),
-        "why": (params.get("why") or "").rstrip("."),
-        "twin": params.get("twin") or "",
-        "until": clock_words(dt.datetime.fromisoformat(until), zone) if until else "",
-    }
-
-
-def _words(subject: str, body: str, *, with_why: str = "") -> Callable[[Params], Words]:
-    """`with_why` is added when somebody wrote a reason."""
-
-    def words(params: Params) -> Words:
-        facts = _facts(params)
-        text = gettext(body) % facts
-        if with_why and facts["why"]:
-            text = f"{text} {gettext(with_why) % facts}"
-        return Words(gettext(subject) % facts, text)
-
-    return words
-
-
-def _instant(name: str) -> Callable[[Params], dt.datetime | None]:
-    """When it is over: nobody needs to hear of it later."""
-
-    def over_at(params: Params) -> dt.datetime | None:
-        text = params.get(name)
-        return dt.datetime.fromisoformat(text) if text else None
-
-    return over_at
-
+from people.notices import register
+from reservations import loan_notice_kinds  # noqa: F401  # Registers those of loans.
+from reservations.notice_words import instant_of as _instant
+from reservations.notice_words import words_of as _words
 
 # On a screen at once, and in a letter that may come later: so each says the day.
 register(
@@ -192,6 +149,77 @@ register(
     is_for_the_team=True,
 )
 register(
+    "taking_part",
+    _("Your team counts on you"),
+    _words(
+        gettext_noop("You take part: %(what)s, %(moment)s"),
+        gettext_noop(
+            "Your team reserved %(what)s and counts on you: %(moment)s, until %(end)s. If you cannot come, say so."
+        ),
+    ),
+    must_reach=False,
+    over_at=_instant("end"),
+)
+register(
+    "taking_part_moved",
+    _("Something in which you take part was moved"),
+    _words(
+        gettext_noop("Moved: %(what)s, now %(moment)s"),
+        gettext_noop("Your team’s reservation of %(what)s was moved: %(moment)s, until %(end)s. You take part in it."),
+    ),
+    over_at=_instant("end"),
+)
+register(
+    "taking_part_cancelled",
+    _("Something in which you take part was cancelled"),
+    _words(
+        gettext_noop("Cancelled: %(what)s, %(moment)s"),
+        gettext_noop("Your team’s reservation of %(what)s, %(moment)s, does not take place."),
+    ),
+    over_at=_instant("end"),
+)
+register(
+    "taking_part_over",
+    _("Your team no longer counts on you"),
+    _words(
+        gettext_noop("Without you: %(what)s, %(moment)s"),
+        gettext_noop("You no longer take part in your team’s reservation of %(what)s, %(moment)s."),
+    ),
+    over_at=_instant("end"),
+)
+register(
+    "taking_part_nobody_came",
+    _("Is somebody of your team coming?"),
+    _words(
+        gettext_noop("Are you coming? %(what)s is waiting for your team"),
+        gettext_noop("Your team reserved %(what)s, %(moment)s, and nobody has come yet. Tell us if you are coming."),
+    ),
+    must_reach=False,
+    over_at=_instant("end"),
+)
+register(
+    "taking_part_reminder",
+    _("The day before something in which you take part"),
+    _words(
+        gettext_noop("Tomorrow: %(what)s, %(moment)s"),
+        gettext_noop(
+            "You take part: %(what)s, %(moment)s, until %(end)s. If you cannot come, say so on the reservation’s page."
+        ),
+    ),
+    must_reach=False,
+    over_at=_instant("start"),
+)
+register(
+    "companion_left",
+    _("Somebody of your team cannot come"),
+    _words(
+        gettext_noop("Somebody cannot come: %(what)s, %(moment)s"),
+        gettext_noop("Somebody of your team no longer comes to %(what)s, %(moment)s. Look who comes now."),
+    ),
+    must_reach=False,
+    over_at=_instant("start"),
+)
+register(
     "machine_still_busy",
     _("The machine you reserved still runs"),
     _words(
@@ -218,4 +246,55 @@ register(
     ),
     must_reach=False,
     over_at=_instant("end"),
+)
+register(
+    "series_made",
+    _("Somebody reserved many dates for you"),
+    _words(
+        gettext_noop("Reserved for you: %(what)s, on many dates"),
+        gettext_noop("The team reserved %(what)s for you, each time until %(end)s: %(days)s."),
+    ),
+    over_at=_instant("last"),
+)
+register(
+    "series_moved",
+    _("Many dates of yours were moved"),
+    _words(
+        gettext_noop("Moved: %(what)s, on many dates"),
+        gettext_noop("Your reservations of %(what)s were moved. They are now, each until %(end)s: %(days)s."),
+    ),
+    over_at=_instant("last"),
+)
+register(
+    "series_cancelled",
+    _("Many dates of yours were cancelled"),
+    _words(
+        gettext_noop("Cancelled: %(what)s, on many dates"),
+        gettext_noop("These reservations of %(what)s were cancelled: %(days)s."),
+        with_why=gettext_noop("Why: %(why)s."),
+    ),
+    over_at=_instant("last"),
+)
+register(
+    "reservation_does_not_fit",
+    _("Your reservation no longer fits"),
+    _words(
+        gettext_noop("Please choose another time: %(what)s, %(moment)s"),
+        gettext_noop("That is no longer possible: %(what)s, %(moment)s, until %(end)s. Move it or cancel it."),
+        with_why=gettext_noop("Why: %(why)s."),
+    ),
+    over_at=_instant("end"),
+)
+register(
+    "taken_elsewhere",
+    _("Another calendar takes a machine that is reserved"),
+    _words(
+        gettext_noop("Taken in another calendar: %(what)s, %(moment)s"),
+        gettext_noop(
+            "%(what)s is reserved %(moment)s, until %(end)s, and another calendar takes it then. Call, then move it."
+        ),
+    ),
+    must_reach=False,
+    over_at=_instant("end"),
+    is_for_the_team=True,
 )

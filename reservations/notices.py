@@ -1,6 +1,7 @@
 """Who is told what about a reservation: one place that looks at each deed. The words stand in notice_kinds.py."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from django.urls import reverse
@@ -8,7 +9,10 @@ from django.urls import reverse
 from people.models import Person, Role
 from people.notices import settle, tell, withdraw
 from people.notices.team import tell_team
+from reservations.lent import is_still_out, leaves_the_place
+from reservations.loan_notices import forget_due, remind_of_due
 from reservations.models import Deed, Origin, Reservation, Status, WaitingEntry
+from reservations.notices_of_companions import companions_to_tell, tell_companions, tell_counted_in, tell_left_out
 
 Kind = Deed.Kind
 BEFORE_START = dt.timedelta(hours=24)
@@ -27,12 +31,15 @@ TOLD_ALWAYS = {
     Kind.NO_SHOW: "reservation_given_away",
     Kind.EXPIRED: "reservation_expired",
 }
-SETS_REMINDERS = {Kind.MADE, Kind.ACCEPTED, Kind.APPROVED, Kind.MOVED}
+SETS_REMINDERS = {Kind.MADE, Kind.ACCEPTED, Kind.APPROVED, Kind.MOVED, Kind.CHANGED}
 # Who answers requests: a mediator welcomes people, and does not answer for the machines.
 ANSWERS_REQUESTS = frozenset({Role.SUPERVISOR, Role.FAB_MANAGER, Role.ADMINISTRATOR})
 MAY_ASK = {Kind.ASKED, Kind.ACCEPTED, Kind.MOVED}
 ENDS_REQUEST = {Kind.APPROVED, Kind.REFUSED, Kind.CANCELLED, Kind.EXPIRED, Kind.MOVED}
-ENDS_REMINDERS = {Kind.MOVED, Kind.CANCELLED, Kind.REFUSED, Kind.NO_SHOW, Kind.FINISHED, Kind.EXPIRED}
+# After a change of who comes others are reminded: all are set anew.
+ENDS_REMINDERS = {
+    Kind.MOVED, Kind.CHANGED, Kind.CANCELLED, Kind.REFUSED, Kind.NO_SHOW, Kind.FINISHED, Kind.EXPIRED,
+}  # fmt: skip
 
 
 def tell_about(deed: Deed) -> None:
@@ -41,13 +48,30 @@ def tell_about(deed: Deed) -> None:
     holder = reservation.holder
     if deed.kind in ENDS_REMINDERS:
         withdraw(key_prefix=f"reminder:{reservation.pk}:", now=deed.at)
+        if leaves_the_place(reservation):
+            forget_due(reservation, deed.at)
     _tell_the_team(deed)
-    if holder is None:
-        return
-    if code := _code_for_holder(deed):
+    companions = companions_to_tell(reservation)
+    tell_companions(deed, companions, _params(reservation))
+    if holder is not None and (code := _code_for_holder(deed)):
         _tell(holder, code, f"deed:{deed.pk}", reservation, deed.at, why=deed.why)
     if deed.kind in SETS_REMINDERS and reservation.status in (Status.CONFIRMED, Status.IN_USE):
-        _remind(holder, reservation, deed)
+        if holder is not None and reservation.holder_takes_part:
+            _remind(holder, reservation, deed)
+        for person in companions:
+            _remind(person, reservation, deed, is_companion=True)
+        if leaves_the_place(reservation) and is_still_out(reservation):
+            remind_of_due(reservation, deed.at)
+
+
+def tell_of_people(deed: Deed, *, added: Sequence[Person], removed: Sequence[Person]) -> None:
+    """Who is counted in from now on, and who no longer; within the deed's transaction. Whoever holds it hears when
+    somebody leaves of their own accord."""
+    reservation, params = deed.reservation, _params(deed.reservation)
+    tell_counted_in(deed, added, params)
+    tell_left_out(deed, removed, params)
+    if reservation.holder is not None and any(person.pk == deed.by_id for person in removed):
+        _tell(reservation.holder, "companion_left", f"deed:{deed.pk}", reservation, deed.at)
 
 
 def _code_for_holder(deed: Deed) -> str:
@@ -55,7 +79,7 @@ def _code_for_holder(deed: Deed) -> str:
     kind, holder = Kind(deed.kind), deed.reservation.holder
     if kind in TOLD_ALWAYS:
         return TOLD_ALWAYS[kind]
-    if holder is None or deed.by_id == holder.pk:
+    if holder is None or deed.by_id == holder.pk or deed.origin == Origin.SERIES:
         return ""
     if kind == Kind.MADE and deed.origin == Origin.WAITING:
         return "reservation_from_waiting"
@@ -67,12 +91,43 @@ def _tell_the_team(deed: Deed) -> None:
     reservation = deed.reservation
     if deed.kind in ENDS_REQUEST:
         settle(key_prefix=f"request:{reservation.pk}:", now=deed.at)
-    if deed.kind in MAY_ASK and reservation.status == Status.PENDING:
+    if deed.kind in MAY_ASK and reservation.status == Status.PENDING and not _is_asked_with_another(deed):
         tell_team(
             site=reservation.site, kind="request_waiting", key=f"request:{reservation.pk}:{deed.pk}",
             params=_params(reservation), link=reverse("manage-requests"), now=deed.at,
             roles=ANSWERS_REQUESTS, besides=reservation.holder,
         )  # fmt: skip
+
+
+def _is_asked_with_another(deed: Deed) -> bool:
+    """Whether it is a date of a series of which an earlier one waits for the answer too: one word is enough."""
+    reservation = deed.reservation
+    if deed.origin != Origin.SERIES or reservation.series_id is None:
+        return False
+    rows = Reservation.objects.filter(series=reservation.series_id, status=Status.PENDING)
+    return rows.filter(start__lt=reservation.start).exists()
+
+
+def tell_of_series(kind: str, rows: Sequence[Reservation], *, by: Person | None, now: dt.datetime) -> None:
+    """One word about many dates, for whoever holds them, where somebody else did it; none about no date."""
+    first = rows[0] if rows else None
+    holder = first.holder if first is not None else None
+    if first is None or holder is None or holder == by:
+        return
+    deed = Deed.objects.filter(reservation=first).latest("pk")
+    tell(
+        person=holder, kind=kind, key=f"series:{deed.pk}", link=first.get_absolute_url(), site=first.site,
+        params=_params(first) | {"starts": [row.start.isoformat() for row in rows], "last": rows[-1].end.isoformat()},
+        now=now,
+    )  # fmt: skip
+
+
+def tell_that_it_does_not_fit(deed: Deed) -> None:
+    """Whoever holds it is asked to choose another time."""
+    reservation = deed.reservation
+    if reservation.holder is not None:
+        code, key = "reservation_does_not_fit", f"unfit:{deed.pk}"
+        _tell(reservation.holder, code, key, reservation, deed.at, why=deed.why)
 
 
 def tell_free(entry: WaitingEntry, now: dt.datetime) -> None:
@@ -89,15 +144,17 @@ def tell_free(entry: WaitingEntry, now: dt.datetime) -> None:
     )  # fmt: skip
 
 
-def _remind(holder: Person, reservation: Reservation, deed: Deed) -> None:
-    """The day before, and ten minutes before the end; not of what begins sooner than that."""
+def _remind(person: Person, reservation: Reservation, deed: Deed, *, is_companion: bool = False) -> None:
+    """The day before, and ten minutes before the end; not of what begins sooner than that. What leaves the place is
+    due at its end: see loan_notices.py."""
     key = f"reminder:{reservation.pk}:{deed.pk}"
+    key, before = (f"{key}:{person.pk}", "taking_part_reminder") if is_companion else (key, "reminder_start")
     if reservation.start - BEFORE_START > deed.at:
         due_at = reservation.start - BEFORE_START
-        _tell(holder, "reminder_start", f"{key}:start", reservation, deed.at, due_at=due_at)
-    if reservation.end - BEFORE_END > max(deed.at, reservation.start):
+        _tell(person, before, f"{key}:start", reservation, deed.at, due_at=due_at)
+    if reservation.end - BEFORE_END > max(deed.at, reservation.start) and not leaves_the_place(reservation):
         due_at = reservation.end - BEFORE_END
-        _tell(holder, "reminder_end", f"{key}:end", reservation, deed.at, due_at=due_at)
+        _tell(person, "reminder_end", f"{key}:end", reservation, deed.at, due_at=due_at)
 
 
 def _tell(

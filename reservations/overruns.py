@@ -35,23 +35,16 @@ def _warn(coming: Reservation, now: dt.datetime) -> int:
         return 0
     if use_of(machine.pk, now - SEEN_WITHIN, now) != Use.USED:
         return 0
-    asked = Interval(coming.start, coming.end)
-    twins = [
-        other
-        for other in alternatives(
-            machine=machine, holder=holder, asked=asked, codes={str(Code.TAKEN)}, now=now, ignoring=coming
-        )
-        if other.machine.pk != machine.pk and other.interval.start == asked.start
-    ]
+    twin = free_twin(coming, now)
     params = {
         "what": machine.name,
         "start": coming.start.isoformat(),
         "end": coming.end.isoformat(),
         "zone": coming.site.time_zone,
-        "twin": twins[0].machine.name if twins else "",
+        "twin": twin,
     }
-    link = f"/reserve/?moving={coming.reference}" if twins else coming.get_absolute_url()
-    kind = "machine_still_busy_twin" if twins else "machine_still_busy"
+    link = f"/reserve/?moving={coming.reference}" if twin else coming.get_absolute_url()
+    kind = "machine_still_busy_twin" if twin else "machine_still_busy"
     told = tell(
         person=holder, kind=kind, key=f"overrun:{coming.pk}", params=params, link=link, site=coming.site, now=now
     )
@@ -61,6 +54,19 @@ def _warn(coming: Reservation, now: dt.datetime) -> int:
             link=before.get_absolute_url(), site=coming.site, now=now,
         )  # fmt: skip
     return int(told is not None)
+
+
+def free_twin(coming: Reservation, now: dt.datetime) -> str:
+    """The name of another machine of the kind that whoever holds this could have at the same time; empty: none."""
+    machine = coming.machine
+    if machine is None:
+        return ""
+    asked = Interval(coming.start, coming.end)
+    others = alternatives(
+        machine=machine, holder=coming.holder, asked=asked, codes={str(Code.TAKEN)}, now=now, ignoring=coming
+    )
+    names = [o.machine.name for o in others if o.machine.pk != machine.pk and o.interval.start == asked.start]
+    return names[0] if names else ""
 
 
 def _the_one_before(coming: Reservation, now: dt.datetime) -> Reservation | None:

@@ -52,13 +52,33 @@ def quota_facts(
     quotas = _in_force(machine, person, asked.start)
     if not quotas or asked.is_empty:
         return ()
-    zone = machine.site.zone
-    spans = [(quota, span) for quota in quotas for span in spans_of(quota, asked, now, zone)]
-    window = Interval(min(span.start for _q, span in spans), max(span.end for _q, span in spans))
+    window = window_counted(quotas, asked, now, machine.site.zone)
     held = _holdings(person, window, now)
     peak = peak_times(machine, window) if any(quota.is_peak_only for quota in quotas) else []
+    return quota_facts_from(quotas, machine=machine, asked=asked, now=now, held=held, peak=peak, ignoring=ignoring)
+
+
+def window_counted(quotas: Iterable[Quota], asked: Interval, now: dt.datetime, zone: ZoneInfo) -> Interval:
+    """From the first to the last instant that these limits look at; there is at least one of them. Pure."""
+    spans = [span for quota in quotas for span in spans_of(quota, asked, now, zone)]
+    return Interval(min(span.start for span in spans), max(span.end for span in spans))
+
+
+def quota_facts_from(
+    quotas: Iterable[Quota],
+    *,
+    machine: Machine,
+    asked: Interval,
+    now: dt.datetime,
+    held: Sequence[Holding],
+    peak: Sequence[Interval],
+    ignoring: Reservation | None = None,
+) -> tuple[QuotaFact, ...]:
+    """Each of these limits over each period that the time touches. Asks nothing of the database."""
+    zone = machine.site.zone
     wanted = Holding(None, asked, machine.pk, machine.category_id, machine.unit.site_id, True)
     facts = []
+    spans = [(each, span) for each in quotas for span in spans_of(each, asked, now, zone)]
     for quota, span in spans:
         counted = [row for row in held if counts(quota, row)]
         given_up = [row for row in counted if ignoring is not None and row.pk == ignoring.pk]

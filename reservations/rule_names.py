@@ -43,6 +43,7 @@ class Checked:
 
     name: str
     denials: tuple[Denial, ...]
+    code: Code
 
     @property
     def is_kept(self) -> bool:
@@ -51,7 +52,7 @@ class Checked:
 
 def checklist(facts: BookingFacts, asked: Interval, now: dt.datetime) -> list[Checked]:
     """Every rule by name, in the order in which people want to hear them. Pure."""
-    return [Checked(str(RULE_NAMES[code]), tuple(rule(facts, asked, now))) for rule, code in _NAMED]
+    return [Checked(str(RULE_NAMES[code]), tuple(rule(facts, asked, now)), code) for rule, code in _NAMED]
 
 
 def names_of(codes: Iterable[str]) -> list[str]:

@@ -82,7 +82,12 @@ def cancel_denials(*, facts: BookingFacts, start: dt.datetime, now: dt.datetime)
 
 
 def closed(facts: BookingFacts, asked: Interval, now: dt.datetime) -> list[Denial]:
-    """Inside opening hours: all of it, or only the start where the machine may run while the site is closed."""
+    """Inside opening hours: all of it, or only the start where the machine may run while the site is closed.
+
+    What is taken home is fetched and brought back while the site is open; it may close in between.
+    """
+    if facts.settings.is_lent:
+        return _closed_at_the_desk(facts, asked)
     if facts.settings.attendance == Attendance.START:
         is_open = any(opening.holds(asked.start) for opening in facts.opening)
     else:
@@ -100,6 +105,26 @@ def closed(facts: BookingFacts, asked: Interval, now: dt.datetime) -> list[Denia
             },
         )
     ]
+
+
+def _closed_at_the_desk(facts: BookingFacts, asked: Interval) -> list[Denial]:
+    around: dict[str, object] = {"zone": facts.zone, "attendance": facts.settings.attendance}
+    found = []
+    # What is out already was fetched.
+    if facts.purpose != Purpose.EXTEND and not any(opening.holds(asked.start) for opening in facts.opening):
+        later = [opening for opening in facts.opening if opening.start > asked.start]
+        found.append(Denial(Code.CLOSED, around | {"lent": "start", "opening": later[0] if later else None}))
+    if not is_open_at_end(asked.end, facts.opening):
+        before = [o.end for o in facts.opening if asked.start < o.end <= asked.end]
+        after = [o.start for o in facts.opening if o.start > asked.end]
+        times = {"before": before[-1] if before else None, "after": after[0] if after else None}
+        found.append(Denial(Code.CLOSED, around | {"lent": "end", "opening": None} | times))
+    return found
+
+
+def is_open_at_end(end: dt.datetime, opening: Sequence[Interval]) -> bool:
+    """Whether something can be brought back then: from the moment of opening to that of closing. Pure."""
+    return any(o.start <= end <= o.end for o in opening)
 
 
 def machine_unavailable(facts: BookingFacts, asked: Interval, now: dt.datetime) -> list[Denial]:

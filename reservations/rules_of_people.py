@@ -2,10 +2,10 @@
 
 import datetime as dt
 import math
+from collections.abc import Iterable
 
 from fablab.lib.denials import Denial
 from fablab.lib.intervals import Interval
-from machines.models.booking_settings import Attendance
 from reservations.rule_facts import RISK_OF_INJURY, BookingFacts, Code, Purpose, QuotaFact
 
 # With a buddy the second degree of risk may do without a supervisor, the third may not.
@@ -14,17 +14,23 @@ TO_COME = "to_come"
 
 
 def person_busy(facts: BookingFacts, asked: Interval, now: dt.datetime) -> list[Denial]:
-    """Nobody is at two machines at once; one that may run alone does not count, on either side."""
-    if facts.settings.attendance == Attendance.START:
+    """Nobody is at two machines at once; one that may run alone, or is taken home, does not count, on either side."""
+    if facts.settings.spans_closing:
         return []
-    found: list[tuple[Interval, str, dict[str, str]]] = [(other, machine, {}) for other, machine in facts.busy]
-    found += [(other, machine, {"who": who.name}) for who in facts.companions for other, machine in who.busy]
+    # One for each person.
+    of_companions = [_first_busy(facts, who.busy, asked, {"who": who.name}) for who in facts.companions]
+    return [denial for found in (_first_busy(facts, facts.busy, asked, {}), *of_companions) for denial in found]
+
+
+def _first_busy(
+    facts: BookingFacts, busy: Iterable[tuple[Interval, str]], asked: Interval, who: dict[str, str]
+) -> list[Denial]:
     return [
         Denial(
             Code.PERSON_BUSY,
             {"start": other.start, "end": other.end, "machine": machine, "zone": facts.zone, **who},
         )
-        for other, machine, who in found
+        for other, machine in busy
         if other.overlaps(asked)
     ][:1]
 
@@ -114,7 +120,7 @@ def supervision_required(facts: BookingFacts, asked: Interval, now: dt.datetime)
         return []
     if len(facts.companions) > 0 and facts.risk < RISK_OF_GRAVE_INJURY:
         return []
-    only_start = facts.settings.attendance == Attendance.START
+    only_start = facts.settings.spans_closing
     if any(duty.holds(asked.start) if only_start else duty.contains(asked) for duty in facts.supervised):
         return []
     if not any(opening.holds(asked.start) for opening in facts.opening):

@@ -3,9 +3,10 @@
 import datetime as dt
 from collections.abc import Sequence
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from fablab.lib.intervals import Interval
+from machines.models import Machine
 from people.models import Person, Site
 from reservations.models import HeldUnit, Reservation, Status, WaitingEntry
 
@@ -79,3 +80,18 @@ def calls_to_make(*, staff: Person, site: Site, start: dt.datetime, end: dt.date
         .select_related("machine", "holder__guardian", "site")
         .order_by("start", "pk")
     )
+
+
+def to_start_at(machine: Machine, person: Person, now: dt.datetime, *, ahead: dt.timedelta) -> Reservation | None:
+    """What the person has on the machine now or begins within `ahead`, as holder or as somebody who comes. One query.
+
+    Whoever scans the square on the machine is asked for nothing else.
+    """
+    # What begins at the very end of that time counts too.
+    until = now + ahead + dt.timedelta(microseconds=1)
+    rows = Reservation.objects.overlapping(now, until).filter(
+        Q(holder=person) | Q(participants__person=person),
+        machine=machine,
+        status__in=[Status.CONFIRMED, Status.IN_USE],
+    )
+    return rows.order_by("start", "pk").first()

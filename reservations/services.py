@@ -21,20 +21,24 @@ from reservations.credits import settle_credits
 from reservations.deeds import note_deed, place_and_time
 from reservations.errors import NotOfTheTeam, ReservationRefused, WrongState
 from reservations.holding import hold_other_units, hold_units, lock_in_order, locked, machine_ids_of, windows_of
+from reservations.kept_longer import check_nobody_waits
 from reservations.models import Deed, HeldUnit, Origin, Reservation, Status, WaitingEntry
 from reservations.offers import end_offer
+from reservations.participants import are_of_the_team
 from reservations.refusals import record_refusal
 from reservations.rules import BookingFacts, Purpose, cancel_denials
-from reservations.waiting import end_own_wait, serve_waiting, somebody_waits
+from reservations.waiting import end_own_wait, serve_those_before, serve_waiting
 from reservations.wishes import (
     NOTHING_SET_ASIDE,
     SetAside,
     Wish,
     check,
+    companions_of,
     credits_wanted,
     insert_reservation,
     with_people_now,
     with_taken_now,
+    with_those_who_come,
 )
 
 
@@ -65,9 +69,8 @@ def reserve(wish: Wish, now: dt.datetime) -> Reservation:
 def reserve_unexplained(wish: Wish, now: dt.datetime) -> Reservation:
     """As `create_reservation`; a refusal is neither recorded nor given alternatives: there is more to try."""
     check_team(wish)
-    has_others = somebody_waits(wish.machine, wish.asked, now)
-    if has_others:
-        serve_waiting(wish.machine, wish.asked, now, besides=wish.holder)
+    units = [wish.machine.unit_id]
+    has_others = serve_those_before(wish.machine.site, units, wish.asked, now, besides=wish.holder)
     made = _create(wish, now)
     if has_others:
         end_own_wait(made, now)
@@ -75,15 +78,20 @@ def reserve_unexplained(wish: Wish, now: dt.datetime) -> Reservation:
 
 
 def check_team(wish: Wish) -> None:
-    """Who may reserve in the name of a team.
+    """Who may reserve in the name of a team, and who comes then.
 
     Raises:
-        NotOfTheTeam: neither who reserves nor who holds it may.
+        NotOfTheTeam: neither who reserves nor who holds it may, or somebody who comes is no member.
+        WrongState: `nobody_comes`.
     """
+    if wish.holder is not None and not wish.holder_takes_part and not wish.companions:
+        raise WrongState("nobody_comes")
     team = wish.team
     if team is None:
         return
     if not teams_to_reserve_as([wish.holder, wish.by], wish.machine.site).filter(pk=team.pk).exists():
+        raise NotOfTheTeam
+    if not are_of_the_team(team, wish.companions):
         raise NotOfTheTeam
 
 
@@ -151,6 +159,8 @@ def move_reservation(
 
     A reservation that runs keeps its start: only its end may change. What needs somebody's yes needs it anew.
 
+    What is out on a loan is not kept longer while somebody waits for that time.
+
     Raises:
         ReservationRefused: with every reason; the old time is kept.
         WrongState: `not_open` when it has ended, `already_started` when a running one would get another start,
@@ -161,13 +171,12 @@ def move_reservation(
         raise WrongState("held_for_a_group")
     wish = Wish(
         machine=target, start=start, end=end, holder=reservation.holder, by=by, origin=Origin(reservation.origin),
-        companions=[row.person for row in reservation.participants.select_related("person")],
-        holder_takes_part=reservation.holder_takes_part, set_aside=set_aside,
+        companions=companions_of(reservation), holder_takes_part=reservation.holder_takes_part, set_aside=set_aside,
     )  # fmt: skip
-    serve_waiting(target, wish.asked, now, besides=wish.holder)
+    serve_those_before(target.site, [target.unit_id], wish.asked, now, besides=wish.holder)
     left = machine_ids_of(reservation)
     try:
-        moved = _move(reservation, wish, now)
+        moved = move_unexplained(reservation, wish, now)
     except ReservationRefused as refusal:
         explain_refusal(wish, refusal, now, moving=reservation)
         raise
@@ -176,7 +185,8 @@ def move_reservation(
 
 
 @retried
-def _move(reservation: Reservation, wish: Wish, now: dt.datetime) -> Reservation:
+def move_unexplained(reservation: Reservation, wish: Wish, now: dt.datetime) -> Reservation:
+    """As `move_reservation`; who waits is not served, and a refusal is neither recorded nor given alternatives."""
     asked = wish.asked
     # The parts at the destination are known before anything is locked; a rule that changes meanwhile is asked below.
     ahead = windows_of(wish.machine.unit_id, wish.facts(now, ignoring=reservation), asked)
@@ -191,9 +201,11 @@ def _move(reservation: Reservation, wish: Wish, now: dt.datetime) -> Reservation
         is_running = fresh.status == Status.IN_USE or fresh.start <= now
         if is_running and (asked.start != fresh.start or wish.machine.pk != fresh.machine_id):
             raise WrongState("already_started")
-        wish = replace(wish, purpose=Purpose.EXTEND if is_running else Purpose.MOVE)
+        wish = with_those_who_come(replace(wish, purpose=Purpose.EXTEND if is_running else Purpose.MOVE), fresh)
         facts = wish.facts(now, ignoring=fresh)
         check(facts, asked, now)
+        if is_running and facts.settings.is_lent:
+            check_nobody_waits(fresh, asked.end)
         left, before = machine_ids_of(fresh), place_and_time(fresh)
         _write_move(fresh, wish, facts)
         hold_other_units(fresh, windows_of(wish.machine.unit_id, facts, asked), facts.zone)
@@ -202,7 +214,7 @@ def _move(reservation: Reservation, wish: Wish, now: dt.datetime) -> Reservation
             settle_credits(reservation=fresh, wanted=credits_wanted(facts, booked), by=wish.by, now=now)
         note_deed(
             fresh, Deed.Kind.MOVED, by=wish.by, now=now, why=wish.set_aside.why, overridden=wish.set_aside.codes,
-            before=before,
+            before=before, origin=Origin.SERIES if wish.origin == Origin.SERIES else "",
         )  # fmt: skip
         announce_machines([*left, *machine_ids_of(fresh)])
     return fresh
@@ -227,6 +239,7 @@ def _write_move(fresh: Reservation, wish: Wish, facts: BookingFacts) -> None:
     )  # fmt: skip
 
 
+@retried
 def cancel_reservation(
     *,
     reservation: Reservation,
@@ -234,6 +247,7 @@ def cancel_reservation(
     now: dt.datetime,
     why: str = "",
     is_for_the_team: bool = False,
+    origin: str = "",
 ) -> Reservation:
     """Give the whole time back, to the waiting list first. Cancelling twice changes nothing.
 
@@ -262,7 +276,7 @@ def cancel_reservation(
             # Its time has begun: what it cost is not given back, as after an early finish.
             announce_machines(machine_ids_of(fresh))
         end_offer(fresh, WaitingEntry.State.LEFT, now)
-        note_deed(fresh, Deed.Kind.CANCELLED, by=by, now=now, why=why)
+        note_deed(fresh, Deed.Kind.CANCELLED, by=by, now=now, why=why, origin=origin)
         serve_freed(fresh, now)
     return fresh
 

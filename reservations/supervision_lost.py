@@ -5,7 +5,6 @@ import datetime as dt
 from django.db.models import Count
 
 from fablab.lib.intervals import Interval
-from machines.models import Attendance
 from machines.supervision import supervised_times
 from people.models import Site
 from reservations.models import Reservation, Status
@@ -40,6 +39,6 @@ def _is_watched(row: Reservation, supervised: tuple[Interval, ...]) -> bool:
     machine = row.machine
     if machine is None or (row.companion_count > 0 and machine.risk < RISK_OF_GRAVE_INJURY):  # type: ignore[attr-defined]
         return True
-    if machine.booking.attendance == Attendance.START:
+    if machine.booking.spans_closing:
         return any(duty.holds(row.start) for duty in supervised)
     return any(duty.contains(Interval(row.start, row.end)) for duty in supervised)

@@ -34,5 +34,11 @@ def moment_words(instant: dt.datetime, zone: dt.tzinfo) -> str:
     return f"{day_words(instant, zone)}, {clock_words(instant, zone)}"
 
 
+def near_day_words(instant: dt.datetime, zone: dt.tzinfo, now: dt.datetime) -> str:
+    """“today”, “tomorrow”, else “Tuesday 12 March”."""
+    days = (instant.astimezone(zone).date() - now.astimezone(zone).date()).days
+    return {0: gettext("today"), 1: gettext("tomorrow")}.get(days) or day_words(instant, zone)
+
+
 def clock_words(instant: dt.datetime, zone: dt.tzinfo) -> str:
     return instant.astimezone(zone).strftime("%H:%M")

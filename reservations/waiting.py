@@ -5,16 +5,18 @@ of the three does not come.
 """
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import replace
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Q, QuerySet
 
 from fablab.lib.intervals import Interval
 from fablab.lib.live import announce_machines
 from fablab.lib.retries import retried
 from machines.models import Machine
-from people.models import Person
+from machines.parts import machines_in_the_way
+from people.models import Person, Site
 from reservations.credits import settle_credits
 from reservations.deeds import note_deed
 from reservations.errors import ReservationRefused, WrongState
@@ -23,7 +25,7 @@ from reservations.holding import hold_units, lock_in_order, locked, machine_ids_
 from reservations.models import Deed, Origin, Reservation, Status, WaitingEntry
 from reservations.notices import tell_free
 from reservations.offers import end_offer
-from reservations.rules import Code, taken
+from reservations.rules import Code, closed, machine_unavailable, taken
 from reservations.wishes import Wish, check, credits_wanted, insert_reservation, with_people_now
 
 State = WaitingEntry.State
@@ -130,7 +132,7 @@ def serve_waiting(machine: Machine, window: Interval, now: dt.datetime, *, besid
     `besides` asks for the time right now: those behind them are not served first. One query where nobody waits and
     nothing has run out.
     """
-    if not somebody_waits(machine, window, now):
+    if not somebody_waits(machine.unit.site, window, now):
         return 0
     expire_due(now, machine_ids=[machine.pk])
     served = 0
@@ -142,6 +144,20 @@ def serve_waiting(machine: Machine, window: Interval, now: dt.datetime, *, besid
             continue
         served += _serve(entry, machine, now)
     return served
+
+
+def serve_those_before(
+    site: Site, unit_ids: Sequence[int], window: Interval, now: dt.datetime, *, besides: Person | None = None
+) -> bool:
+    """Before these units are taken: serve whoever waits for them, for what goes with them, or for what they go with.
+
+    Whether there was anything to look at. One query where nobody waits at the site.
+    """
+    if not somebody_waits(site, window, now):
+        return False
+    for machine in machines_in_the_way(unit_ids):
+        serve_waiting(machine, window, now, besides=besides)
+    return True
 
 
 def waiting_for(machine: Machine, window: Interval) -> QuerySet[WaitingEntry]:
@@ -158,10 +174,12 @@ def sweep_waiting(now: dt.datetime) -> int:
     over = WaitingEntry.objects.filter(state=State.WAITING, start__lte=now)
     over.update(state=State.PASSED, ended_at=now)
     served = 0
-    rows = WaitingEntry.objects.filter(state=State.WAITING).select_related("machine__unit__site")
-    machines = Machine.objects.filter(pk__in=rows.values("machine")).with_places()
+    # Read once: whoever joins meanwhile is served the next time.
+    waiting = WaitingEntry.objects.filter(state=State.WAITING).select_related("person")
+    entries = list(waiting.order_by("created_at", "id"))
+    machines = Machine.objects.filter(pk__in={entry.machine_id for entry in entries}).with_places()
     wanted = {machine.pk: machine for machine in machines}
-    for entry in rows.order_by("created_at", "id"):
+    for entry in entries:
         for machine in [wanted[entry.machine_id], *_twins(entry, wanted[entry.machine_id])]:
             if _serve(entry, machine, now):
                 served += 1
@@ -186,15 +204,31 @@ def _twins(entry: WaitingEntry, machine: Machine) -> list[Machine]:
     return list(same.with_places().order_by("used_s", "pk"))
 
 
-def somebody_waits(machine: Machine, window: Interval, now: dt.datetime) -> bool:
-    """Whether anybody waits for that time, or an offer has run out there. One query."""
+# Asked before every reservation: as query sets the two take longer to build than to answer.
+SOMEBODY_WAITS_SQL = """
+SELECT EXISTS (
+    SELECT FROM reservations_reservation
+    WHERE site_id = %(site)s AND status IN ('held', 'pending') AND expires_at <= %(now)s
+) OR EXISTS (
+    SELECT FROM reservations_waitingentry AS entry
+    JOIN machines_machine AS machine ON machine.id = entry.machine_id
+    JOIN machines_unit AS unit ON unit.id = machine.unit_id
+    WHERE entry.state = 'waiting' AND unit.site_id = %(site)s
+      AND entry."start" < %(end)s AND entry."end" > %(start)s
+)
+"""
+
+
+def somebody_waits(site: Site, window: Interval, now: dt.datetime) -> bool:
+    """Whether anybody waits for a time at the site that touches the window, or anything has run out there that nobody
+    swept yet. One query."""
     if window.is_empty:
         return False
-    ran_out = Reservation.objects.filter(
-        status__in=[Status.HELD, Status.PENDING], expires_at__lte=now, held_units__unit=machine.unit_id
-    ).values("pk")
-    waits = waiting_for(machine, window).order_by().values("pk")
-    return bool(ran_out.union(waits, all=True)[:1])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            SOMEBODY_WAITS_SQL, {"site": site.pk, "now": now, "start": window.start, "end": window.end}
+        )  # fmt: skip
+        return bool(cursor.fetchone()[0])
 
 
 def _serve(entry: WaitingEntry, machine: Machine, now: dt.datetime) -> bool:
@@ -206,13 +240,15 @@ def _serve(entry: WaitingEntry, machine: Machine, now: dt.datetime) -> bool:
         return _tell(entry, wish, now)
     try:
         return _offer(entry, wish, now)
-    except ReservationRefused:
-        # Still taken, or they may not any more: their place is kept, the next one is asked.
+    except (ReservationRefused, WrongState):
+        # Still taken, or they may not any more, or were erased: their place is kept, the next one is asked.
         return False
 
 
 def _tell(entry: WaitingEntry, wish: Wish, now: dt.datetime) -> bool:
-    if taken(wish.facts(now), wish.asked, now):
+    facts = wish.facts(now)
+    # Their place on the list is used up by the word: it is said once they could really have it.
+    if any(rule(facts, wish.asked, now) for rule in (taken, machine_unavailable, closed)):
         return False
     with transaction.atomic():
         told = WaitingEntry.objects.filter(pk=entry.pk, state=State.WAITING).update(state=State.TOLD, ended_at=now)

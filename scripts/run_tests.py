@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 
-# In the order of the folders: by the number of their tests, the longest storm, which is one test, would come last.
+# In the order of tests/conftest.py, the longest files first: by the number of its tests a storm would come last.
 GROUPS = (("-n", "2", "-m", "not serial"), ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", "-m", "serial"))
 NO_TESTS_COLLECTED = 5
 COUNTED = ("failed", "passed", "skipped", "xfailed", "xpassed", "warnings", "errors")

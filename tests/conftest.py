@@ -15,10 +15,27 @@ from django.utils.translation import override
 from fablab.up.postgres import EmbeddedPostgres
 from people.models import Person
 from tests.factories import make_person
+from tests.migrated import template
 
 # Debian keeps servers where an ordinary account's PATH does not look.
 PROGRAM_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
 POSTGRES_15 = Path("/usr/lib/postgresql/15")
+ROOT = Path(__file__).resolve().parent.parent
+# Of the serial ones: from three minutes down to half a minute.
+LONGEST_FIRST = (
+    "tests/fablab/test_slot_storm.py",
+    "tests/fablab/test_backup.py",
+    "tests/e2e/test_story.py",
+    "tests/e2e/test_first_run.py",
+    "tests/e2e/test_engine_walk.py",
+    "tests/fablab/test_timeline_browser.py",
+    "tests/fablab/test_kiosk_browser.py",
+    "tests/fablab/test_upgrade.py",
+    "tests/contract/test_printer_backends.py",
+    "tests/fablab/test_deploy.py",
+    "tests/iot/test_kills.py",
+    "tests/fablab/test_up_lan.py",
+)
 INSTALLED_WITH = {"mosquitto": "mosquitto", "chromium": "chromium", "postgresql-15": "postgresql-15"}
 
 
@@ -51,6 +68,47 @@ def postgres_binaries(version: str) -> Path | None:
     if not (POSTGRES_15 / "bin" / "postgres").exists():
         skip_or_fail("PostgreSQL 15 is not installed: apt-get install postgresql-15")
     return POSTGRES_15
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest first: two run at a time, and neither should end long after the other."""
+    order = {ROOT / name: number for number, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: order.get(item.path, len(order)))
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Each worker's database begins as a copy of a migrated one; on a server of the caller's it is migrated."""
+    from django.db import connection
+
+    if name := template():
+        connection.settings_dict["TEST"]["TEMPLATE"] = name
+
+
+@pytest.fixture(scope="session", autouse=True)
+def passwords_cost_little() -> None:
+    """A million rounds for each password of each test would be a fifth of a second each; the tests need the form."""
+    from django.contrib.auth.hashers import PBKDF2PasswordHasher
+
+    PBKDF2PasswordHasher.iterations = 1_000
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files_are_looked_for_once() -> None:
+    """Each browser of each test loads the middleware anew; half of its first answer was this search."""
+    from whitenoise.middleware import WhiteNoiseMiddleware
+
+    found: dict[str, dict[str, Any]] = {}
+    search = WhiteNoiseMiddleware.add_files_from_finders
+
+    def search_once(whitenoise: WhiteNoiseMiddleware) -> None:
+        if whitenoise.static_prefix not in found:
+            gathered, whitenoise.files = whitenoise.files, {}
+            search(whitenoise)
+            found[whitenoise.static_prefix], whitenoise.files = whitenoise.files, gathered
+        whitenoise.files |= found[whitenoise.static_prefix]
+
+    WhiteNoiseMiddleware.add_files_from_finders = search_once  # type: ignore[method-assign]
 
 
 @pytest.fixture

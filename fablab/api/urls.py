@@ -6,6 +6,7 @@ from printing.api import PrintJobAction, PrintJobDetail, PrintJobs
 from reservations import api as reservations
 from reservations import calendar_api as calendars
 from reservations import life_api as life
+from reservations import series_api as series
 
 urlpatterns = [
     path("machines/", Machines.as_view(), name="api-machines"),
@@ -16,12 +17,20 @@ urlpatterns = [
     path("reservations/", reservations.ReservationList.as_view(), name="api-reservations"),
     path("reservations/<slug:reference>/", reservations.ReservationDetail.as_view(), name="api-reservation"),
     path("reservations/<slug:reference>/cancel/", reservations.Cancel.as_view(), name="api-reservation-cancel"),
+    path(
+        "reservations/<slug:reference>/participants/",
+        reservations.Participants.as_view(),
+        name="api-reservation-participants",
+    ),
     path("reservations/<slug:reference>/check-in/", reservations.CheckIn.as_view(), name="api-reservation-check-in"),
     path("reservations/<slug:reference>/finish/", reservations.Finish.as_view(), name="api-reservation-finish"),
     path("reservations/<slug:reference>/approve/", life.Approve.as_view(), name="api-reservation-approve"),
     path("reservations/<slug:reference>/refuse/", life.Refuse.as_view(), name="api-reservation-refuse"),
     path("reservations/<slug:reference>/accept/", life.Accept.as_view(), name="api-reservation-accept"),
     path("reservations/<slug:reference>/decline/", life.Decline.as_view(), name="api-reservation-decline"),
+    path("reservations/<slug:reference>/move-dates/", series.MoveDates.as_view(), name="api-series-move"),
+    path("reservations/<slug:reference>/cancel-dates/", series.CancelDates.as_view(), name="api-series-cancel"),
+    path("series/", series.SeriesList.as_view(), name="api-series"),
     path("waiting/", life.WaitingList.as_view(), name="api-waiting"),
     path("waiting/<slug:reference>/", life.WaitingPlace.as_view(), name="api-waiting-place"),
     path("usage-sessions/", UsageSessions.as_view(), name="api-usage-sessions"),

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.utils import timezone
 
@@ -10,7 +11,7 @@ from fablab.bench.measure import Times, timed
 from fablab.bench.requests import MEMBER, UnexpectedAnswer
 from fablab.bench.size import DAYS_AHEAD
 from machines.models import Machine
-from people.models import Person
+from people.models import Notice, Person
 from reservations.errors import ReservationRefused
 from reservations.models import Refusal, Reservation, Status
 from reservations.services import create_reservation
@@ -25,14 +26,21 @@ def creation() -> Times:
     free = _free_hours(machine, now)
 
     def reserve() -> None:
-        start = next(free)
-        create_reservation(
-            machine=machine, start=start, end=start + dt.timedelta(minutes=30), holder=holder, by=holder, now=now,
-            note=NOTE,
-        )  # fmt: skip
+        create_reservation(**_wish(machine, holder, next(free), now))
 
     with _left_as_found():
         return timed(reserve, rounds=ROUNDS)
+
+
+def wish_for(now: dt.datetime) -> dict[str, Any]:
+    """What a member asks for who is granted it."""
+    machine = _machine()
+    return _wish(machine, Person.objects.get(card_code=MEMBER), next(_free_hours(machine, now)), now)
+
+
+def _wish(machine: Machine, holder: Person, start: dt.datetime, now: dt.datetime) -> dict[str, Any]:
+    end = start + dt.timedelta(minutes=30)
+    return {"machine": machine, "start": start, "end": end, "holder": holder, "by": holder, "now": now, "note": NOTE}
 
 
 def refusal() -> Times:
@@ -83,9 +91,11 @@ def _free_hours(machine: Machine, now: dt.datetime) -> Iterator[dt.datetime]:
 @contextmanager
 def _left_as_found() -> Iterator[None]:
     last_refusal = Refusal.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    last_notice = Notice.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     try:
         yield
     finally:
         # The history of a reservation stays, and so does the reservation: only its time is given back.
         Reservation.objects.filter(note=NOTE).update(note="", status="cancelled", cancelled_at=timezone.now())
         Refusal.objects.filter(pk__gt=last_refusal).delete()
+        Notice.objects.filter(pk__gt=last_notice).delete()

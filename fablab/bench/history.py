@@ -19,10 +19,11 @@ BATCH = 250_000
 RESERVATIONS = """
 INSERT INTO reservations_reservation (
     reference, site_id, machine_id, title, holder_id, created_by_id, status, origin, "start", "end",
-    booked_start, booked_end, created_at, note, checked_in_at, finished_at, cancelled_at, cancelled_by_id)
+    booked_start, booked_end, created_at, note, decision, credits, holder_takes_part,
+    checked_in_at, finished_at, cancelled_at, cancelled_by_id)
 SELECT lpad(translate(upper(to_hex((i * 2654435761) %% 1099511627776)), '01', 'XY'), 10, 'Z'),
        %(site_id)s, machine_id, '', holder_id, holder_id, status, 'page', begins, ends, begins, ends,
-       least(begins, %(now)s) - interval '2 days', '',
+       least(begins, %(now)s) - interval '2 days', '', '', 0, true,
        CASE WHEN status IN ('completed', 'in_use') THEN begins END,
        CASE WHEN status = 'completed' THEN ends END,
        CASE WHEN status = 'cancelled' THEN least(begins, %(now)s) - interval '1 day' END,
@@ -69,6 +70,15 @@ WHERE r.id > %(after)s
 ORDER BY r.id
 """
 
+# The first line of each one's history.
+DEEDS = """
+INSERT INTO reservations_deed (reservation_id, kind, at, by_id, origin, why, overridden, before)
+SELECT id, 'made', created_at, created_by_id, origin, '', '{}', '{}'
+FROM reservations_reservation
+WHERE id > %(after)s
+ORDER BY id
+"""
+
 # Measured use: most begin a little late and end a little early, inside what was reserved. The latest come first:
 # where there are fewer of them than reservations, the weeks that pages look at are still full.
 SESSIONS = """
@@ -92,7 +102,7 @@ Say = Callable[[str], object]
 def write_history(
     size: Size, *, site: Site, machine_ids: list[int], person_ids: list[int], now: dt.datetime, say: Say
 ) -> None:
-    """Reservations with what they hold, a batch a transaction, then the sessions measured during them.
+    """Reservations, what they hold and their history, a batch a transaction, then the sessions measured during them.
 
     Raises:
         DoesNotFit: more reservations than opening hours; nothing was written.
@@ -126,6 +136,7 @@ def _write_batch(facts: dict[str, Any]) -> None:
         after = cursor.fetchone()[0]
         cursor.execute(RESERVATIONS, facts)
         cursor.execute(HELD_UNITS, {"after": after})
+        cursor.execute(DEEDS, {"after": after})
 
 
 def _write_sessions(sessions: int) -> None:

@@ -10,6 +10,7 @@ from fablab.demo.octoprint import register_printer
 from fablab.demo.people import make_people
 from fablab.demo.place import SITE_SLUG, make_place
 from fablab.demo.reception import open_the_doors
+from fablab.demo.teams import make_team
 from fablab.demo.today import book_today, break_one_machine, last_loaded_day, lose_one_device, open_day_and_night
 from people.models import Site
 
@@ -38,6 +39,7 @@ def load_demo(*, data_dir: Path, now: dt.datetime, report: Callable[[str], objec
     site = make_place()
     today = now.astimezone(site.zone).date()
     make_people(site, now=now)
+    make_team(site, now=now)
     make_machines(site)
     enrol_devices(data_dir, now=now)
     last = last_loaded_day(site)

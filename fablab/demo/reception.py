@@ -9,8 +9,9 @@ from people.lab import lab_for_change, save_lab
 from people.models import Person, Site, Visit
 from people.visits import arrive, arrive_unnamed
 from reservations.errors import ReservationRefused
-from reservations.group import reserve_group, wall_interval
+from reservations.group import reserve_group
 from reservations.models import Reservation
+from reservations.series_dates import wall_interval
 
 HERE = ("demo-maker", "demo-person-09", "demo-person-12", "demo-person-20")
 WORKSHOP = "Atelier couture : premiers pas"

@@ -1,19 +1,21 @@
 """Today and tomorrow: a lab that is open, partly booked, with one machine out and one that is not heard."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
 
 from fablab.demo.lab import OUT_OF_SERVICE, UNREACHABLE
 from fablab.demo.runs import Run, replay
+from fablab.demo.teams import NAME
 from fablab.lib.intervals import Interval
 from iot.models import Device, ReportedState, UsageSession
 from machines.models import Machine, OpeningException, Outage
 from machines.opening import instant_of
-from people.models import Person, Site
+from people.models import Person, Site, Team
 from reservations.availability import next_on_grid
-from reservations.errors import ReservationRefused, WrongState
+from reservations.errors import NotOfTheTeam, ReservationRefused, WrongState
 from reservations.life import check_in
 from reservations.models import Reservation
 from reservations.services import create_reservation
@@ -34,6 +36,8 @@ class Booking:
     length_min: int
     is_running: bool = False
     note: str = ""
+    # In the name of the team, with these.
+    companions: tuple[str, ...] = ()
 
 
 # Nobody takes Prusa MK4 · 2: it is the visitor's.
@@ -49,6 +53,7 @@ BOOKINGS = (
     Booking("resin-mars-4", "demo-mediator", 300, 240),
     Booking("prusa-mk4-1", "demo-maker", 26 * 60, 240, note="Suite de la charnière"),
     Booking("laptop-02", "demo-person-12", 20 * 60, 120),
+    Booking("bambu-x1c", "demo-maker", 22 * 60, 120, note="Pièces pour samedi", companions=("demo-newcomer",)),
 )
 
 
@@ -100,13 +105,14 @@ def book_today(site: Site, now: dt.datetime) -> int:
     """Make the bookings around now whose time is still free; how many were made."""
     machines = {m.slug: m for m in Machine.objects.with_places().filter(unit__site=site)}
     people = {p.card_code: p for p in Person.objects.filter(card_code__startswith="demo-")}
-    made = 0
+    team, made = Team.objects.filter(site=site, name=NAME, archived_at=None).first(), 0
     for booking in BOOKINGS:
         machine, person = machines[booking.slug], people[booking.card_code]
         asked = _asked(booking, site, now)
         # Only open ones count: what was cancelled or has ended makes room for the next loading.
         if not Reservation.objects.open().filter(machine=machine).overlapping(asked.start, asked.end).exists():
-            made += _book(machine, person, booking, asked, now)
+            companions = [people[code] for code in booking.companions]
+            made += _book(machine, person, booking, asked, now, team if companions else None, companions)
     return made
 
 
@@ -118,7 +124,15 @@ def _asked(booking: Booking, site: Site, now: dt.datetime) -> Interval:
     return Interval(start, start + dt.timedelta(minutes=booking.length_min))
 
 
-def _book(machine: Machine, person: Person, booking: Booking, asked: Interval, now: dt.datetime) -> bool:
+def _book(
+    machine: Machine,
+    person: Person,
+    booking: Booking,
+    asked: Interval,
+    now: dt.datetime,
+    team: Team | None,
+    companions: Sequence[Person],
+) -> bool:
     try:
         with transaction.atomic():
             reservation = create_reservation(
@@ -129,11 +143,13 @@ def _book(machine: Machine, person: Person, booking: Booking, asked: Interval, n
                 by=person,
                 now=min(now, asked.start) - dt.timedelta(hours=3),
                 note=booking.note,
+                team=team,
+                companions=companions,
             )
             if booking.is_running and asked.start <= now:
                 check_in(reservation=reservation, now=max(asked.start, now - dt.timedelta(minutes=55)))
                 _run_until_now(machine, asked.start + dt.timedelta(minutes=2), now)
-    except (ReservationRefused, WrongState):
+    except (ReservationRefused, WrongState, NotOfTheTeam):
         # A visitor of the demo was here first, or moved something: their plans come before the story's.
         return False
     return True

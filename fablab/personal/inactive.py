@@ -26,7 +26,7 @@ from people.erasure import ErasureRefused, erase_person
 from people.lab import current_lab
 from people.models import Person, Visit
 from people.selectors import people_of
-from reservations.models import Reservation
+from reservations.models import Participant, Reservation
 
 log = logging.getLogger(__name__)
 NOTICES = "notices.jsonl"
@@ -55,6 +55,7 @@ def with_last_activity(people: QuerySet[Person]) -> Any:
             F("last_seen_at"),
             newest(Visit, "person_id", "arrived_at"),
             newest(Reservation, "holder_id", "end"),
+            newest(Participant, "person_id", "reservation__end"),
             newest(UsageSession, "person_id", "start"),
         )
     )

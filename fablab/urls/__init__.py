@@ -5,7 +5,27 @@ from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView
 
 from fablab.api.schema import LabSchemaGenerator
-from fablab.urls import about, address, calendars, desk, first_run, life, notices, opening, people, rules, settings
+from fablab.urls import (
+    about,
+    address,
+    calendars,
+    credits,
+    desk,
+    find,
+    first_run,
+    house_rules,
+    inductions,
+    life,
+    loans,
+    notices,
+    opening,
+    people,
+    rules,
+    series,
+    settings,
+    teams,
+    timeline,
+)
 from fablab.views import api_docs, health, manage, me, public, reservation, reserve, second_factor
 from printing import views as printing
 
@@ -50,15 +70,23 @@ urlpatterns = [
     path("manage/machines/<slug:slug>/bed-clear/", manage.bed_clear, name="manage-bed-clear"),
     *first_run.urlpatterns,
     *desk.urlpatterns,
+    *loans.urlpatterns,
     *people.urlpatterns,
     *settings.urlpatterns,
     *opening.urlpatterns,
     *rules.urlpatterns,
+    *series.urlpatterns,
     *about.urlpatterns,
     *address.urlpatterns,
     *notices.urlpatterns,
     *life.urlpatterns,
+    *find.urlpatterns,
     *calendars.urlpatterns,
+    *credits.urlpatterns,
+    *house_rules.urlpatterns,
+    *inductions.urlpatterns,
+    *teams.urlpatterns,
+    *timeline.urlpatterns,
     path("accounts/", include("allauth.account.urls")),
     path("accounts/2fa/", include("allauth.mfa.urls")),
     path("language/", set_language, name="set_language"),

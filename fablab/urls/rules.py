@@ -3,10 +3,11 @@
 from django.urls import path, re_path
 
 from fablab.urls.people import FILE
-from fablab.views import rules_edit, rules_groups, rules_overview
+from fablab.views import rules_edit, rules_groups, rules_overview, why
 
 urlpatterns = [
     path("manage/rules/", rules_overview.rules, name="rules"),
+    path("manage/why/", why.why, name="manage-why"),
     path("manage/rules/new/", rules_edit.policy_new, name="rules-policy-new"),
     path("manage/rules/<int:pk>/", rules_edit.policy, name="rules-policy"),
     path("manage/rules/<int:pk>/remove/", rules_edit.policy_remove, name="rules-policy-remove"),

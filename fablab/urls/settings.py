@@ -12,6 +12,7 @@ from fablab.views import (
     settings_roles,
     settings_rooms,
     settings_site,
+    settings_unfit,
 )
 
 _SITE = "manage/settings/places/<slug:slug>"
@@ -23,7 +24,8 @@ urlpatterns = [
     path(f"{_SITE}/hours/", settings_opening.hours, name="settings-hours"),
     path(f"{_SITE}/closures/", settings_opening.closures, name="settings-closures"),
     path(f"{_SITE}/closures/remove/", settings_opening.closure_remove, name="settings-closure-remove"),
-    path(f"{_SITE}/calls/", settings_opening.calls, name="settings-calls"),
+    path(f"{_SITE}/calls/", settings_unfit.calls, name="settings-calls"),
+    path(f"{_SITE}/calls/act/", settings_unfit.act, name="settings-calls-act"),
     path(f"{_SITE}/rooms/", settings_rooms.rooms, name="settings-rooms"),
     path(f"{_SITE}/machines/", settings_machines.machines, name="settings-machines"),
     path(f"{_SITE}/machines/new/", settings_machines.machine_new, name="settings-machine-new"),

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from fablab.desk import SEAT_LENGTHS_MIN, absent, calls, desk_lines, presence, seats
+from fablab.desk import SEAT_LENGTHS_MIN, absent, calls, desk_lines, lines_of_person, presence, seats
 from fablab.forms_desk import UnnamedForm, WelcomeForm
 from fablab.lib.queries import query_word
 from fablab.views.all_the_same import all_the_same, reason_given, set_aside_by
@@ -28,8 +28,9 @@ from people.services import register_person
 from people.signed_in import signed_in
 from people.visits import arrive, arrive_unnamed, come_back, leave
 from reservations.desk import start_seat
-from reservations.errors import ReservationRefused
-from reservations.messages import moment_words
+from reservations.errors import ReservationRefused, WrongState
+from reservations.loan_selectors import overdue_count
+from reservations.messages import STATE_WORDS, moment_words
 
 FOUND_MOST = 12
 
@@ -64,6 +65,7 @@ def desk(request: HttpRequest) -> HttpResponse:
         "now": now,
         "calls": calls(site=site),
         "to_tell": calls_waiting(site=site, now=now).count(),
+        "overdue": overdue_count(site=site, now=now),
         "presence": presence(site=site, staff=staff),
         "lines": [line for line in desk_lines(site=site, staff=staff, now=now) if line.reservation not in missing],
         "absent": missing,
@@ -126,9 +128,7 @@ def person(request: HttpRequest, reference: str) -> HttpResponse:
         "visit": Visit.objects.present().filter(site=site, person=found).first(),
         "seats": [] if suspension else [seat for seat in seats(site=site, now=now) if seat.is_startable],
         "lengths": [dt.timedelta(minutes=minutes) for minutes in SEAT_LENGTHS_MIN],
-        "lines": [
-            line for line in desk_lines(site=site, staff=staff, now=now) if line.reservation.holder_id == found.pk
-        ],
+        "lines": lines_of_person(found, desk_lines(site=site, staff=staff, now=now)),
     }
     return render(request, "fablab/desk/person.html", context)
 
@@ -181,11 +181,14 @@ def seat(request: HttpRequest, slug: str) -> HttpResponse:
         made = start_seat(
             machine=machine, length=length, holder=holder, by=staff, now=now, set_aside=set_aside_by(request, reason)
         )
+    except WrongState as error:
+        messages.error(request, STATE_WORDS[error.code])
+        return redirect("desk")
     except ReservationRefused as refusal:
         context = {
             "machine": machine,
             "zone": machine.site.zone,
-            "denials": sentences(request, refusal.denials, holder),
+            "denials": sentences(request, refusal.denials, holder, machine),
             "alternatives": refusal.alternatives,
             "person": holder,
             "about": holder if is_about_another(request, holder) else None,

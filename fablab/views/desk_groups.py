@@ -22,10 +22,12 @@ from people.models import Site
 from people.permissions import is_staff
 from people.signed_in import signed_in
 from reservations.errors import ReservationRefused
-from reservations.group import SeriesReport, cancel_series, reserve_group, reserve_series, wall_interval
+from reservations.group import reserve_group, reserve_series
 from reservations.messages import day_words, sentence_of
-from reservations.models import HeldUnit, Reservation, ReservationSeries
+from reservations.models import HeldUnit, Reservation
 from reservations.selectors import public_events
+from reservations.series import Scope, cancel_dates
+from reservations.series_dates import SeriesReport, wall_interval
 
 SHOWN_MOST = 60
 NAMED_MOST = 4
@@ -128,8 +130,8 @@ def cancel_following(request: HttpRequest, reference: str) -> HttpResponse:
     found = get_object_or_404(rows, reference=reference)
     if not is_staff(staff, found):
         raise PermissionDenied
-    series = get_object_or_404(ReservationSeries, pk=found.series_id)
-    count = cancel_series(series=series, since=found.start, by=staff, now=timezone.now())
+    report = cancel_dates(reservation=found, scope=Scope.FOLLOWING, by=staff, now=timezone.now())
+    count = len(report.made)
     said = ngettext("One date was cancelled.", "%(count)d dates were cancelled.", count) % {"count": count}
     messages.success(request, said if count else _("Nothing was left to cancel."))
     return redirect("desk-groups")

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.auth import login
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -38,7 +39,7 @@ from people.kiosks import call_somebody, calls_from, person_at_kiosk
 from people.models import Kiosk, Person
 from people.signed_in import signed_in
 from reservations.life import CHECK_IN_OPENS
-from reservations.models import Reservation, Status
+from reservations.models import Participant, Reservation, Status
 from reservations.selectors import held_names, public_events
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -143,8 +144,11 @@ def mine(request: HttpRequest, kiosk: Kiosk) -> HttpResponse:
         return redirect("kiosk-sign-in")
     now, zone = timezone.now(), kiosk.site.zone
     today = dt.datetime.combine(now.astimezone(zone).date(), dt.time(0), zone)
+    person = signed_in(request)
+    # Their own, and those of others in which they take part: of one person few, and each half has its index.
+    comes = Q(pk__in=Participant.objects.filter(person=person).values("reservation"))
     rows = (
-        Reservation.objects.filter(holder=signed_in(request))
+        Reservation.objects.filter(Q(holder=person) | comes)
         .open()
         .overlapping(now, today + DAY)
         .with_places()

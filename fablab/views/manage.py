@@ -126,7 +126,8 @@ def machines(request: HttpRequest) -> HttpResponse:
         for status in statuses
     ]
     outages = (
-        Outage.objects.holding_at(now)
+        Outage.objects.declared()
+        .holding_at(now)
         .filter(machine__in=[status.machine for status in statuses])
         .select_related("machine")
     )

@@ -1,7 +1,8 @@
 """For whom a page acts: oneself, somebody the team knows, or an anonymous ticket. `?for=` carries it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
@@ -16,8 +17,11 @@ from people.permissions import is_staff
 from people.selectors import people_of
 from reservations.messages import Sentence, sentence_of
 from reservations.messages_about import sentence_about
+from reservations.next_steps import NextStep, RefusedPerson, next_step_of
 
 TICKET = "ticket"
+# What choosing a machine and a time is carried by, from step to step.
+CHOSEN = ("machine", "day", "start", "end", "start_at", "end_at", "moving", "for", "team", "any")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +66,32 @@ def is_about_another(request: HttpRequest, holder: Person | None) -> bool:
     return holder is not None and holder.pk != request.user.pk
 
 
-def sentences(request: HttpRequest, denials: Iterable[Denial], holder: Person | None) -> list[Sentence]:
-    """The refusals as the reader is told them: “you”, or the name of the person for whom they asked."""
-    if holder is not None and is_about_another(request, holder):
-        return [sentence_about(denial, holder) for denial in denials]
-    return [sentence_of(denial) for denial in denials]
+def sentences(
+    request: HttpRequest, denials: Iterable[Denial], holder: Person | None, machine: Machine | None = None
+) -> list[Sentence]:
+    """The refusals as the reader is told them: “you”, or the name of the person for whom they asked; of a machine,
+    each with the way on where there is one."""
+    if holder is None:
+        return [sentence_of(denial) for denial in denials]
+    is_about = is_about_another(request, holder)
+    said = [(denial, sentence_about(denial, holder) if is_about else sentence_of(denial)) for denial in denials]
+    if machine is None:
+        return [sentence for _denial, sentence in said]
+    refused = RefusedPerson(machine, holder, is_told_to_team=is_about)
+    return [replace(sentence, way=_way_and_back(request, denial, refused)) for denial, sentence in said]
+
+
+def _way_and_back(request: HttpRequest, denial: Denial, refused: RefusedPerson) -> NextStep | None:
+    """The way on, which leads back to where they were refused."""
+    step = next_step_of(denial, refused)
+    if step is None or not step.url:
+        return step
+    return replace(step, url=f"{step.url}?{urlencode({'next': _here(request)})}")
+
+
+def _here(request: HttpRequest) -> str:
+    """The page, as it can be read again: of a form that was sent, with what was chosen."""
+    if request.method != "POST":
+        return request.get_full_path()
+    kept = {name: request.POST[name] for name in CHOSEN if request.POST.get(name)}
+    return f"{request.path}?{urlencode(kept)}"

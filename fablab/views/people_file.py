@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 from fablab.lib.queries import query_word
 from fablab.views.people_door import file_of, form_page, own_site, posted
 from fablab.views.roles import for_role
+from fablab.views.standing import standing_on_file
 from machines.models import QualificationGrant
 from machines.qualification_selectors import qualifications_of
 from machines.qualification_services import revoke_qualification
@@ -60,6 +61,7 @@ def file(request: HttpRequest, reference: str) -> HttpResponse:
         "emails": sign_in_emails(person),
         **_people_around(me, person),
         **_at_own_sites(me, person, now),
+        **standing_on_file(person, staff_sites(me), now),
         "deeds": list(FileAccess.objects.filter(person=person).select_related("by")[:DEEDS_SHOWN]),
     }
     _name_authors(me, context)

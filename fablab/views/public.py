@@ -12,19 +12,24 @@ from fablab.board import board_statuses
 from fablab.lib.intervals import Interval
 from fablab.lib.queries import query_word
 from fablab.machine_status import State, machine_statuses
+from fablab.next_free import with_next_free
 from fablab.views.days import chosen_day, days_ahead
+from fablab.views.standing import induction_offer
+from fablab.views.tell_me import tell_me
 from machines.models import Category, Machine, Outage, UnitPart
 from machines.opening import opening_between, opening_on
 from machines.parts import parts_of
 from machines.permissions import may_lift, may_report_fault
 from machines.selectors import load_hours, timetable
 from machines.supervision import supervised_times
-from people.models import Site
+from people.models import Person, Site
 from reservations.availability import FreeTime, free_time, next_on_grid
 from reservations.day import day_rows, day_window
 from reservations.facts import wanted_qualification
+from reservations.life import CHECK_IN_OPENS
+from reservations.models import Reservation
 from reservations.rule_facts import RISK_OF_INJURY
-from reservations.selectors import public_events
+from reservations.selectors import public_events, to_start_at
 
 WEEK = dt.timedelta(days=7)
 EVENTS_SHOWN = 8
@@ -90,6 +95,7 @@ def machines(request: HttpRequest) -> HttpResponse:
     statuses = machine_statuses(rows, now)
     if request.GET.get("free"):
         statuses = [s for s in statuses if s.state == State.FREE]
+    statuses = with_next_free(statuses, now)
     return render(
         request,
         "fablab/machines.html",
@@ -127,6 +133,7 @@ def machine(request: HttpRequest, slug: str) -> HttpResponse:
             "status": status,
             "settings": settings,
             "wanted": wanted_qualification(thing),
+            "induction": induction_offer(request.user if isinstance(request.user, Person) else None, thing, now),
             "day": day,
             "days": days_ahead(thing, now),
             "rows": day_rows(thing, day, now, free=free),
@@ -136,6 +143,8 @@ def machine(request: HttpRequest, slug: str) -> HttpResponse:
             "goes_with": [part.name for part in parts_of([thing.unit_id])] if thing.has_parts else [],  # type: ignore[attr-defined]
             "supervised": _supervised(thing, now),
             **_for_the_team(request, thing, now),
+            "mine_now": _mine_now(request, thing, now),
+            **tell_me(request.user if isinstance(request.user, Person) else None, thing, day, now),
         },
     )
 
@@ -148,11 +157,19 @@ def _supervised(thing: Machine, now: dt.datetime) -> list[Interval] | None:
     return [duty for duty in found if duty.end > now and duty.start < now + WEEK]
 
 
+def _mine_now(request: HttpRequest, thing: Machine, now: dt.datetime) -> Reservation | None:
+    """What whoever scanned the square on the machine came for."""
+    if not isinstance(request.user, Person):
+        return None
+    return to_start_at(thing, request.user, now, ahead=CHECK_IN_OPENS)
+
+
 def _for_the_team(request: HttpRequest, thing: Machine, now: dt.datetime) -> dict[str, Any]:
     """What is broken in the words of whoever saw it, and whether the reader may say that it is back."""
     if not may_report_fault(request.user, thing) or thing.retired_at:
         return {}
-    rows = Outage.objects.holding_at(now).filter(machine=thing).select_related("reported_by").order_by("start")
+    held = Outage.objects.declared().holding_at(now).filter(machine=thing)
+    rows = held.select_related("reported_by").order_by("start")
     return {"may_report_fault": True, "outages": [(row, may_lift(request.user, row)) for row in rows]}
 
 

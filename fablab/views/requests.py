@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from fablab.views.all_the_same import PRESSED, codes_named
@@ -26,6 +26,7 @@ from reservations.messages import STATE_WORDS, Sentence, moment_words
 from reservations.models import Reservation
 from reservations.requests import Look, look_now, waiting_requests
 from reservations.rule_names import names_of
+from reservations.series_answers import answer_dates, dates_waiting
 from reservations.wishes import NOTHING_SET_ASIDE, SetAside
 
 SHOWN_MOST = 30
@@ -52,6 +53,8 @@ class Request:
     rules: list[str]
     yes: AnswerForm
     no: AnswerForm
+    # How many dates of its series wait, itself among them; one where it is no series.
+    dates: int = 1
 
     @property
     def codes(self) -> list[str]:
@@ -69,17 +72,22 @@ def _page(request: HttpRequest, reference: str = "", verdict: str = "", form: An
     rows = waiting_requests(staff=staff, now=now).with_places().select_related("holder", "team")
     found = list(rows.order_by("start", "pk")[: SHOWN_MOST + 1])
     written = {(reference, verdict): form}
-    cards = [_card(request, row, written) for row in found[:SHOWN_MOST]]
+    dates = dates_waiting(found, now)
+    cards = [
+        _card(request, row, written, dates.get((row.series_id or 0, row.site_id), 1)) for row in found[:SHOWN_MOST]
+    ]
     context = {"cards": cards, "is_cut": len(found) > SHOWN_MOST, "now": now}
     return render(request, "fablab/life/requests.html", context, status=200 if form is None else 400)
 
 
-def _card(request: HttpRequest, row: Reservation, written: dict[tuple[str, str], AnswerForm | None]) -> Request:
+def _card(
+    request: HttpRequest, row: Reservation, written: dict[tuple[str, str], AnswerForm | None], dates: int
+) -> Request:
     look = look_now(row)
     yes = written.get((row.reference, YES)) or _form(row, YES, is_wanted=bool(look.denials))
     no = written.get((row.reference, NO)) or _form(row, NO, is_wanted=True)
     rules = names_of(str(denial.code) for denial in look.denials)
-    return Request(row, look, sentences(request, look.denials, row.holder), rules, yes, no)
+    return Request(row, look, sentences(request, look.denials, row.holder), rules, yes, no, dates)
 
 
 def _form(row: Reservation, verdict: str, *, is_wanted: bool, request: HttpRequest | None = None) -> AnswerForm:
@@ -109,6 +117,8 @@ def answer(request: HttpRequest, reference: str, verdict: str) -> HttpResponse:
     words = form.cleaned_data["decision"]
     aside = SetAside(codes_named(request), words) if is_all_the_same else NOTHING_SET_ASIDE
     try:
+        if request.POST.get("all_dates") == "1" and found.series_id is not None:
+            return _answer_dates(request, found, verdict, words, now)
         if verdict == YES:
             approve(reservation=found, by=staff, now=now, decision=words, set_aside=aside)
         else:
@@ -120,6 +130,24 @@ def answer(request: HttpRequest, reference: str, verdict: str) -> HttpResponse:
             messages.error(request, f"{found.what}: {sentence.message} {sentence.next_step}")
     else:
         _say(request, found, verdict, now)
+    return redirect("manage-requests")
+
+
+def _answer_dates(request: HttpRequest, found: Reservation, verdict: str, words: str, now: dt.datetime) -> HttpResponse:
+    """The same answer to each date of the series that waits; those that the rules refuse by now are still there."""
+    staff = signed_in(request)
+    report = answer_dates(reservation=found, is_yes=verdict == YES, by=staff, now=now, decision=words)
+    if found.holder is not None and found.holder != staff:
+        note_access(person=found.holder, by=staff, deed=FileAccess.Deed.RESERVED, now=now)
+    count = len(report.made)
+    yes = ngettext("Yes said to one date.", "Yes said to %(count)d dates.", count)
+    no = ngettext("No said to one date.", "No said to %(count)d dates.", count)
+    messages.success(request, (yes if verdict == YES else no) % {"count": count})
+    if report.refused:
+        left = len(report.refused)
+        said = ngettext("One date cannot be had as it is: look at it.",
+                        "%(count)d dates cannot be had as they are: look at them.", left)  # fmt: skip
+        messages.warning(request, said % {"count": left})
     return redirect("manage-requests")
 
 

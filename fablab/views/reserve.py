@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from fablab.comers import CARRIED, Comers, comers_of, members_of, questions_of, references_named
 from fablab.kiosk_session import kiosk_of
 from fablab.lib.denials import Denial
 from fablab.lib.queries import query_word
@@ -21,6 +22,7 @@ from fablab.views.all_the_same import ReasonForm, all_the_same, reason_given, se
 from fablab.views.any_of import models_of, twins_wanted
 from fablab.views.days import chosen_day, days_ahead
 from fablab.views.on_behalf import Whom, is_about_another, sentences, whom
+from fablab.views.tell_me import tell_me
 from fablab.views.waiting import waiting_offer
 from machines.models import Machine
 from people.lab import current_lab
@@ -29,6 +31,7 @@ from people.permissions import is_staff
 from people.selectors import teams_to_reserve_as
 from people.signed_in import signed_in
 from reservations.any_of_model import likely_machine, reserve_any_of_model
+from reservations.credit_selectors import cost_of
 from reservations.day import day_starts
 from reservations.desk import reserve_at_desk
 from reservations.errors import NotOfTheTeam, ReservationRefused, WrongState
@@ -39,14 +42,21 @@ from reservations.models import Origin, Reservation, Status
 from reservations.rules import Code, may_be_set_aside, reservation_denials
 from reservations.services import move_reservation, preview_reservation
 from reservations.services import reserve as reserve_wish
-from reservations.wishes import Wish
+from reservations.wishes import Wish, companions_of
 
 FIRST_STARTS = 6
-KEPT = ("machine", "day", "start", "end", "start_at", "end_at", "moving", "for", "team", "any")
-LENGTHS_MIN = (15, 30, 60, 90, 120, 180, 240, 360, 480, 720, 1440, 2880)
+KEPT = ("machine", "day", "start", "end", "start_at", "end_at", "moving", "for", "team", "any", CARRIED)
+# The long ones are for what is taken home.
+LENGTHS_MIN = (15, 30, 60, 90, 120, 180, 240, 360, 480, 720, 1440, 2880, 4320, 5760, 7200, 10080, 20160)
 # What another time does not change: said before a time is chosen.
 ABOUT_THE_PERSON = frozenset(
-    {Code.QUALIFICATION_MISSING, Code.QUALIFICATION_EXPIRED, Code.QUALIFICATION_LEVEL, Code.SUSPENDED}
+    {
+        Code.QUALIFICATION_MISSING,
+        Code.QUALIFICATION_EXPIRED,
+        Code.QUALIFICATION_LEVEL,
+        Code.RULES_UNSIGNED,
+        Code.SUSPENDED,
+    }
 )
 
 
@@ -88,9 +98,10 @@ def reserve(request: HttpRequest) -> HttpResponse:
             "has_more": not show_all and len(open_to_them) > FIRST_STARTS,
             "has_others": len(found) > len(open_to_them),
             "is_barred": _stands_in_the_way(hard),
-            "denials": sentences(request, standing, holder),
+            "denials": sentences(request, standing, holder, machine),
             "about": holder if is_about_another(request, holder) else None,
             "form": TimeForm(machine=machine, initial={"day": day.isoformat()}),
+            **({} if moving else tell_me(wanted_for.person, machine, day, now, length)),
             **_carried(moving, wanted_for, twins),
         },
     )
@@ -115,7 +126,7 @@ def _moving(request: HttpRequest) -> Reservation | None:
     reference = query_word(request.POST, "moving") or query_word(request.GET, "moving")
     if not reference:
         return None
-    rows = Reservation.objects.visible_to(request.user).with_places()  # type: ignore[arg-type]
+    rows = Reservation.objects.known_to(request.user).with_places()  # type: ignore[arg-type]
     reservation = get_object_or_404(rows, reference=reference)
     if not request.user.has_perm("reservations.change", reservation):
         raise PermissionDenied
@@ -172,8 +183,10 @@ def confirm(request: HttpRequest) -> HttpResponse:
         return redirect("reserve")
     if not request.user.is_authenticated:
         # The session may have ended while they thought it over: what they chose comes back after the sign-in.
-        kept = urlencode({name: data[name] for name in KEPT if name in data})
-        return redirect_to_login(f"{request.path}?{kept}")
+        kept = {name: data[name] for name in KEPT if name in data}
+        if who := references_named(data, query_word(data, "team")):
+            kept[CARRIED] = ",".join(who)
+        return redirect_to_login(f"{request.path}?{urlencode(kept)}")
     machine = _machine(request, query_word(data, "machine"))
     moving = _moving(request)
     wanted_for = whom(request, machine)
@@ -181,7 +194,10 @@ def confirm(request: HttpRequest) -> HttpResponse:
     twins = [] if moving else twins_wanted(request, machine)
     context: dict[str, Any] = {"machine": machine, "zone": machine.site.zone, "form": form}
     context |= _carried(moving, wanted_for, twins)
-    if not form.is_valid():
+    is_valid, comers = form.is_valid(), Comers()
+    if "team" in form.fields:
+        comers = _ask_who_comes(request, form, context)
+    if not is_valid or comers.error:
         return render(request, "fablab/reserve_confirm.html", context, status=400)
     start, end = form.interval()
     holder = moving.holder if moving else wanted_for.person
@@ -193,14 +209,17 @@ def confirm(request: HttpRequest) -> HttpResponse:
         if twins:
             machine = context["machine"] = likely_machine(Wish(machine, start, end, holder, None), now)
         try:
-            preview_reservation(
-                machine=machine, start=start, end=end, holder=holder, now=now, moving=moving, origin=origin
-            )
+            facts = preview_reservation(
+                machine=machine, start=start, end=end, holder=holder, now=now, moving=moving, origin=origin,
+                companions=companions_of(moving) if moving else comers.others,
+                holder_takes_part=moving.holder_takes_part if moving else comers.holder_takes_part,
+            )  # fmt: skip
+            context["cost"] = cost_of(facts, start, end)
         except ReservationRefused as refusal:
             context |= _refusal(request, machine, form, moving, wanted_for, refusal, reason, now)
         return render(request, "fablab/reserve_confirm.html", context, status=200 if reason is None else 400)
     try:
-        reservation = _carry_out(request, machine, moving, wanted_for, form, reason, now, is_any=bool(twins))
+        reservation = _carry_out(request, machine, moving, wanted_for, form, comers, reason, now, is_any=bool(twins))
     except NotOfTheTeam:
         # They left it, or it was archived, since the page was made.
         form.add_error("team", _("You are in no such team."))
@@ -220,6 +239,21 @@ def confirm(request: HttpRequest) -> HttpResponse:
     return redirect("desk-ticket", reservation.reference) if has_ticket else redirect(reservation)
 
 
+def _ask_who_comes(request: HttpRequest, form: TimeForm, context: dict[str, Any]) -> Comers:
+    """Who of the chosen team comes, as it was answered; the questions for all teams, and what is carried along."""
+    me, teams = signed_in(request), list(form.fields["team"].queryset)  # type: ignore[attr-defined]
+    members, team = members_of(teams), getattr(form, "cleaned_data", {}).get("team")
+    data = request.POST if request.method == "POST" else request.GET
+    comers = comers_of(data, team, me, members.get(team.pk, []) if team else [])
+    context["questions"] = questions_of(teams, members, me, asked=team, comers=comers)
+    if comers.error:
+        form.add_error("team", comers.error)
+    elif team is not None:
+        context["who"] = comers.carried(me)
+        context["question"] = next((asked for asked in context["questions"] if asked.team == team), None)
+    return comers
+
+
 def _refusal(
     request: HttpRequest,
     machine: Machine,
@@ -233,10 +267,12 @@ def _refusal(
     """Every reason, what is free instead, a place on the waiting list, and the team's way past its own rules."""
     (start, end), holder = form.interval(), moving.holder if moving else wanted_for.person
     kept = {name: form.data[name] for name in ("machine", "day", "start", "end", "note", "team") if name in form.data}
+    if who := references_named(request.POST if request.method == "POST" else request.GET, kept.get("team", "")):
+        kept[CARRIED] = ",".join(who)
     instants = {"start_at": f"{start.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}",
                 "end_at": f"{end.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"}  # fmt: skip
     return {
-        "denials": sentences(request, refusal.denials, holder),
+        "denials": sentences(request, refusal.denials, holder, machine),
         "alternatives": refusal.alternatives,
         "all_the_same": all_the_same(request, machine, refusal, reason),
         "again": kept | instants | _carried(moving, wanted_for)["kept"],
@@ -261,6 +297,7 @@ def _carry_out(
     moving: Reservation | None,
     wanted_for: Whom,
     form: TimeForm,
+    comers: Comers,
     reason: ReasonForm | None,
     now: dt.datetime,
     *,
@@ -281,6 +318,7 @@ def _carry_out(
         )  # fmt: skip
     wish = Wish(
         machine=machine, start=start, end=end, holder=person, by=person, note=note, origin=_origin(request),
-        team=form.cleaned_data.get("team"), set_aside=aside,
+        team=form.cleaned_data.get("team"), set_aside=aside, companions=comers.others,
+        holder_takes_part=comers.holder_takes_part,
     )  # fmt: skip
     return reserve_any_of_model(wish, now) if is_any else reserve_wish(wish, now)

@@ -82,7 +82,7 @@ def _site_cards(site: Site, person: Person) -> list[Card]:
     closures = OpeningException.objects.filter(site=site, date__gte=today).count()
     rooms = Room.objects.filter(site=site).count()
     machines = Machine.objects.filter(unit__site=site, retired_at=None).count()
-    outages = Outage.objects.filter(machine__unit__site=site).holding_at(now).count()
+    outages = Outage.objects.declared().filter(machine__unit__site=site).holding_at(now).count()
     feeds = len(feeds_of_site(site))
     team = RoleGrant.objects.filter(site=site, role__in=STAFF_ROLES).values("person").distinct().count()
 

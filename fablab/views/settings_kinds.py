@@ -59,8 +59,8 @@ class _Kind:
 def _category_form(data: Any, instance: Category | None = None) -> CategoryForm:
     form = CategoryForm(data, instance=instance)
     if not current_lab().has(Module.DESK):
-        # Kept as it is: only a desk gives seats.
-        del form.fields["is_seat"]
+        # Kept as they are: only a desk gives seats, and hands things over.
+        del form.fields["is_seat"], form.fields["is_lent"]
     field: Any = form.fields["icon"]
     field.choices = [(name, format_html("{} {}", icon(name, 22), words)) for name, words in ICONS.items()]
     return form

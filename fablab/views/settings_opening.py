@@ -1,7 +1,6 @@
 """Settings of when a site is open: the week, dated exceptions, and whom to call when reservations no longer fit."""
 
 import datetime as dt
-from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
@@ -9,7 +8,6 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -23,9 +21,8 @@ from machines.closures import closures_of
 from machines.forms_opening import ClosureForm, HoursForm
 from machines.models import OpeningHours, Season
 from machines.services import set_weekly_hours
-from people.models import FileAccess, Person, Site
+from people.models import Site
 from people.permissions import is_manager
-from people.services import SAME_READING, note_accesses
 from people.signed_in import signed_in
 from reservations.closures import refit_blocked
 
@@ -79,7 +76,9 @@ def closures(request: HttpRequest, slug: str) -> HttpResponse:
             set_exceptions(site=site, by=signed_in(request), now=now, **fields)
             refit(request, site, now)
             messages.success(request, _("Saved. Visitors see it at once."))
-            return redirect("settings-closures", site.slug)
+            # Who had reserved then is not left to be found out later.
+            has_unfit = bool(unfit_reservations(site=site, now=now))
+            return redirect("settings-calls" if has_unfit else "settings-closures", site.slug)
     context = {
         "form": form,
         "parts": parts_of(form),
@@ -103,25 +102,3 @@ def closure_remove(request: HttpRequest, slug: str) -> HttpResponse:
             refit(request, site, now)
         messages.success(request, _("Removed: the week’s hours hold again."))
     return redirect("settings-closures", site.slug)
-
-
-@for_role(is_manager)
-def calls(request: HttpRequest, slug: str) -> HttpResponse:
-    """Whom to call about reservations that no longer fit, with telephone numbers; for reading on paper.
-
-    Side effect: each person's file notes that it was read.
-    """
-    site, now = site_there(request, slug), timezone.now()
-    unfit = unfit_reservations(site=site, now=now)
-    _note_read(signed_in(request), [row.reservation.holder for row in unfit], now)
-    context: dict[str, Any] = {"site": site, "zone": site.zone, "unfit": unfit, "now": now}
-    context["back"] = f"{reverse('settings')}?site={site.slug}"
-    return render(request, "fablab/settings/calls.html", context)
-
-
-def _note_read(by: Person, holders: Sequence[Person | None], now: dt.datetime) -> None:
-    people = {holder.pk: holder for holder in holders if holder is not None}
-    lately = FileAccess.objects.filter(by=by, deed=FileAccess.Deed.READ, at__gt=now - SAME_READING)
-    known = set(lately.filter(person__in=people).values_list("person_id", flat=True))
-    fresh = [person for pk, person in people.items() if pk not in known]
-    note_accesses(people=fresh, by=by, deed=FileAccess.Deed.READ, now=now)

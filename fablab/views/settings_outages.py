@@ -38,7 +38,11 @@ def outages(request: HttpRequest, slug: str) -> HttpResponse:
                 declare_outage(by=signed_in(request), now=now, start=data["start"] or now, **fields)
                 messages.success(request, _("Declared. Nobody can reserve it meanwhile."))
                 return redirect("settings-outages", site.slug)
-        rows = Outage.objects.filter(machine__unit__site=site).select_related("machine", "reported_by", "lifted_by")
+        rows = (
+            Outage.objects.declared()
+            .filter(machine__unit__site=site)
+            .select_related("machine", "reported_by", "lifted_by")
+        )
         context = {
             "site": site,
             "zone": site.zone,
@@ -56,7 +60,7 @@ def outages(request: HttpRequest, slug: str) -> HttpResponse:
 @for_role(is_manager)
 def outage_lift(request: HttpRequest, pk: int) -> HttpResponse:
     """The machine is back."""
-    outage = get_object_or_404(Outage.objects.select_related("machine__unit__site"), pk=pk)
+    outage = get_object_or_404(Outage.objects.declared().select_related("machine__unit__site"), pk=pk)
     if not is_manager(request.user, outage.machine):
         raise PermissionDenied
     lift_outage(outage=outage, by=signed_in(request), now=timezone.now())

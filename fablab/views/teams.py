@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 
 from fablab.addresses import address_for_others, is_here_only
 from fablab.lib.queries import query_word
+from fablab.team_work import COMING_SHOWN, coming_of, lines_of, month_of, totals_of, year_of
 from fablab.views.people_door import form_page, posted
 from fablab.views.roles import for_role
 from people.errors import PeopleError
@@ -32,7 +33,6 @@ from people.teams import (
     join_team,
     leave_team,
     make_organiser,
-    may_organise,
     open_joining,
     remove_member,
     rename_team,
@@ -66,7 +66,7 @@ def new(request: HttpRequest) -> HttpResponse:
     return form_page(request, "fablab/teams/new.html", {"form": form})
 
 
-def _team_of(request: HttpRequest, slug: str) -> Team:
+def team_of(request: HttpRequest, slug: str) -> Team:
     """A team of one's own, or of one's site; nobody else learns that it exists."""
     me = signed_in(request)
     members = TeamMembership.objects.select_related("person").order_by("-is_organiser", "joined_at", "pk")
@@ -77,17 +77,37 @@ def _team_of(request: HttpRequest, slug: str) -> Team:
     return found
 
 
+def organises(me: Person, found: Team) -> bool:
+    """As `may_organise`, of the members as they were read with the team."""
+    mine = [member for member in found.memberships.all() if member.person_id == me.pk]
+    return is_staff(me, found) or any(member.is_organiser for member in mine)
+
+
 @login_required
 def team(request: HttpRequest, slug: str) -> HttpResponse:
-    """Who is in it; for organisers the link and the name."""
-    found, me = _team_of(request, slug), signed_in(request)
+    """What it reserved, and who is in it; for organisers the link and the name."""
+    found, me, now = team_of(request, slug), signed_in(request), timezone.now()
+    zone, may_organise = found.site.zone, organises(me, found)
+    today = now.astimezone(zone).date()
+    month, year = totals_of(found, [month_of(today, zone), year_of(today, zone)], now)
     link = address_for_others(request) + reverse("team-join", args=[found.join_code]) if found.join_code else ""
     context = {
         "team": found,
         "members": list(found.memberships.all()),
         "me": me,
         "is_member": any(member.person_id == me.pk for member in found.memberships.all()),
-        "may_organise": may_organise(me, found) and found.archived_at is None,
+        "may_organise": may_organise and found.archived_at is None,
+        "zone": zone,
+        "now": now,
+        "coming": lines_of(
+            coming_of(found, now),
+            reader=me,
+            is_staff=is_staff(me, found),
+            organises=may_organise,
+            now=now,
+            most=COMING_SHOWN,
+        ),
+        "totals": [(_("this month"), month), (_("this year"), year)],
         "link": link,
         "is_here_only": is_here_only(link),
         "form": TeamForm(initial={"name": found.name}, sites=[]),
@@ -148,7 +168,7 @@ DEEDS: dict[str, Deed] = {
 @require_POST
 @login_required
 def act(request: HttpRequest, slug: str, deed: str) -> HttpResponse:
-    found, me = _team_of(request, slug), signed_in(request)
+    found, me = team_of(request, slug), signed_in(request)
     try:
         messages.success(request, DEEDS[deed](request, found, me, timezone.now()))
     except PeopleError as error:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -28,13 +29,16 @@ from reservations.rules import Code
 from reservations.waiting import join_waiting, leave_waiting, waiting_for
 
 OFFER, AT_ONCE, TELL = "offer", "at-once", "tell"
+LONGEST_MIN = 60 * 24 * 62
 
 
 class WaitingForm(forms.Form):
     """For which time, and what is to happen when it becomes free."""
 
     start_at = forms.DateTimeField(widget=forms.HiddenInput)
-    end_at = forms.DateTimeField(widget=forms.HiddenInput)
+    end_at = forms.DateTimeField(widget=forms.HiddenInput, required=False)
+    # A list of starts says its length once, instead of an end for each.
+    minutes = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=1, max_value=LONGEST_MIN)
     how = forms.ChoiceField(
         label=gettext_lazy("When it becomes free"),
         choices=[
@@ -46,6 +50,18 @@ class WaitingForm(forms.Form):
         widget=forms.RadioSelect,
     )
     any_of_model = forms.BooleanField(label=gettext_lazy("Another one of the same model will do"), required=False)
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        start, length = data.get("start_at"), data.get("minutes")
+        for name in ("start_at", "end_at"):
+            if data.get(name) and not FIRST_YEAR <= data[name].year <= LAST_YEAR:
+                raise forms.ValidationError("", code="century")
+        if start and length and not data.get("end_at"):
+            data["end_at"] = start + dt.timedelta(minutes=length)
+        if not data.get("end_at"):
+            raise forms.ValidationError("", code="no_end")
+        return data
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +103,7 @@ def join(request: HttpRequest) -> HttpResponse:
     wanted_for, form = whom(request, machine), WaitingForm(request.POST)
     if wanted_for.person is None:
         raise Http404
-    is_sound = form.is_valid() and all(
-        FIRST_YEAR <= form.cleaned_data[name].year <= LAST_YEAR for name in ("start_at", "end_at")
-    )
-    if not is_sound:
+    if not form.is_valid():
         messages.error(request, _("Choose a time first, then wait for it."))
         return redirect(machine)
     data = form.cleaned_data

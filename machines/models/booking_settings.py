@@ -31,7 +31,7 @@ class BookingSettings:
     """The values in force for one machine and one person. `grid` divides local wall-clock time.
 
     `rest` is the least pause between two reservations of the same kind; ages are whole years, None where any age
-    will do; `credits_per_hour` is what an hour takes off the prepaid balance.
+    will do; `credits_per_hour` is what an hour takes off the prepaid balance; what `is_lent` leaves the place.
     """
 
     attendance: str
@@ -51,6 +51,12 @@ class BookingSettings:
     guardian_below_y: int | None = None
     credits_per_hour: int = 0
     no_show_min: int | None = 15
+    is_lent: bool = False
+
+    @property
+    def spans_closing(self) -> bool:
+        """Whether the place may close between start and end: what runs alone, and what is taken home."""
+        return self.is_lent or self.attendance == Attendance.START
 
 
 # What the thing itself wants, whoever comes.

@@ -40,6 +40,11 @@ class HouseRules(models.Model):
     def text(self) -> str:
         return self.text_en if get_language() == "en" else self.text_fr
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it says that there are no rules to sign any more."""
+        return not self.text_fr
+
 
 class RulesSignature(models.Model):
     """Somebody read a version of the rules and agreed; on paper at the desk, or in their pages."""

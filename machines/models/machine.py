@@ -181,4 +181,4 @@ class Machine(models.Model):
         own = {name: getattr(self, name) for name in SETTING_NAMES}
         value = {name: getattr(self.category, name) if own[name] in (None, "") else own[name] for name in SETTING_NAMES}
         value["grid"] = timedelta(minutes=value.pop("grid_min"))
-        return BookingSettings(**value)
+        return BookingSettings(**value, is_lent=self.category.is_lent)

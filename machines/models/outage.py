@@ -16,6 +16,10 @@ class OutageQuerySet(models.QuerySet["Outage"]):
     def overlapping(self, start: dt.datetime, end: dt.datetime) -> "OutageQuerySet":
         return self.filter(Q(end__isnull=True) | Q(end__gt=start), start__lt=end)
 
+    def declared(self) -> "OutageQuerySet":
+        """Said by somebody of the team, and lifted by them: not those that come and go with another calendar."""
+        return self.filter(calendar__isnull=True)
+
     def holding_at(self, now: dt.datetime) -> "OutageQuerySet":
         return self.filter(Q(end__isnull=True) | Q(end__gt=now), start__lte=now)
 

@@ -15,7 +15,8 @@ class Channel(models.TextChoices):
     """How a notice reaches somebody, beyond standing in their pages."""
 
     EMAIL = "email", _("by e-mail")
-    APPRISE = "apprise", _("by SMS or another service")
+    SMS = "sms", _("by SMS")
+    APPRISE = "apprise", _("by a channel of the team")
     CALL = "call", _("by telephone, from the desk")
 
 

@@ -67,21 +67,21 @@ def choosable_kinds(*, is_of_the_team: bool) -> list[Kind]:
     return [kind for kind in kinds() if is_of_the_team or not kind.is_for_the_team]
 
 
-def wanted_by_mail(*, person: Person) -> dict[str, bool]:
-    """`{kind: whether they want it by e-mail}`: what they chose, else the usual. One query."""
-    rows = NoticePreference.objects.filter(person=person, channel=Channel.EMAIL)
+def wanted_by(*, person: Person, channel: Channel) -> dict[str, bool]:
+    """`{kind: whether they want it by this way}`: what they chose, else the usual. One query."""
+    rows = NoticePreference.objects.filter(person=person, channel=channel)
     chosen = dict(rows.values_list("kind", "is_wanted"))
-    return {kind.code: chosen.get(kind.code, Channel.EMAIL in kind.usual) for kind in kinds()}
+    return {kind.code: chosen.get(kind.code, channel in kind.usual) for kind in kinds()}
 
 
 @transaction.atomic
-def choose_by_mail(*, person: Person, wanted: Mapping[str, bool]) -> None:
+def choose_by(*, person: Person, channel: Channel, wanted: Mapping[str, bool]) -> None:
     """Keep what they chose, where it differs from the usual: who chose nothing follows the usual when it changes."""
     for code, is_wanted in wanted.items():
-        rows = NoticePreference.objects.filter(person=person, kind=code, channel=Channel.EMAIL)
-        if is_wanted == (Channel.EMAIL in kind_of(code).usual):
+        rows = NoticePreference.objects.filter(person=person, kind=code, channel=channel)
+        if is_wanted == (channel in kind_of(code).usual):
             rows.delete()
         else:
             NoticePreference.objects.update_or_create(
-                person=person, kind=code, channel=Channel.EMAIL, defaults={"is_wanted": is_wanted}
+                person=person, kind=code, channel=channel, defaults={"is_wanted": is_wanted}
             )

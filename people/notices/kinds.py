@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.utils.module_loading import autodiscover_modules
@@ -77,6 +78,7 @@ def kinds() -> list[Kind]:
     return list(_kinds.values())
 
 
+@cache
 def _load() -> None:
     # As late as this: the words of an app import its models.
     autodiscover_modules("notice_kinds")

@@ -13,6 +13,7 @@ from django.utils.translation import override
 from people.models import Channel, Delivery
 from people.notices.kinds import Kind, kind_of
 from people.notices.mail import Mailer, NotSent
+from people.notices.sms import send_sms
 from people.notices.team import send_to_channels
 
 log = logging.getLogger(__name__)
@@ -89,6 +90,8 @@ def _send(delivery: Delivery, mailer: Mailer, now: dt.datetime) -> bool:
         words = kind.words(notice.params)
         if delivery.channel == Channel.APPRISE:
             send_to_channels(notice, words)
+        elif delivery.channel == Channel.SMS:
+            send_sms(notice, words)
         else:
             mailer.send(notice, words)
     return True

@@ -10,6 +10,7 @@ from django.db.models import Q
 from fablab.lib.outgoing_mail import sends_mail
 from people.models import Channel, Delivery, Notice, NoticePreference, Person, Site
 from people.notices.kinds import Kind, kind_of
+from people.notices.sms import can_text
 
 
 def tell(
@@ -86,7 +87,7 @@ def ways_of(person: Person, kind: Kind) -> list[Channel]:
     chosen = dict(NoticePreference.objects.filter(person=person, kind=kind.code).values_list("channel", "is_wanted"))
     wanted = [channel for channel in Channel if chosen.get(channel, channel in kind.usual)]
     ways = [channel for channel in wanted if _can_go(person, channel)]
-    if kind.must_reach and not set(ways) & {Channel.EMAIL, Channel.APPRISE} and not _reads_pages(person):
+    if kind.must_reach and not set(ways) & {Channel.EMAIL, Channel.SMS, Channel.APPRISE} and not _reads_pages(person):
         ways.append(Channel.CALL)
     return [channel for channel in Channel if channel in ways]
 
@@ -97,6 +98,8 @@ def is_reachable(person: Person) -> bool:
 
 
 def _can_go(person: Person, channel: Channel) -> bool:
+    if channel == Channel.SMS:
+        return can_text(person)
     return channel == Channel.EMAIL and bool(person.contact_email) and sends_mail()
 
 

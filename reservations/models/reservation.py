@@ -12,7 +12,7 @@ from fablab.lib import retention
 from fablab.lib.personal_data import PersonalData
 from fablab.lib.references import reference10
 from machines.models import Machine
-from people.models import Person, Site, Team
+from people.models import Person, Site, Team, TeamMembership
 from people.permissions import staff_site_ids
 from reservations.models.series import ReservationSeries
 from reservations.purposes import BOOKINGS
@@ -68,6 +68,20 @@ class ReservationQuerySet(models.QuerySet["Reservation"]):
         sites = staff_site_ids(person)
         # Asked as one "or", a member's few would be looked for among everybody's.
         return self.filter(Q(holder=person) | Q(site__in=sites)) if sites else self.filter(holder=person)
+
+    def known_to(self, person: "Person | AnonymousUser") -> "ReservationQuerySet":
+        """Those of `visible_to`, those in which the person takes part, and those of a team they organise.
+
+        For one that is looked up by its reference: a list would look among everybody's.
+        """
+        if not person.is_authenticated:
+            return self.none()
+        if person.is_superuser:
+            return self
+        organised = TeamMembership.objects.filter(person=person, is_organiser=True).values("team")
+        comes_to = person.participations.values("reservation")
+        theirs = Q(holder=person) | Q(pk__in=comes_to) | Q(team__in=organised)
+        return self.filter(theirs | Q(site__in=staff_site_ids(person)))
 
     def open(self) -> "ReservationQuerySet":
         return self.filter(status__in=OPEN)

@@ -1,7 +1,7 @@
 """One small lab with somebody in every role and something of every kind, whose private words are unmistakable."""
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from django.conf import settings
@@ -44,6 +44,8 @@ class Lab:
     job: PrintJob
     session: UsageSession
     token: ApiToken
+    # What the access table fills its addresses and forms with; made when it is first asked for.
+    words: dict[str, str] = field(default_factory=dict)
 
     @property
     def private_words(self) -> tuple[str, ...]:

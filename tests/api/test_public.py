@@ -7,7 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.api.lab import Lab
-from tests.factories import make_outage
+from tests.factories import grant, make_machine, make_outage, make_qualification, make_site
 
 KNOWN_TO_ALL = {"start", "end"}
 KNOWN_TO_SOME = {"start", "end", "status", "reference", "name"}
@@ -40,6 +40,41 @@ def test_availability_offers_only_what_can_be_reserved(lab: Lab, program: Client
     made = program.post("/api/v1/reservations/", found[0], content_type="application/json")
     assert {row["machine"] for row in found} == {lab.laser.slug}
     assert made.status_code == 201
+
+
+def test_availability_counts_notice_and_how_far_ahead(lab: Lab, program: Client) -> None:
+    lab.laser.notice, lab.laser.window = dt.timedelta(hours=30), dt.timedelta(hours=40)
+    lab.laser.save()
+    now = timezone.now()
+    window = {"start": now.isoformat(), "end": (now + dt.timedelta(days=5)).isoformat()}
+
+    found = program.get("/api/v1/availability/", {"category": lab.laser.category.slug} | window).json()["results"]
+
+    starts = [dt.datetime.fromisoformat(row["start"]) for row in found]
+    assert now + dt.timedelta(hours=30) <= min(starts) <= max(starts) <= now + dt.timedelta(hours=41)
+
+
+def test_availability_leaves_out_what_the_person_may_not_have(lab: Lab, program: Client) -> None:
+    qualification = make_qualification()
+    lab.laser.qualification = qualification
+    lab.laser.save()
+    query = {"category": lab.laser.category.slug, "site": lab.site.slug}
+    address = "/api/v1/availability/"
+
+    before = program.get(address, query).json()["results"]
+    anybody = lab.client("anonymous").get(address, query).json()["results"]
+    grant(person=lab.people["holder"], qualification=qualification)
+    after = program.get(address, query).json()["results"]
+
+    assert (before, anybody, bool(after)) == ([], [], True)
+
+
+def test_availability_of_another_site_is_its_own(lab: Lab, program: Client) -> None:
+    other = make_machine(site=make_site(name="Elsewhere"))
+
+    found = program.get("/api/v1/availability/", {"site": other.site.slug}).json()["results"]
+
+    assert {row["machine"] for row in found} == {other.slug}
 
 
 def test_availability_of_an_unknown_kind_is_empty(lab: Lab, program: Client) -> None:

@@ -31,6 +31,7 @@ def test_reservation_is_answered_whole(lab: Lab, program: Client) -> None:
         "reference": made.reference, "machine": lab.laser.slug, "title": "", "start": "", "end": "",
         "status": "confirmed", "note": "a lamp", "project": None,
         "holder": {"reference": holder.reference, "name": str(holder)},
+        "participants": [{"reference": holder.reference, "name": holder.first_name}],
         "checked_in_at": None, "finished_at": None,
     }  # fmt: skip
     assert made.origin == "api"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 import schemathesis
@@ -11,6 +12,7 @@ from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
 from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis.schemas import BaseSchema
 
 from fablab.wsgi import application
 from tests.api.lab import ALL_SCOPES, Lab, make_token
@@ -21,7 +23,9 @@ EXAMPLES = 8
 QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much]
 
 
+@cache
 def document() -> dict:
+    """The schema as it is generated; to be read only."""
     return SchemaGenerator().get_schema(request=None, public=True)
 
 
@@ -51,6 +55,14 @@ def test_published_schema_is_the_generated_one(lab: Lab) -> None:
     assert set(published["paths"]) == {path for _method, path in operations()}
 
 
+@cache
+def described() -> BaseSchema:
+    """What requests are drawn from."""
+    schema = schemathesis.openapi.from_dict(json.loads(json.dumps(document())))
+    schema.app = application
+    return schema
+
+
 @pytest.fixture
 def open_connection() -> Iterator[None]:
     """The application would close the connection that holds the test's transaction after each request."""
@@ -64,8 +76,6 @@ def open_connection() -> Iterator[None]:
 @pytest.mark.usefixtures("open_connection")
 @pytest.mark.parametrize(("method", "path"), operations(), ids=lambda value: str(value).removeprefix("/api/v1"))
 def test_no_request_makes_the_api_fail(lab: Lab, method: str, path: str) -> None:
-    schema = schemathesis.openapi.from_dict(json.loads(json.dumps(document())))
-    schema.app = application
     key = make_token(lab.people["administrator"], *ALL_SCOPES)[1]
     failures = []
 
@@ -73,7 +83,7 @@ def test_no_request_makes_the_api_fail(lab: Lab, method: str, path: str) -> None
         max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, suppress_health_check=QUIET,
         phases=[Phase.explicit, Phase.generate],
     )  # fmt: skip
-    @given(case=schema[path][method.upper()].as_strategy())
+    @given(case=described()[path][method.upper()].as_strategy())
     def send(case: schemathesis.Case) -> None:
         response = case.call(headers={"Authorization": f"Token {key}"})
         if response.status_code >= 500 or response.status_code == 401:

@@ -12,6 +12,8 @@ from django.db import connection
 from django.utils import timezone
 
 from fablab.bench.cases import CASES
+from fablab.bench.plans import DOORS as EXPLAINED_DOORS
+from fablab.bench.plans import explained
 from fablab.bench.report import as_table
 from fablab.bench.run import measured
 from fablab.bench.seed import NotABenchDatabase, seed
@@ -26,7 +28,7 @@ pytestmark = [
 ]
 
 SMALL = Size(machines=5, people=20, reservations=1000, sessions=500, days=60)
-NO_DOORS = ("create", "refuse", "free", "store", "import", "import-again")
+NO_DOORS = ("create", "refuse", "free", "find", "store", "import", "import-again")
 DOORS = [case.name for case in CASES if case.name not in NO_DOORS]
 
 
@@ -103,6 +105,16 @@ def test_seed_refuses_somebodys_database():
         seed(SMALL, now=timezone.now())
 
     assert list(Site.objects.all()) == [site]
+
+
+def test_explain_reads_every_door_and_keeps_nothing():
+    seed(SMALL, now=timezone.now())
+
+    rows = explained()
+
+    assert {row.door for row in rows} == set(EXPLAINED_DOORS)
+    assert all(row.nodes for row in rows)
+    assert value_of("SELECT count(*) FROM reservations_reservation") == 1000
 
 
 def test_run_refuses_a_database_that_is_not_a_bench():

@@ -31,15 +31,20 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-@pytest.fixture(scope="session")
-def octoprint_server() -> Iterator[OctoPrintServer]:
-    """OctoPrint with a virtual printer; mark the tests that use it `serial`: there is one printer."""
+def require_octoprint() -> None:
+    """Install OctoPrint if need be; without it the test skips, or fails when CI=true."""
     try:
         ensure_environment()
     except OctoPrintServerError as error:
         if os.environ.get("CI") == "true":
             raise
         pytest.skip(f"OctoPrint cannot be installed: {error}")
+
+
+@pytest.fixture(scope="session")
+def octoprint_server() -> Iterator[OctoPrintServer]:
+    """OctoPrint with a virtual printer; mark the tests that use it `serial`: there is one printer."""
+    require_octoprint()
     base_dir = Path(tempfile.mkdtemp(prefix="fablab-octoprint-"))
     server = OctoPrintServer(base_dir, free_port(), secrets.token_urlsafe(32))
     try:

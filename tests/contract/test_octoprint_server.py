@@ -10,11 +10,7 @@ import pytest
 
 from printing.backends import PrinterConnection, PrinterUnreachable, make_backend
 from printing.octoprint_server import OctoPrintServer, OctoPrintServerError, cache_dir, ensure_environment
-from tests.contract.octoprint_fixture import (  # noqa: F401 (a fixture)
-    LOOPBACK_NETWORKS,
-    free_port,
-    octoprint_server,
-)
+from tests.contract.octoprint_fixture import LOOPBACK_NETWORKS, free_port, require_octoprint
 
 KEY = "test-key-0123456789abcdefghijklmnopqrstuvwxy"
 
@@ -41,7 +37,8 @@ def test_program_named_by_the_environment_must_be_one(monkeypatch, tmp_path):
 
 
 @pytest.mark.serial
-def test_server_killed_in_a_print_comes_back_offline_without_its_file(octoprint_server, tmp_path):  # noqa: F811
+def test_server_killed_in_a_print_comes_back_offline_without_its_file(tmp_path):
+    require_octoprint()
     server = OctoPrintServer(tmp_path / "base", free_port(), KEY)
     server.start()
     backend = make_backend("octoprint", url=server.url, api_key=KEY, networks=LOOPBACK_NETWORKS)
@@ -68,7 +65,8 @@ def test_server_killed_in_a_print_comes_back_offline_without_its_file(octoprint_
 
 @pytest.mark.serial
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
-def test_server_ends_with_its_parent(octoprint_server, tmp_path):  # noqa: F811
+def test_server_ends_with_its_parent(tmp_path):
+    require_octoprint()
     port = free_port()
     script = (
         "import sys, time; from pathlib import Path; from printing.octoprint_server import OctoPrintServer;"

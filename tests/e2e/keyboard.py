@@ -50,6 +50,8 @@ class Keyboard:
         """A time field, whose parts are written one after the other; `--:--` has AM and PM where the locale has."""
         self.go_to(selector)
         self.page.keyboard.type(f"{hour:02}{minute:02}")
+        # Where the clock counts to twelve, the half of the day is a part of its own and keeps what it was.
+        self.page.keyboard.type("A" if hour < 12 else "P")
         self.actions += 1
 
     def pick(self, name: str, value: str) -> None:

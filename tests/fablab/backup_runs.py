@@ -12,6 +12,7 @@ from psycopg import sql
 
 from fablab.backup import tables
 
+EMPTY = "template0"
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -25,7 +26,7 @@ def database_url(server_url: str, name: str) -> str:
     return urlunsplit(parts._replace(path=f"/{name}"))
 
 
-def make_database(server_url: str, name: str, *, template: str = "template0") -> str:
+def make_database(server_url: str, name: str, *, template: str = EMPTY) -> str:
     """A new database, in place of one of that name; its address."""
     drop_database(server_url, name)
     with psycopg.connect(server_url, autocommit=True) as connection:

@@ -24,7 +24,7 @@ def plant_engine(lab: Lab, person: Person, now: dt.datetime, words: str) -> None
     WaitingEntry.objects.create(
         machine=lab.laser, person=person, start=now + 4 * hour, end=now + 5 * hour, created_at=now, created_by=person
     )
-    lot = give_credits(person=person, amount=3, by=person, now=now, words=words)
+    lot = give_credits(person=person, amount=3, by=None, now=now, words=words)
     CreditEntry.objects.create(lot=lot, amount=-1, why="corrected", words=words, at=now, by=person)
     Participant.objects.create(reservation=lab.coming, person=person)
     Deed.objects.create(

@@ -1,10 +1,12 @@
 """Every address × every role × reading and writing, in one table; and nothing private where it does not belong."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 
 import pytest
 from django.db import transaction
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from pytest_django import DjangoDbBlocker
 
 from fablab.board import board_events
 from tests.api.lab import ROLES, Lab, make_lab, make_token, slot
@@ -12,14 +14,21 @@ from tests.fablab.rows import (
     about,
     address,
     calendars,
+    credits,
     desk,
+    find,
     first_run,
+    house_rules,
     life,
+    loans,
     notices,
     opening,
     people,
     rules,
+    series,
     settings,
+    teams,
+    timeline,
 )
 from tests.fablab.rows.row import (
     ALL_200,
@@ -40,7 +49,10 @@ pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 # Pages of allauth and of Django's admin: theirs to test, under these prefixes.
 OTHERS_PREFIXES = ("accounts/", "admin/")
 BINARY = ("application/pdf", "application/zip", "image/")
-AREAS = (about, address, calendars, desk, first_run, life, notices, opening, people, rules, settings)
+AREAS = (
+    about, address, calendars, credits, desk, find, first_run, house_rules, life, loans, notices, opening,
+    people, rules, series, settings, teams, timeline,
+)  # fmt: skip
 
 API_405 = "401 405 405 405 405 405 405 405 405"
 API_SIGNED_IN = "401 200 200 200 200 200 200 200 200"
@@ -121,12 +133,30 @@ MOVES = {
 }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def whole_lab(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Lab]:
+    """One lab for all rows, in a transaction around theirs, which is rolled back at the end."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        lab = make_lab()
+        words_of(lab)
+        yield lab
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def lab() -> Lab:
-    return make_lab()
+def lab(whole_lab: Lab, db: None) -> Lab:
+    """To be changed at will: each test has copies of the rows, and what it writes is rolled back."""
+    return deepcopy(whole_lab)
 
 
 def words_of(lab: Lab) -> dict[str, str]:
+    """What addresses and forms are filled with. The areas make rows for it, hence once for each lab."""
+    if not lab.words:
+        lab.words.update(new_words(lab))
+    return lab.words
+
+
+def new_words(lab: Lab) -> dict[str, str]:
     start, end = slot()
     return {
         "printer": lab.printer_machine.slug, "laser": lab.laser.slug, "device": lab.device.slug,
@@ -146,7 +176,8 @@ def url_of(row: Row, lab: Lab) -> str:
 def answers(row: Row, lab: Lab, method: str) -> str:
     """The status for each of ROLES, in their order; what one of them changed, the next does not see."""
     words, found = words_of(lab), []
-    data = {name: value.format(**words) for name, value in row.data.items()} if method == "post" else None
+    filled = {name.format(**words): value.format(**words) for name, value in row.data.items()}
+    data = filled if method == "post" else None
     url = url_of(row, lab) if method == "get" else url_of(row, lab).partition("?")[0] + row_query(row, lab)
     json = {"content_type": "application/json"} if "/api/" in url and method == "post" else {}
     for role in ROLES:

@@ -10,7 +10,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.fablab.backup_runs import Lab, drop_database, make_database, own_server_url
+from tests.fablab.backup_runs import EMPTY, Lab, drop_database, make_database, own_server_url
+from tests.migrated import template
 
 pytestmark = [pytest.mark.serial, pytest.mark.slow]
 PASSPHRASE = "four words without sense"
@@ -23,7 +24,7 @@ WAITING = "secrets.json.restored"
 def lab() -> Iterator[Lab]:
     """The lab that is archived."""
     folder = Path(tempfile.mkdtemp(prefix="fablab-"))
-    filled = Lab(make_database(own_server_url(), "keys_source"), folder)
+    filled = Lab(make_database(own_server_url(), "keys_source", template=template() or EMPTY), folder)
     filled.shell("from tests.fablab.backup_lab import fill; fill()")
     yield filled
     drop_database(own_server_url(), "keys_source")

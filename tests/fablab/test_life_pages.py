@@ -362,3 +362,27 @@ def test_state_is_a_word_and_a_shape(site, holder, status, fields, words):
     text = browser(holder).get(held.get_absolute_url()).content.decode()
 
     assert f"<span>{words}</span>" in text
+
+
+# At the machine
+
+
+@pytest.mark.parametrize(
+    ("minutes_before", "says"),
+    [
+        pytest.param(15, False, id="too early"),
+        pytest.param(10, True, id="it may be started"),
+        pytest.param(-30, True, id="begun"),
+        pytest.param(-60, False, id="over"),
+    ],
+)
+def test_square_on_the_machine_leads_to_checking_in(site, holder, minutes_before, says):
+    machine = make_machine(site=site)
+    mine = reserve(machine=machine, start=TEN, end=ELEVEN, holder=holder)
+    address, button = f"/machines/{machine.slug}/", f"/reservations/{mine.reference}/check-in/"
+
+    with time_machine.travel(TEN - minutes(minutes_before), tick=False):
+        own = browser(holder).get(address).content.decode()
+        others = browser(member(site)).get(address).content.decode()
+
+    assert (button in own, button in others) == (says, False)

@@ -16,8 +16,9 @@ from fablab import live
 from fablab.lib.live import CHANNEL, announce_machines
 from fablab.up.postgres import EmbeddedPostgres
 from tests.api.lab import Lab, make_lab
-from tests.api.web import Web, environment, run, url_of_test_database
+from tests.api.web import Web, environment, url_of_test_database
 from tests.factories import make_outage, turn_off
+from tests.migrated import fill
 
 on_the_test_database = pytest.mark.django_db(transaction=True, available_apps=list(settings.INSTALLED_APPS))
 
@@ -116,11 +117,12 @@ def test_stream_and_readiness_survive_the_databases_death(
     database = postgres_server("18")
     database.start()
     env = environment(database.url, short_folder)
-    run(env, "manage.py", "migrate", "--verbosity", "0")
+    fill(database.url, "fablab")
 
     with Web(env, short_folder / "web.log") as web:
         page, board = Stream(web), Stream(web, "?tiles=en")
-        page.event("changed")
+        while not said(page, database.url, 4711):
+            continue
         database.kill()
         checks = web.get("/readyz")
         alive = web.get("/healthz").status

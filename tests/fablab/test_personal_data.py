@@ -166,6 +166,8 @@ def test_name_written_everywhere_is_shown_to_nobody_outside(role: str, settings,
     assert len(places_in_tables(SURNAME)) >= 30
 
     texts = texts_read_by(lab, role)
+    # Whoever knows its secret reads the person's own messages: see test_messages_feed.py.
+    texts = {place: text for place, text in texts.items() if not place.startswith("messages-feed ")}
 
     # A search repeats the name that was typed into it, but not the first name.
     leaks = [

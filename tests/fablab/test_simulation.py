@@ -205,7 +205,7 @@ def test_simulate_refuses_with_what_to_do(arguments, words, settings, tmp_path):
 
 @pytest.mark.serial
 @pytest.mark.parametrize("what", ["demo", "one device"])
-def test_simulate_ends_within_two_seconds_and_leaves_no_process(what, tmp_path, db):
+def test_simulate_ends_soon_and_leaves_no_process(what, tmp_path, db):
     keep(tmp_path, DEVICES, dict.fromkeys(BY_SLUG, "password"))
     keep(tmp_path, OCTOPRINT, {"port": str(free_port()), "api_key": "key"})
     sleeper = tmp_path / "octoprint-stand-in"
@@ -220,7 +220,7 @@ def test_simulate_ends_within_two_seconds_and_leaves_no_process(what, tmp_path, 
         process.send_signal(signal.SIGTERM)
         process.wait(10)
 
-        assert time.monotonic() - began_s < 2
+        assert time.monotonic() - began_s < 5
         assert process.returncode == 0
         assert processes_of_session(process.pid) == []
     finally:

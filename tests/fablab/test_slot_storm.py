@@ -1,4 +1,7 @@
-"""Fifty programs want the same hour, a hundred times over, through HTTP and several web processes."""
+"""Fifty programs want the same hour, a hundred times over, through HTTP and several web processes.
+
+Half of the hundred rounds on the oldest PostgreSQL that the lab runs on, half on its own.
+"""
 
 import datetime as dt
 import http.client
@@ -13,10 +16,12 @@ import pytest
 
 from fablab.up.postgres import EmbeddedPostgres
 from tests.api.web import Web, environment, run
+from tests.conftest import postgres_binaries
+from tests.migrated import fill
 
 pytestmark = pytest.mark.serial
 
-CLIENTS, ROUNDS, PROCESSES = 50, 100, 2
+CLIENTS, ROUNDS, PROCESSES = 50, 50, 2
 # Who waits longer for a lock than this gets an error, hence an answer 500.
 LONGEST_LOCK_WAIT = "-c lock_timeout=1s -c deadlock_timeout=100ms -c TimeZone=UTC"
 OVERLAPS = """
@@ -76,6 +81,7 @@ def test_fifty_clients_for_one_slot_make_one_winner_each_round(
 ) -> None:
     server = postgres_server(version)
     server.start()
+    fill(server.url, "fablab", postgres_binaries(version))
     env = environment(server.url, short_folder, FABLAB_PG_OPTIONS=LONGEST_LOCK_WAIT, FABLAB_DEBUG="0")
     run(env, "-m", "fablab.up.prepare")
     lab = json.loads(run(env, "-m", "tests.api.storm_seed", str(CLIENTS)))

@@ -11,8 +11,9 @@ from fablab.unfit import unfit_reservations
 from fablab.views.desk_groups import few
 from machines.models import Machine
 from people.models import Person, Site
-from reservations.group import reserve_group, wall_interval
+from reservations.group import reserve_group
 from reservations.models import Reservation
+from reservations.series_dates import wall_interval
 from tests.fablab.settings_pages import words_of
 from tests.factories import make_exception, make_machine, make_outage
 

@@ -32,6 +32,7 @@ from fablab.up.redirect import location
 from tests.conftest import free_port, skip_or_fail
 from tests.fablab.test_up import names, options
 from tests.fablab.test_up_processes import ROOT, descendants, eventually, living
+from tests.migrated import fill_folder
 
 NOW = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
 SETTLED_ELSEWHERE = ("DATABASE_URL", "MQTT_URL", "FABLAB_DATA_DIR", "FABLAB_MQTT_PORT", "PUBLIC_URL", "FABLAB_DEMO")
@@ -261,6 +262,7 @@ def opened() -> Iterator[Opened]:
         skip_or_fail(str(refusal))
     folder = Path(tempfile.mkdtemp(prefix="fablab-"))
     folder.chmod(0o755)
+    fill_folder(folder)
     lab = Opened(folder)
     try:
         lab.wait()

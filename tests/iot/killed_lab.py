@@ -24,6 +24,7 @@ from iot.broker.launch import broker_command
 from iot.credentials import hash_password
 from tests.conftest import free_port
 from tests.contract.running_broker import spawn, wait_until
+from tests.migrated import fill
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 HASTY = Timing(heartbeat_s=2, resend_after_s=2, retry_least_s=0.2, retry_most_s=1)
@@ -72,7 +73,7 @@ class KilledLab:
     def open(self, *, every_s: float) -> None:
         """Start everything; each agent then reports two samples every so often."""
         self.database.start()
-        self._manage("migrate", "--verbosity", "0").wait(120)
+        fill(self.database.url, "fablab")
         self._manage("shell", "--verbosity", "0", "-c", MAKE_DEVICES.format(pairs=self._pairs)).wait(60)
         self.start_broker()
         self.start_ingest()

@@ -22,8 +22,11 @@ from reservations.expiry import expire_due
 from reservations.group import reserve_series
 from reservations.life import approve, check_in, close_ended_reservations, finish_reservation, refuse
 from reservations.models import Quota, Reservation, Status, WaitingEntry
+from reservations.series import Scope, cancel_dates, move_dates, reserve_dates
 from reservations.services import cancel_reservation, create_reservation, move_reservation
+from reservations.settling import Choice, settle
 from reservations.waiting import accept_offer, decline_offer, join_waiting, leave_waiting, sweep_waiting
+from reservations.wishes import Wish
 from tests.factories import NOW, make_category, make_machine, make_person, make_site, make_staff, minutes
 
 OVERLAPS = """
@@ -199,6 +202,37 @@ def series(storm: Storm, rng: random.Random) -> None:
     )  # fmt: skip
 
 
+def own_series(storm: Storm, rng: random.Random) -> None:
+    start, _end = storm.times(rng)
+    who = rng.choice(storm.people)
+    wish = Wish(storm.machine(rng), start, start + minutes(30), who, who)
+    reserve_dates(wish, "FREQ=DAILY;COUNT=3", storm.later(rng), is_skipping=rng.random() < 0.7)
+
+
+def change_series(storm: Storm, rng: random.Random) -> None:
+    rows = Reservation.objects.filter(series__isnull=False, machine__isnull=False, status=Status.CONFIRMED)
+    found = rows.with_places().order_by("-pk").first()
+    if found is None:
+        return
+    scope, now = rng.choice(list(Scope)), storm.later(rng)
+    if rng.random() < 0.5:
+        cancel_dates(reservation=found, scope=scope, by=_of(found), now=now)
+        return
+    shift = minutes(30 * rng.randrange(-4, 5))
+    move_dates(
+        reservation=found, scope=scope, start=found.start + shift, end=found.end + shift, by=_of(found), now=now,
+        is_skipping=rng.random() < 0.5,
+    )  # fmt: skip
+
+
+def settle_some(storm: Storm, rng: random.Random) -> None:
+    rows = list(Reservation.objects.with_places().filter(status=Status.CONFIRMED).order_by("pk")[:2])
+    settle(
+        problems={row.pk: "closed" for row in rows}, rows=rows, choice=rng.choice(list(Choice)), why="Works",
+        by=storm.manager, now=storm.later(rng),
+    )  # fmt: skip
+
+
 def _of(reservation: Reservation) -> Person:
     if reservation.holder is None:
         raise AssertionError("the storm reserves for people")
@@ -207,5 +241,5 @@ def _of(reservation: Reservation) -> Person:
 
 STEPS: list[Callable[[Storm, random.Random], None]] = [
     *[create] * 6, *[move] * 3, *[cancel] * 3, *[decide] * 2, *[wait] * 4, *[answer_offer] * 2, leave, come_and_go,
-    *[sweep] * 2, close_a_day, series,
+    *[sweep] * 2, close_a_day, series, *[own_series] * 2, *[change_series] * 2, settle_some,
 ]  # fmt: skip

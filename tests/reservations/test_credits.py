@@ -3,11 +3,13 @@
 import pytest
 from django.db import IntegrityError, transaction
 
+from people.errors import NotAllowed
+from people.models import FileAccess, Role
 from reservations.credits import correct_credits, credits_left, give_credits, ledger_differs
-from reservations.errors import ReservationRefused
+from reservations.errors import NotEnoughCredits, ReservationRefused
 from reservations.models import CreditEntry, CreditLot, Deed
 from reservations.services import cancel_reservation, move_reservation
-from tests.factories import NOW, at, make_category, make_machine, make_person, reserve
+from tests.factories import NOW, at, make_category, make_machine, make_person, make_site, make_staff, reserve
 
 pytestmark = pytest.mark.django_db
 
@@ -77,8 +79,11 @@ def test_correction_says_why_and_never_goes_below_nothing(person):
 
     with pytest.raises(ValueError, match="why"):
         correct_credits(lot=lot, amount=-1, words="", by=make_person(), now=NOW)
-    with pytest.raises(IntegrityError, match="credits_are_not_negative"), transaction.atomic():
+    with pytest.raises(NotEnoughCredits) as refused:
         correct_credits(lot=lot, amount=-4, words="Too much", by=make_person(), now=NOW)
+    assert refused.value.left == 3
+    with pytest.raises(IntegrityError, match="credits_are_not_negative"), transaction.atomic():
+        CreditEntry.objects.create(lot=lot, amount=-4, why="corrected", at=NOW)
     assert credits_left(person, NOW) == 3
 
 
@@ -105,3 +110,55 @@ def test_words_about_somebody_erased_may_go(person):
     CreditEntry.objects.update(words="")
 
     assert ledger_differs() == []
+
+
+THURSDAY = {"start": at("2026-03-12 10:00"), "end": at("2026-03-12 11:00")}
+
+
+def test_move_beyond_the_end_of_its_credits_takes_later_ones(machine):
+    person = make_person()
+    soon = give_credits(person=person, amount=2, by=None, now=NOW, days_valid=1)
+    late = give_credits(person=person, amount=2, by=None, now=NOW)
+    made = reserve(machine=machine, start=TEN, end=ELEVEN, holder=person)
+
+    moved = move_reservation(reservation=made, by=person, now=NOW, **THURSDAY)
+
+    assert moved.credits == 2
+    assert [lot.left for lot in CreditLot.objects.filter(pk__in=[soon.pk, late.pk]).order_by("pk")] == [2, 0]
+    assert ledger_differs() == []
+
+
+def test_move_beyond_the_end_of_all_credits_is_refused_and_changes_nothing(machine):
+    person = make_person()
+    give_credits(person=person, amount=4, by=None, now=NOW, days_valid=1)
+    made = reserve(machine=machine, start=TEN, end=ELEVEN, holder=person)
+
+    with pytest.raises(ReservationRefused, match="credit_exhausted"):
+        move_reservation(reservation=made, by=person, now=NOW, **THURSDAY)
+
+    made.refresh_from_db()
+    assert (made.start, made.credits, credits_left(person, NOW)) == (TEN, 2, 2)
+
+
+def test_move_within_the_life_of_its_credits_moves_none(machine, person):
+    made = reserve(machine=machine, start=TEN, end=ELEVEN, holder=person)
+
+    move_reservation(reservation=made, by=person, now=NOW, **THURSDAY)
+
+    assert [entry.amount for entry in CreditEntry.objects.order_by("id")] == [5, -2]
+
+
+def test_nobody_of_the_team_but_a_manager_gives_to_themselves():
+    site = make_site()
+    mediator, manager = make_staff(site=site, role=Role.MEDIATOR), make_staff(site=site, role=Role.FAB_MANAGER)
+
+    with pytest.raises(NotAllowed) as given:
+        give_credits(person=mediator, amount=1, by=mediator, now=NOW)
+    lot = give_credits(person=mediator, amount=1, by=manager, now=NOW)
+    with pytest.raises(NotAllowed) as corrected:
+        correct_credits(lot=lot, amount=5, words="For me", by=mediator, now=NOW)
+    give_credits(person=manager, amount=1, by=manager, now=NOW)
+
+    assert {given.value.code, corrected.value.code} == {"own_credits"}
+    assert [credits_left(who, NOW) for who in (mediator, manager)] == [1, 1]
+    assert list(FileAccess.objects.values_list("person", "by", "deed")) == [(mediator.pk, manager.pk, "changed")]

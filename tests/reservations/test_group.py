@@ -7,10 +7,12 @@ import pytest
 from machines.models import Room, Unit
 from people.models import Person, Site
 from reservations.errors import ReservationRefused, WrongState
-from reservations.group import cancel_series, reserve_group, reserve_series, series_days, wall_interval
+from reservations.group import reserve_group, reserve_series
 from reservations.life import check_in, finish_reservation
 from reservations.models import HeldUnit, Reservation, ReservationSeries, Status
 from reservations.selectors import held_names, public_events
+from reservations.series import Scope, cancel_dates
+from reservations.series_dates import series_days, wall_interval
 from reservations.services import cancel_reservation, move_reservation
 from tests.factories import NOW, PARIS, at, make_machine, make_outage, make_person, make_room, make_site, reserve
 
@@ -132,9 +134,8 @@ def test_series_may_leave_out_what_is_taken(site: Site, staff: Person) -> None:
 
 def test_cancelling_the_rest_of_a_series_keeps_what_came_before(site: Site, staff: Person) -> None:
     report = weekly(site, [room_of(site).unit], staff)
-    assert report.series is not None
 
-    count = cancel_series(series=report.series, since=report.made[2].start, by=staff, now=NOW)
+    count = len(cancel_dates(reservation=report.made[2], scope=Scope.FOLLOWING, by=staff, now=NOW).made)
 
     statuses = list(Reservation.objects.order_by("start").values_list("status", flat=True))
     assert count == 2
@@ -146,8 +147,14 @@ def test_cancelling_the_rest_of_a_series_keeps_what_came_before(site: Site, staf
     [
         pytest.param("FREQ=WEEKLY", "no end", id="for ever"),
         pytest.param("FREQ=DAILY;COUNT=100", "too many", id="a hundred days"),
-        pytest.param("FREQ=YEARLY;UNTIL=20200101T000000", "no date", id="over before it begins"),
-        pytest.param("FREQ=NEVER;COUNT=3", "invalid", id="no rule"),
+        pytest.param("FREQ=WEEKLY;UNTIL=20200101T000000", "no date", id="over before it begins"),
+        pytest.param("FREQ=WEEKLY;COUNT=3;UNTIL=20270101", "or two", id="two ends"),
+        pytest.param("FREQ=DAILY;INTERVAL=0;COUNT=3", "every 1 to 99", id="every nothing"),
+        pytest.param("FREQ=SECONDLY;COUNT=3", "daily, weekly or monthly", id="every second"),
+        pytest.param("FREQ=DAILY;BYMONTHDAY=31;COUNT=3", "only a monthly", id="days of the month"),
+        pytest.param("FREQ=WEEKLY;BYHOUR=3;COUNT=3", "not understood", id="hours"),
+        pytest.param("FREQ=MONTHLY;BYDAY=XX;COUNT=3", "not|read|Unknown|XX", id="no such day"),
+        pytest.param("FREQ=NEVER;COUNT=3", "daily, weekly or monthly", id="no rule"),
     ],
 )
 def test_rule_without_a_sensible_end_is_refused(rule: str, said: str) -> None:

@@ -57,6 +57,36 @@ def test_moment_in_words_is_on_the_local_clock(instant, words):
     [
         (
             Code.CLOSED,
+            {"opening": None, "zone": PARIS, "lent": "end", "before": at("17:00"), "after": at("2026-03-13 10:00")},
+            "It is brought back while we are open.",
+            "Choose an end until Wednesday 11 March, 17:00, or from Friday 13 March, 10:00 on.",
+        ),
+        (
+            Code.CLOSED,
+            {"opening": None, "zone": PARIS, "lent": "end", "before": at("17:00"), "after": None},
+            "It is brought back while we are open.",
+            "Choose an end until Wednesday 11 March, 17:00.",
+        ),
+        (
+            Code.CLOSED,
+            {"opening": None, "zone": PARIS, "lent": "end", "before": None, "after": at("17:00")},
+            "It is brought back while we are open.",
+            "Choose an end from Wednesday 11 March, 17:00 on.",
+        ),
+        (
+            Code.CLOSED,
+            {"opening": Interval(at("10:00"), at("19:00")), "zone": PARIS, "lent": "start", "attendance": "start"},
+            "It is fetched while we are open.",
+            "Open Wednesday 11 March, 10:00–19:00.",
+        ),
+        (
+            Code.TAKEN,
+            {"start": at("17:00"), "end": at("18:00"), "zone": PARIS, "waits": True},
+            "Somebody waits for it, from Wednesday 11 March, 17:00 on.",
+            "Bring it back in time, so that they can have it.",
+        ),
+        (
+            Code.CLOSED,
             {"opening": None, "zone": PARIS, "attendance": "throughout"},
             "We are closed then.",
             "Choose another day.",
@@ -111,6 +141,11 @@ def test_moment_in_words_is_on_the_local_clock(instant, words):
         ),
     ],
     ids=[
+        "lent, back between two days",
+        "lent, back after the last",
+        "lent, back before the first",
+        "lent, fetched while closed",
+        "somebody waits",
         "closed for days",
         "closed for a part",
         "taken",

@@ -9,7 +9,7 @@ from fablab.lib.denials import Denial
 from people.models import Person
 from reservations.messages import sentence_of
 from reservations.messages_about import sentence_about
-from reservations.rules import Code
+from reservations.rules import Code, QuotaFact
 from tests.factories import PARIS, at
 
 ODETTE = Person(first_name="Odette", last_name="Brun")
@@ -78,3 +78,21 @@ def test_sentence_about_the_machine_is_the_same_for_everybody() -> None:
     denial = Denial(Code.TOO_FAR, {"window": dt.timedelta(days=14)})
 
     assert sentence_about(denial, ODETTE) == sentence_of(denial)
+
+
+@pytest.mark.parametrize(
+    ("code", "params", "message"),
+    [
+        (Code.RULES_UNSIGNED, {"rules": 1, "of": "Riverside"},
+         "Odette Brun has not agreed to the rules of Riverside yet."),
+        (Code.QUOTA_EXCEEDED, {"quota": QuotaFact("count", "week", 2, 2, 1)},
+         "Odette Brun may hold at most 2 reservations a week, and holds 2 reservations already."),
+        (Code.TOO_MANY_OPEN, {"quota": QuotaFact("count", "to_come", 1, 1, 1)},
+         "Odette Brun may hold at most 1 reservation to come, and holds 1 reservation already."),
+        (Code.TOO_MANY_OPEN, {"rest": dt.timedelta(days=2), "start": at("10:00"), "end": at("11:00"), "zone": PARIS},
+         "Between two reservations of this kind 2 days are left to others; theirs is from 10:00 to 11:00."),
+    ],
+    ids=["rules to sign", "limit of a week", "limit to come", "pause between two"],
+)  # fmt: skip
+def test_limits_and_rules_are_said_of_the_person(code: Code, params: dict, message: str) -> None:
+    assert sentence_about(Denial(code, params), ODETTE).message == message

@@ -42,6 +42,7 @@ MONTH_AGO = NOW - dt.timedelta(days=30)
 YEAR = tuple(Interval(NOW + dt.timedelta(days=d), NOW + dt.timedelta(days=d + 1)) for d in range(-400, 400))
 ALWAYS = (Interval(YEAR[0].start, YEAR[-1].end),)
 TEN_TO_SEVEN = (Interval(at("10:00"), at("19:00")), Interval(at("2026-03-12 10:00"), at("2026-03-12 19:00")))
+LENT = {"is_lent": True, "longest": dt.timedelta(days=14)}
 START = {"attendance": Attendance.START, "longest": dt.timedelta(days=2)}
 
 
@@ -118,6 +119,19 @@ CASES = {
         Case("unattended, runs the night", [], "17:00", "2026-03-12 07:00", START, {"opening": TEN_TO_SEVEN}),
         Case("unattended, starts at opening", [], "10:00", "11:00", START, {"opening": TEN_TO_SEVEN}),
         Case("unattended, starts at closing", [Code.CLOSED], "19:00", "20:00", START, {"opening": TEN_TO_SEVEN}),
+        Case("lent, over the night", [], "17:00", "2026-03-12 11:00", LENT, {"opening": TEN_TO_SEVEN}),
+        Case("lent, back as we open", [], "17:00", "2026-03-12 10:00", LENT, {"opening": TEN_TO_SEVEN}),
+        Case("lent, back as we close", [], "10:00", "2026-03-12 19:00", LENT, {"opening": TEN_TO_SEVEN}),
+        Case("lent, back before we open", [Code.CLOSED], "17:00", "2026-03-12 09:45", LENT,
+             {"opening": TEN_TO_SEVEN}),
+        Case("lent, fetched as we close", [Code.CLOSED], "19:00", "2026-03-12 11:00", LENT,
+             {"opening": TEN_TO_SEVEN}),
+        Case("lent, neither end while open", [Code.CLOSED, Code.CLOSED], "09:00", "20:00",
+             LENT | {"longest": minutes(2880)}, {"opening": TEN_TO_SEVEN}),
+        Case("lent, longer though fetched at another hour", [], "09:00", "2026-03-12 11:00", LENT,
+             {"opening": TEN_TO_SEVEN, "purpose": Purpose.EXTEND}),
+        Case("lent, back on a day without hours", [Code.CLOSED], "17:00", "2026-03-13 11:00", LENT,
+             {"opening": TEN_TO_SEVEN}),
     ],
     Code.MACHINE_UNAVAILABLE: [
         Case("outage ends as it starts", [], facts=out("13:00", "14:00")),
@@ -190,6 +204,7 @@ CASES = {
         Case("busy from the end", [], facts=busy("15:00", "16:00")),
         Case("busy for the last second", [Code.PERSON_BUSY], facts=busy("14:59:59", "16:00")),
         Case("this machine runs alone", [], settings=START, facts=busy("14:00", "15:00")),
+        Case("this machine is taken home", [], settings=LENT, facts=busy("14:00", "15:00")),
         Case("who comes along is busy", [Code.PERSON_BUSY],
              facts=companion(busy=((span("14:00", "15:00"), "Prusa 1"),))),
         Case("who comes along is free", [], facts=companion(busy=((span("15:00", "16:00"), "Prusa 1"),))),

@@ -2,7 +2,9 @@
 
 import pytest
 
+from machines.parts import set_parts
 from reservations.errors import ReservationRefused, WrongState
+from reservations.group import reserve_group
 from reservations.models import Deed, Reservation, Status, WaitingEntry
 from reservations.services import cancel_reservation
 from reservations.waiting import (
@@ -13,7 +15,18 @@ from reservations.waiting import (
     runs_out_at,
     sweep_waiting,
 )
-from tests.factories import NOW, at, make_category, make_machine, make_person, make_site, minutes, reserve, suspend
+from tests.factories import (
+    NOW,
+    at,
+    make_category,
+    make_machine,
+    make_person,
+    make_site,
+    make_staff,
+    minutes,
+    reserve,
+    suspend,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -205,3 +218,44 @@ def test_joining_twice_is_once_and_leaving_ends_it(machine, taken):
 @pytest.mark.parametrize(("ahead_min", "lasts_min"), [(24 * 60, 15), (30, 15), (20, 10), (2, 1)])
 def test_offer_lasts_a_quarter_of_an_hour_and_less_near_the_start(ahead_min, lasts_min):
     assert runs_out_at(NOW + minutes(ahead_min), NOW) == NOW + minutes(lasts_min)
+
+
+def test_a_whole_is_not_taken_before_those_who_wait_for_its_part() -> None:
+    site = make_site()
+    room, loom = make_machine(site=site, name="Room"), make_machine(site=site, name="Loom")
+    set_parts(whole=room.unit, exclusive=[loom.unit], shared=[])
+    waits, quick = make_person(), make_person()
+    join_waiting(machine=loom, person=waits, start=at("14:00"), end=at("15:00"), by=waits, now=NOW)
+
+    with pytest.raises(ReservationRefused) as refused:
+        reserve(machine=room, start=at("14:00"), end=at("16:00"), holder=quick)
+
+    assert [denial.code for denial in refused.value.denials] == ["taken"]
+    assert WaitingEntry.objects.get().state == WaitingEntry.State.OFFERED
+
+
+def test_a_part_is_not_taken_before_those_who_wait_for_the_whole() -> None:
+    site = make_site()
+    room, loom = make_machine(site=site, name="Room"), make_machine(site=site, name="Loom")
+    set_parts(whole=room.unit, exclusive=[loom.unit], shared=[])
+    waits, quick = make_person(), make_person()
+    join_waiting(machine=room, person=waits, start=at("14:00"), end=at("15:00"), by=waits, now=NOW)
+
+    with pytest.raises(ReservationRefused):
+        reserve(machine=loom, start=at("14:00"), end=at("15:00"), holder=quick)
+
+    assert WaitingEntry.objects.get().state == WaitingEntry.State.OFFERED
+
+
+def test_group_does_not_slip_in_before_those_who_wait() -> None:
+    loom = make_machine(site=make_site(), name="Loom")
+    waits = make_person()
+    join_waiting(machine=loom, person=waits, start=at("14:00"), end=at("15:00"), by=waits, now=NOW)
+
+    with pytest.raises(ReservationRefused):
+        reserve_group(
+            site=loom.site, units=[loom.unit], title="Visit", start=at("13:00"), end=at("16:00"),
+            by=make_staff(site=loom.site), now=NOW,
+        )  # fmt: skip
+
+    assert WaitingEntry.objects.get().state == WaitingEntry.State.OFFERED

@@ -16,7 +16,9 @@ def _count(text: str) -> int:
 
 
 class Command(BaseCommand):
-    help = "Measure the lab's speed, in a database of its own: first `bench seed`, then `bench run`."
+    help = (
+        "Measure the lab's speed, in a database of its own: first `bench seed`, then `bench run` and `bench explain`."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
@@ -29,10 +31,13 @@ class Command(BaseCommand):
         running = actions.add_parser("run", help="Measure, and compare with what we promise.")
         running.add_argument("--json", action="store_true", help="The figures as JSON.")
         running.add_argument("--only", action="append", metavar="NAME", help="This case only; may be repeated.")
+        actions.add_parser("explain", help="How the database finds what the main doors ask for.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["action"] == "seed":
             self._seed(options)
+        elif options["action"] == "explain":
+            self._explain()
         else:
             self._run(options["only"], is_json=options["json"])
 
@@ -53,11 +58,20 @@ class Command(BaseCommand):
         from fablab.bench.report import as_rows, as_table
         from fablab.bench.run import measured
 
-        if not is_bench():
-            raise CommandError("This is not a bench database: run `bench seed` in an empty one first.")
+        self._require_bench()
         unknown = set(only or ()) - {case.name for case in CASES}
         if unknown:
             names = ", ".join(case.name for case in CASES)
             raise CommandError(f"No case is called {', '.join(sorted(unknown))}. There are: {names}.")
         results = measured(only)
         self.stdout.write(json.dumps(as_rows(results), indent=1) if is_json else as_table(results))
+
+    def _explain(self) -> None:
+        from fablab.bench.plans import as_lines, explained
+
+        self._require_bench()
+        self.stdout.write(as_lines(explained()))
+
+    def _require_bench(self) -> None:
+        if not is_bench():
+            raise CommandError("This is not a bench database: run `bench seed` in an empty one first.")

@@ -46,6 +46,7 @@ ROWS: tuple[Row, ...] = (
     Row("settings-closures", MANAGERS_THERE, DONE_THERE, ("{site}",), data=DAY | {"kind": "closed"}),
     Row("settings-closure-remove", ALL_405, DONE_THERE, ("{site}",), data=DAY),
     Row("settings-calls", MANAGERS_THERE, MANAGERS_THERE, ("{site}",)),
+    Row("settings-calls-act", ALL_405, "302 403 403 403 403 403 403 400 400", ("{site}",), data={"choice": "keep"}),
     Row("settings-rooms", MANAGERS_THERE, DONE_THERE, ("{site}",), data={"name": "Attic"}),
     Row("settings-room", MANAGERS_THERE, DONE_THERE, ("{room}",), data={"name": "Attic"}),
     Row("settings-room-remove", ALL_405, DONE_THERE, ("{room}",)),

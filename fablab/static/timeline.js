@@ -1,0 +1,398 @@
+// The timeline, drawn and dragged. The words below it are complete without this file; every rule is the server's.
+"use strict";
+
+(function timeline() {
+  const root = document.querySelector("[data-timeline]");
+  if (!root || !window.EventCalendar) return;
+  const facts = JSON.parse(document.getElementById("timeline-facts").textContent);
+  const place = root.querySelector(".timeline-place");
+  const inWords = document.querySelector(".timeline-words");
+  const said = document.querySelector("[data-timeline-said]");
+  const refusal = document.querySelector("[data-timeline-refusal]");
+  const wide = window.matchMedia("(min-width: 900px)");
+  const isColumns = facts.days > 1 && facts.machines.length === 1;
+  const names = new Map(facts.machines.map((machine) => [machine.id, machine.title]));
+  const MINUTE = 60000;
+  const DAY = 1440 * MINUTE;
+  let calendar = null;
+  let isDragging = false;
+  let isStale = false;
+  let draggedAt = 0;
+
+  // --- the axis: see fablab/timeline_axis.py -------------------------------------------------------------------
+  const pieces = facts.pieces.map((piece) => ({ ...piece, drawn: Date.parse(piece.drawn) }));
+  const firstPiece = pieces[0];
+  const lastPiece = pieces[pieces.length - 1];
+  const drawnAt = (instant) => {
+    const piece = pieces.findLast((each) => each.at <= instant) || firstPiece;
+    return piece.drawn + instant - piece.at;
+  };
+  const instantAt = (drawn, isEnd) => {
+    const holding = pieces.filter((each) => {
+      const until = each.drawn + each.lasts;
+      return isEnd ? each.drawn < drawn && drawn <= until : each.drawn <= drawn && drawn < until;
+    });
+    // An hour that comes twice: its first for a start, its last for an end.
+    const piece = isEnd ? holding[holding.length - 1] : holding[0];
+    if (piece) return piece.at + drawn - piece.drawn;
+    // An hour that the clock leaps over is the instant of the leap.
+    const next = pieces.find((each) => each.drawn > drawn);
+    if (next && next !== firstPiece) return next.at;
+    const edge = next || lastPiece;
+    return edge.at + drawn - edge.drawn;
+  };
+  const asText = (drawn) => new Date(drawn).toISOString().slice(0, 19);
+  // The drawing hands out dates of the browser's zone that show what is drawn.
+  const drawnOf = (date) =>
+    Date.UTC(date.getFullYear(), date.getMonth(), date.getDate(), date.getHours(), date.getMinutes());
+
+  // --- words ---------------------------------------------------------------------------------------------------
+  // The lab's English is that of this side of the ocean: the day before the month.
+  const language = facts.language === "en" ? "en-GB" : facts.language;
+  const inZone = (options) => new Intl.DateTimeFormat(language, { timeZone: facts.zone, ...options });
+  const clockOf = inZone({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const dayOf = inZone({ weekday: "short", day: "numeric", month: "short" });
+  const isoDay = new Intl.DateTimeFormat("en-CA", { timeZone: facts.zone });
+  const clock = (instant) => clockOf.format(instant);
+  const range = (start, end) => `${clock(start)} – ${clock(end)}`;
+  const moment = (start, end) => `${dayOf.format(start)}, ${range(start, end)}`;
+  const filled = (words, values) => words.replace(/%\((\w+)\)s/g, (whole, name) => values[name]);
+  const element = (name, text, attributes) => {
+    const made = Object.assign(document.createElement(name), attributes);
+    made.textContent = text;
+    return made;
+  };
+
+  const say = (words, undo) => {
+    const button = said.querySelector("button");
+    said.querySelector("span").textContent = words;
+    said.hidden = false;
+    button.hidden = !undo;
+    button.onclick = async () => {
+      button.hidden = true;
+      if (await undo()) say(facts.words.undone);
+    };
+  };
+
+  // --- the server ----------------------------------------------------------------------------------------------
+  const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (n) => n.toString(16)).join("-");
+  const ask = async (method, url, body) => {
+    const headers = { "Content-Type": "application/json", Accept: "application/json" };
+    Object.assign(headers, { "X-CSRFToken": root.dataset.csrf, "Idempotency-Key": newKey() });
+    const wish = { method, headers, body: JSON.stringify(body || {}) };
+    // A line that broke may have broken on the way back: the same key asks again without doing it twice.
+    return fetch(url, wish).catch(() => fetch(url, wish));
+  };
+  const times = (start, end) => ({ start: new Date(start).toISOString(), end: new Date(end).toISOString() });
+  const own = (reference) => `${facts.urls.reservations}${reference}/`;
+
+  const lookUrl = (wish) => {
+    const local = { machine: wish.machine, day: isoDay.format(wish.start), start: clock(wish.start) };
+    const instants = times(wish.start, wish.end);
+    const query = { ...local, end: clock(wish.end), start_at: instants.start, end_at: instants.end };
+    if (wish.reference) query.moving = wish.reference;
+    return `${facts.urls.confirm}?${new URLSearchParams(query)}`;
+  };
+
+  const showRefusal = (wish, answer) => {
+    const lines = answer.denials || [{ message: answer.detail || Object.values(answer).flat().join(" "), next_step: "" }];
+    refusal.querySelector("[data-denials]").replaceChildren(
+      ...lines.map((denial) => {
+        const line = document.createElement("li");
+        line.append(element("strong", denial.message), ` ${denial.next_step}`);
+        return line;
+      }),
+    );
+    const others = answer.alternatives || [];
+    const box = refusal.querySelector("[data-alternatives]");
+    box.hidden = others.length === 0;
+    box.querySelector("ul").replaceChildren(
+      ...others.map((other) => {
+        const start = Date.parse(other.start);
+        const end = Date.parse(other.end);
+        const line = element("li", "", { className: "slot" });
+        const words = `${names.get(other.machine) || other.machine}: ${moment(start, end)}`;
+        const button = element("button", words, { type: "button", className: "slot-link" });
+        button.onclick = () => {
+          refusal.close();
+          carryOut({ ...wish, machine: other.machine, start, end });
+        };
+        line.append(button);
+        return line;
+      }),
+    );
+    refusal.querySelector("[data-look]").href = lookUrl(wish);
+    refusal.showModal();
+  };
+
+  // Asks for the wish; without a reference it is a new reservation. `undone` puts the drawing back.
+  const carryOut = async (wish, undone) => {
+    const sent = times(wish.start, wish.end);
+    try {
+      const response = wish.reference
+        ? await ask("PATCH", own(wish.reference), { ...sent, machine: wish.machine })
+        : await ask("POST", facts.urls.reservations, { ...sent, machine: wish.machine });
+      if (response.ok) {
+        await done(wish, await response.json());
+        return;
+      }
+      undone?.();
+      if (response.status === 401) say(facts.words.signed_out);
+      else if (response.status >= 500) say(facts.words.no_answer);
+      else showRefusal(wish, await response.json());
+    } catch {
+      undone?.();
+      say(facts.words.no_answer);
+    }
+  };
+
+  const done = async (wish, made) => {
+    const values = { machine: names.get(made.machine) || made.machine, moment: moment(wish.start, wish.end) };
+    const words = made.status === "pending" ? facts.words.asked : wish.reference ? facts.words.moved : facts.words.reserved;
+    const undo = async () => {
+      const before = wish.before;
+      const response = before
+        ? await ask("PATCH", own(made.reference), { ...times(before.start, before.end), machine: before.machine })
+        : await ask("POST", `${own(made.reference)}cancel/`);
+      if (!response.ok) showRefusal({ ...(before || wish), reference: made.reference }, await response.json());
+      await load();
+      return response.ok;
+    };
+    say(filled(words, values), undo);
+    await load();
+  };
+
+  // --- what is drawn -------------------------------------------------------------------------------------------
+  const isShown = (instant) => Date.parse(facts.start) <= instant && instant < Date.parse(facts.end);
+  const shades = () => {
+    const now = Date.now();
+    const line = { machines: facts.machines.map((machine) => machine.id), kind: "now", start: now, end: now + MINUTE };
+    return [...facts.shades, ...(isShown(now) ? [line] : [])].map((shade, n) => ({
+      id: `shade-${n}`,
+      resourceIds: shade.machines,
+      start: asText(drawnAt(shade.start)),
+      end: asText(drawnAt(shade.end)),
+      display: "background",
+      classNames: [`shade-${shade.kind}`],
+      extendedProps: { kind: shade.kind },
+    }));
+  };
+
+  const taken = (machine, block) => {
+    const start = Date.parse(block.start);
+    const end = Date.parse(block.end);
+    const isMovable = Boolean(block.reference) && !block.title && !block.is_part && ["pending", "confirmed"].includes(block.status);
+    const drawn = drawnAt(start);
+    return {
+      id: `${machine}-${block.reference || start}`,
+      resourceIds: [machine],
+      start: asText(drawn),
+      // The hour that comes twice would else be nothing in a week.
+      end: asText(Math.max(drawnAt(end), drawn + facts.snap_min * MINUTE)),
+      // `editable` alone is not asked for: the calendar's own default comes before it.
+      startEditable: isMovable,
+      durationEditable: isMovable || (Boolean(block.reference) && !block.is_part && block.status === "in_use"),
+      classNames: [block.reference ? "is-known" : "is-taken", `is-${block.status || "held"}`],
+      extendedProps: { ...block, machine, start, end },
+    };
+  };
+
+  const load = async () => {
+    if (!calendar) return;
+    if (isDragging) {
+      isStale = true;
+      return;
+    }
+    const query = new URLSearchParams({ start: facts.start, end: facts.end });
+    try {
+      const response = await fetch(`${facts.urls.calendar}?${query}`, { headers: { Accept: "application/json" } });
+      if (!response.ok) throw new Error(String(response.status));
+      const answer = await response.json();
+      const shown = new Set(facts.machines.map((machine) => machine.id));
+      for (const row of answer.machines) names.set(row.machine, row.name);
+      const rows = answer.machines.filter((row) => shown.has(row.machine));
+      const blocks = rows.flatMap((row) => row.blocks.map((block) => taken(row.machine, block)));
+      calendar?.setOption("events", [...shades(), ...blocks]);
+      root.dataset.drawn = String(blocks.length);
+    } catch {
+      say(facts.words.stale);
+    }
+  };
+
+  const contentOf = ({ event }) => {
+    const block = event.extendedProps;
+    if (event.display === "background") {
+      return { domNodes: block.kind === "out" ? [element("span", facts.words.out)] : [] };
+    }
+    if (!block.machine) return { domNodes: [element("span", range(...drawnRange(event)), { className: "when" })] };
+    const who = block.title || block.name || facts.words.taken;
+    const line = block.reference
+      ? element("a", "", { href: facts.urls.reservation.replace("REFERENCE", block.reference), draggable: false })
+      : document.createElement("span");
+    line.title = `${range(block.start, block.end)} ${who}`;
+    const when = element("span", range(block.start, block.end), { className: "when" });
+    line.append(when, " ", element("span", who, { className: "who" }));
+    if (block.status === "pending") line.append(" ", element("span", facts.words.pending, { className: "soft" }));
+    return { domNodes: [line] };
+  };
+  const drawnRange = (event) => [instantAt(drawnOf(event.start), false), instantAt(drawnOf(event.end), true)];
+
+  const labelOf = ({ resource }) => {
+    const machine = facts.machines.find((each) => each.id === resource.id);
+    const day = isoDay.format(Date.parse(facts.start));
+    const reserve = `${facts.urls.reserve}?${new URLSearchParams({ machine: machine.id, day })}`;
+    return { domNodes: [element("a", machine.title, { href: machine.url }), element("a", facts.words.reserve, { href: reserve })] };
+  };
+
+  // --- dragging ------------------------------------------------------------------------------------------------
+  const milliseconds = (delta) => (delta ? delta.days * DAY + delta.seconds * 1000 : 0);
+  const onSelect = async (info) => {
+    const start = instantAt(Date.parse(`${info.startStr}Z`), false);
+    const end = instantAt(Date.parse(`${info.endStr}Z`), true);
+    const machine = info.resource ? info.resource.id : facts.machines[0].id;
+    await carryOut({ machine, start, end });
+    calendar?.unselect();
+  };
+  const onDrop = (info) => {
+    const block = info.oldEvent.extendedProps;
+    // A move keeps its true length, also over the night when the clock changes.
+    const start = instantAt(drawnAt(block.start) + milliseconds(info.delta), false);
+    const machine = info.newResource ? info.newResource.id : block.machine;
+    change(info, block, { machine, start, end: start + block.end - block.start });
+  };
+  const onResize = (info) => {
+    const block = info.oldEvent.extendedProps;
+    const wish = { machine: block.machine, start: block.start, end: block.end };
+    const sooner = milliseconds(info.startDelta);
+    const later = milliseconds(info.endDelta);
+    if (sooner) wish.start = instantAt(drawnAt(block.start) + sooner, false);
+    if (later) wish.end = instantAt(drawnAt(block.end) + later, true);
+    change(info, block, wish);
+  };
+  const change = (info, block, wish) => {
+    const before = { machine: block.machine, start: block.start, end: block.end };
+    carryOut({ ...wish, reference: block.reference, before }, info.revert);
+  };
+  const onDragStart = () => {
+    isDragging = true;
+  };
+  const onDragStop = () => {
+    isDragging = false;
+    draggedAt = Date.now();
+    if (isStale) {
+      isStale = false;
+      load();
+    }
+  };
+  // The click that ends a drag is not one on the link.
+  place.addEventListener(
+    "click",
+    (event) => {
+      if (Date.now() - draggedAt < 300) event.preventDefault();
+    },
+    true,
+  );
+
+  // --- the drawing itself --------------------------------------------------------------------------------------
+  // Columns are labelled with hours of today, whatever day is drawn; a week is drawn by the clock on the wall.
+  const wallWords = (date) => [date.getHours(), date.getMinutes()].map((part) => String(part).padStart(2, "0")).join(":");
+  const hourWords = (date) => (facts.days > 1 ? wallWords(date) : clock(instantAt(drawnOf(date), false)));
+  const dayWords = (date) => dayOf.format(instantAt(drawnOf(date) + DAY / 2, false));
+  const options = () => {
+    const [firstHour, lastHour] = facts.hours;
+    return {
+      view: isColumns ? "timeGridWeek" : facts.days > 1 ? "resourceTimelineWeek" : "resourceTimelineDay",
+      date: "2001-01-01",
+      firstDay: 1,
+      locale: facts.language,
+      headerToolbar: { start: "", center: "", end: "" },
+      resources: facts.machines,
+      resourceLabelContent: labelOf,
+      dayHeaderFormat: dayWords,
+      dayHeaderAriaLabelFormat: dayWords,
+      slotMinTime: `${firstHour}:00:00`,
+      slotMaxTime: `${lastHour}:00:00`,
+      slotDuration: isColumns ? "00:30:00" : "01:00:00",
+      slotLabelInterval: facts.days > 1 && !isColumns ? "02:00:00" : "01:00:00",
+      slotWidth: widthOfHours(190),
+      slotHeight: isColumns ? 26 : 60,
+      slotLabelFormat: hourWords,
+      snapDuration: { minutes: facts.snap_min },
+      scrollTime: `${firstHour}:00:00`,
+      allDaySlot: false,
+      highlightedDates: [],
+      eventContent: contentOf,
+      eventTimeFormat: (start, end) => range(...drawnRange({ start, end: end || start })),
+      eventResizableFromStart: true,
+      longPressDelay: 500,
+      selectable: facts.may_reserve,
+      select: onSelect,
+      eventDrop: onDrop,
+      eventResize: onResize,
+      eventDragStart: onDragStart,
+      eventDragStop: onDragStop,
+      eventResizeStart: onDragStart,
+      eventResizeStop: onDragStop,
+      events: shades(),
+    };
+  };
+
+  const widthOfHours = (sidebar_px) => {
+    const least = facts.days > 1 ? 24 : 56;
+    const hours = (facts.hours[1] - facts.hours[0]) * facts.days;
+    return Math.max(least, Math.floor((place.clientWidth - sidebar_px - 4) / hours));
+  };
+
+  // A day open round the clock, or a week, is wider than the screen: what comes now is what people look for.
+  const showNow = () => {
+    const now = Date.now();
+    if (isColumns || !isShown(now)) return;
+    const [firstHour, lastHour] = facts.hours;
+    const since = (drawnAt(now) - firstPiece.drawn) / (60 * MINUTE);
+    const day = facts.days > 1 ? Math.floor(since / 24) : 0;
+    const hour = Math.min(Math.max(since - day * 24 - firstHour, 0), lastHour - firstHour);
+    const main = place.querySelector(".ec-main");
+    main.scrollLeft = (day * (lastHour - firstHour) + hour - 2) * calendar.getOption("slotWidth");
+  };
+
+  // It says that it is a table, and is none: rows without heads, heads without rows. The links in it are enough, and
+  // the words below are in order.
+  const ROLES = ["table", "rowgroup", "row", "rowheader", "columnheader", "cell"];
+  const untable = () => {
+    for (const part of place.querySelectorAll(ROLES.map((role) => `[role=${role}]`).join())) {
+      for (const name of ["role", "aria-colindex", "aria-colspan"]) part.removeAttribute(name);
+    }
+  };
+  new MutationObserver(untable).observe(place, { childList: true, subtree: true });
+
+  const fit = () => {
+    root.hidden = !wide.matches;
+    inWords.open = !wide.matches;
+    inWords.classList.toggle("is-beside", wide.matches);
+    if (wide.matches && !calendar) {
+      const { createCalendar, Interaction, ResourceTimeline, TimeGrid } = window.EventCalendar;
+      calendar = createCalendar(place, [isColumns ? TimeGrid : ResourceTimeline, Interaction], options());
+      load();
+      setTimeout(() => {
+        if (!isColumns) calendar.setOption("slotWidth", widthOfHours(place.querySelector(".ec-row-head").offsetWidth));
+        setTimeout(showNow);
+      });
+    } else if (!wide.matches && calendar) {
+      window.EventCalendar.destroyCalendar(calendar);
+      calendar = null;
+    }
+  };
+  refusal.querySelector("[data-close]").addEventListener("click", () => refusal.close());
+  wide.addEventListener("change", fit);
+  // Paper has the words.
+  window.addEventListener("beforeprint", () => {
+    inWords.open = true;
+  });
+  fit();
+
+  if ("live" in root.dataset && window.EventSource) {
+    const stream = new EventSource("/live/");
+    stream.addEventListener("changed", load);
+    window.addEventListener("pagehide", () => stream.close());
+  }
+})();
