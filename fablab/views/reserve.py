@@ -230,13 +230,17 @@ def confirm(request: HttpRequest) -> HttpResponse:
     except WrongState as error:
         messages.error(request, STATE_WORDS[error.code])
         return redirect(moving or "me")
-    words = {"machine": reservation.what, "moment": moment_words(reservation.start, machine.site.zone)}
-    said = _("Moved: %(machine)s, %(moment)s.") if moving else _("Reserved: %(machine)s, %(moment)s.")
+    _say_done(request, reservation, is_moved=moving is not None)
+    has_ticket = wanted_for.is_other and current_lab().has(Module.DESK)
+    return redirect("desk-ticket", reservation.reference) if has_ticket else redirect(reservation)
+
+
+def _say_done(request: HttpRequest, reservation: Reservation, *, is_moved: bool) -> None:
+    words = {"machine": reservation.what, "moment": moment_words(reservation.start, reservation.site.zone)}
+    said = _("Moved: %(machine)s, %(moment)s.") if is_moved else _("Reserved: %(machine)s, %(moment)s.")
     if reservation.status == Status.PENDING:
         said = _("Asked for: %(machine)s, %(moment)s. Somebody of the team answers before it begins.")
     messages.success(request, said % words)
-    has_ticket = wanted_for.is_other and current_lab().has(Module.DESK)
-    return redirect("desk-ticket", reservation.reference) if has_ticket else redirect(reservation)
 
 
 def _ask_who_comes(request: HttpRequest, form: TimeForm, context: dict[str, Any]) -> Comers:

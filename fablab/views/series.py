@@ -17,7 +17,6 @@ from django.views.decorators.http import require_POST
 from fablab.comers import CARRIED as WHO
 from fablab.comers import comers_of, members_of
 from fablab.forms_series import MoveDatesForm, RepeatForm, ScopeForm
-from fablab.lib.denials import Denial
 from fablab.lib.queries import query_word
 from fablab.views.on_behalf import Whom, sentences, whom
 from machines.models import Machine
@@ -66,7 +65,9 @@ def repeat(request: HttpRequest) -> HttpResponse:
     is_for_good = request.method == "POST"
     try:
         report = (
-            _carry_out(wish, form.rule, data.get("leave_out") == "1", now) if is_for_good else _look(wish, form, now)
+            _carry_out(wish, form.rule, data.get("leave_out") == "1", now)
+            if is_for_good
+            else rehearse_dates(wish, form.rule, now)
         )
     except (NotOfTheTeam, WrongState, ValueError) as error:
         form.add_error(None, _trouble(error))
@@ -92,10 +93,6 @@ def _wish(
     return replace(wish, companions=comers.others, holder_takes_part=comers.holder_takes_part)
 
 
-def _look(wish: Wish, form: RepeatForm, now: dt.datetime) -> SeriesReport:
-    return rehearse_dates(wish, form.rule, now)
-
-
 def _carry_out(wish: Wish, rule: str, is_skipping: bool, now: dt.datetime) -> SeriesReport:
     report = reserve_dates(wish, rule, now, is_skipping=is_skipping)
     if report.made and wish.holder is not None and wish.by is not None and wish.holder != wish.by:
@@ -119,11 +116,7 @@ def _done(request: HttpRequest, report: SeriesReport, wish: Wish) -> HttpRespons
 
 
 def _refused_words(request: HttpRequest, report: SeriesReport, holder: Person | None) -> list[dict[str, Any]]:
-    return [{"day": date.day, "sentences": _said(request, date.denials, holder)} for date in report.refused]
-
-
-def _said(request: HttpRequest, denials: list[Denial], holder: Person | None) -> list[Any]:
-    return list(sentences(request, denials, holder))
+    return [{"day": date.day, "sentences": sentences(request, date.denials, holder)} for date in report.refused]
 
 
 def _found(request: HttpRequest, reference: str) -> Reservation:
