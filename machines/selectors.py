@@ -193,3 +193,16 @@ def staffed_timetable(site: Site, first: dt.date, last: dt.date) -> Timetable | 
     if hours.is_always_staffed:
         return None
     return replace(timetable(site, first, last), weekly=hours.staffed, seasons=hours.staffed_seasons)
+
+
+def machines_of_model(machine: Machine) -> list[Machine]:
+    """Those of the machine's model at its site, itself included, in the order of their wear. One query.
+
+    A machine without a model stands for itself only.
+    """
+    if not machine.model_name:
+        return [machine]
+    same = Machine.objects.filter(
+        model_name=machine.model_name, unit__site=machine.unit.site_id, retired_at=None
+    )  # fmt: skip
+    return list(same.with_places().order_by("used_s", "pk")) or [machine]

@@ -4,24 +4,12 @@ import datetime as dt
 from dataclasses import replace
 
 from machines.models import Machine
+from machines.selectors import machines_of_model
 from reservations.errors import ReservationRefused
 from reservations.models import Reservation
 from reservations.rules import reservation_denials
 from reservations.services import explain_refusal, reserve_unexplained
 from reservations.wishes import Wish
-
-
-def machines_of_model(machine: Machine) -> list[Machine]:
-    """Those of the machine's model at its site, itself included, in the order of their wear. One query.
-
-    A machine without a model stands for itself only.
-    """
-    if not machine.model_name:
-        return [machine]
-    same = Machine.objects.filter(
-        model_name=machine.model_name, unit__site=machine.unit.site_id, retired_at=None
-    )  # fmt: skip
-    return list(same.with_places().order_by("used_s", "pk")) or [machine]
 
 
 def reserve_any_of_model(wish: Wish, now: dt.datetime) -> Reservation:

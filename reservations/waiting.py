@@ -16,6 +16,7 @@ from fablab.lib.live import announce_machines
 from fablab.lib.retries import retried
 from machines.models import Machine
 from machines.parts import machines_in_the_way
+from machines.selectors import machines_of_model
 from people.models import Person, Site
 from reservations.credits import settle_credits
 from reservations.deeds import note_deed
@@ -196,12 +197,9 @@ def end_own_wait(reservation: Reservation, now: dt.datetime) -> None:
 
 
 def _twins(entry: WaitingEntry, machine: Machine) -> list[Machine]:
-    if not entry.any_of_model or not machine.model_name:
+    if not entry.any_of_model:
         return []
-    same = Machine.objects.filter(
-        model_name=machine.model_name, unit__site=machine.unit.site_id, retired_at=None
-    ).exclude(pk=machine.pk)
-    return list(same.with_places().order_by("used_s", "pk"))
+    return [twin for twin in machines_of_model(machine) if twin.pk != machine.pk]
 
 
 # Asked before every reservation: as query sets the two take longer to build than to answer.

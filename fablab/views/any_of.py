@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from fablab.lib.queries import query_word
 from machines.models import Machine
-from reservations.any_of_model import machines_of_model
+from machines.selectors import machines_of_model
 
 
 @dataclass(frozen=True, slots=True)

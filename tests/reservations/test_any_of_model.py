@@ -3,8 +3,9 @@
 import pytest
 
 from machines.models import Machine
+from machines.selectors import machines_of_model
 from people.models import Role
-from reservations.any_of_model import likely_machine, machines_of_model, reserve_any_of_model
+from reservations.any_of_model import likely_machine, reserve_any_of_model
 from reservations.errors import ReservationRefused
 from reservations.models import Refusal
 from reservations.wishes import Wish
