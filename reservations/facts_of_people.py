@@ -16,7 +16,7 @@ from reservations.in_use import InUse
 from reservations.models import Reservation
 from reservations.models.reservation import OPEN
 from reservations.quotas import quota_facts
-from reservations.rule_facts import CompanionFact, PersonFact, UnsignedRules
+from reservations.rule_facts import CompanionFact, HeldQualification, PersonFact, SuspensionFact, UnsignedRules
 
 # Asked twice a reservation: as a query set it takes longer to build than to answer. A union, so that each half finds
 # its own index, with the conditions inside.
@@ -60,6 +60,29 @@ def busy_times(
         for begin, finish, name, own, inherited, is_lent in rows
         if (own or inherited) == Attendance.THROUGHOUT and not is_lent
     )
+
+
+# Which qualifications of the kind wanted, then whether they are suspended at that time: the one that lasts longest.
+STANDING_SQL = """
+(SELECT level, granted_at, expires_at, NULL::text FROM machines_qualificationgrant
+ WHERE person_id = %(person)s AND qualification_id = %(wanted)s ORDER BY id)
+UNION ALL
+(SELECT NULL, "start", "end", reason FROM people_suspension
+ WHERE person_id = %(person)s AND "start" <= %(at)s AND ("end" IS NULL OR "end" > %(at)s) ORDER BY "end" DESC NULLS FIRST LIMIT 1)
+"""
+
+
+def standing_of(
+    person: Person, machine: Machine, at: dt.datetime
+) -> tuple[tuple[HeldQualification, ...], SuspensionFact | None]:
+    """What the person holds of the qualification that the machine wants, and the suspension at that time. One query."""
+    wanted: Any = machine.wanted_qualification
+    with connection.cursor() as cursor:
+        cursor.execute(STANDING_SQL, {"person": person.pk, "wanted": wanted.pk if wanted else None, "at": at})
+        rows = cursor.fetchall()
+    held = tuple(HeldQualification(level, since, until) for level, since, until, reason in rows if reason is None)
+    suspensions = [SuspensionFact(reason, until) for _, _, until, reason in rows if reason is not None]
+    return held, suspensions[0] if suspensions else None
 
 
 def of_kind_times(

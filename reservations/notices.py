@@ -7,7 +7,7 @@ from typing import Any
 from django.urls import reverse
 
 from people.models import Person, Role
-from people.notices import settle, tell, withdraw
+from people.notices import Telling, settle, tell, tell_each, withdraw
 from people.notices.team import tell_team
 from reservations.lent import is_still_out, leaves_the_place
 from reservations.loan_notices import forget_due, remind_of_due
@@ -149,29 +149,25 @@ def _remind(person: Person, reservation: Reservation, deed: Deed, *, is_companio
     due at its end: see loan_notices.py."""
     key = f"reminder:{reservation.pk}:{deed.pk}"
     key, before = (f"{key}:{person.pk}", "taking_part_reminder") if is_companion else (key, "reminder_start")
+    params, tellings = _params_now(reservation), []
     if reservation.start - BEFORE_START > deed.at:
-        due_at = reservation.start - BEFORE_START
-        _tell(person, before, f"{key}:start", reservation, deed.at, due_at=due_at)
+        tellings.append(Telling(before, f"{key}:start", params, reservation.start - BEFORE_START))
     if reservation.end - BEFORE_END > max(deed.at, reservation.start) and not leaves_the_place(reservation):
-        due_at = reservation.end - BEFORE_END
-        _tell(person, "reminder_end", f"{key}:end", reservation, deed.at, due_at=due_at)
+        tellings.append(Telling("reminder_end", f"{key}:end", params, reservation.end - BEFORE_END))
+    link = reservation.get_absolute_url()
+    tell_each(tellings, person=person, now=deed.at, link=link, site=reservation.site)
 
 
-def _tell(
-    person: Person,
-    kind: str,
-    key: str,
-    reservation: Reservation,
-    now: dt.datetime,
-    *,
-    due_at: dt.datetime | None = None,
-    why: str = "",
-) -> None:
-    until = reservation.expires_at.isoformat() if reservation.expires_at else None
+def _tell(person: Person, kind: str, key: str, reservation: Reservation, now: dt.datetime, *, why: str = "") -> None:
     tell(
-        person=person, kind=kind, key=key, params=_params(reservation) | {"why": why, "until": until},
-        link=reservation.get_absolute_url(), site=reservation.site, now=now, due_at=due_at,
+        person=person, kind=kind, key=key, params=_params_now(reservation, why=why),
+        link=reservation.get_absolute_url(), site=reservation.site, now=now,
     )  # fmt: skip
+
+
+def _params_now(reservation: Reservation, *, why: str = "") -> dict[str, Any]:
+    until = reservation.expires_at.isoformat() if reservation.expires_at else None
+    return _params(reservation) | {"why": why, "until": until}
 
 
 def _params(reservation: Reservation) -> dict[str, Any]:

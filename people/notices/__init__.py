@@ -5,6 +5,18 @@ show it (inbox.py). Each app registers its kinds with `register`, with the funct
 """
 
 from people.notices.kinds import Kind, Words, kind_of, kinds, register
-from people.notices.tell import is_reachable, settle, tell, withdraw
+from people.notices.tell import Telling, is_reachable, settle, tell, tell_each, withdraw
 
-__all__ = ["Kind", "Words", "is_reachable", "kind_of", "kinds", "register", "settle", "tell", "withdraw"]
+__all__ = [
+    "Kind",
+    "Telling",
+    "Words",
+    "is_reachable",
+    "kind_of",
+    "kinds",
+    "register",
+    "settle",
+    "tell",
+    "tell_each",
+    "withdraw",
+]

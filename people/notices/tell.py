@@ -1,7 +1,8 @@
 """Writes notices down, once each, with the ways they go."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
@@ -11,6 +12,16 @@ from fablab.lib.outgoing_mail import sends_mail
 from people.models import Channel, Delivery, Notice, NoticePreference, Person, Site
 from people.notices.kinds import Kind, kind_of
 from people.notices.sms import can_text
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """One thing to tell: what makes two of them the same (`key`), JSON, and when it goes (at once when None)."""
+
+    kind: str
+    key: str
+    params: Mapping[str, Any]
+    due_at: dt.datetime | None = None
 
 
 def tell(
@@ -32,31 +43,57 @@ def tell(
     Raises:
         KeyError: no such kind.
     """
-    known = kind_of(kind)
-    notice = Notice(
-        person=person, site=site, kind=kind, key=key, params=dict(params), link=link, created_at=now,
-        due_at=due_at or now,
+    told = tell_each([Telling(kind, key, params, due_at)], person=person, now=now, link=link, site=site)
+    return told[0] if told else None
+
+
+def tell_each(
+    tellings: Sequence[Telling], *, person: Person, now: dt.datetime, link: str = "", site: Site | None = None
+) -> list[Notice]:
+    """As `tell`, several at once; those that are new. Three statements, whatever their number.
+
+    Raises:
+        KeyError: no such kind.
+    """
+    if not tellings:
+        return []
+    kinds = {telling.kind: kind_of(telling.kind) for telling in tellings}
+    told = _insert(
+        Notice(
+            person=person, site=site, kind=each.kind, key=each.key, params=dict(each.params), link=link,
+            created_at=now, due_at=each.due_at or now,
+        )
+        for each in tellings
     )  # fmt: skip
-    if not _insert(notice):
-        return None
-    Delivery.objects.bulk_create(
-        Delivery(notice=notice, channel=channel, **_first_state(channel, notice)) for channel in ways_of(person, known)
-    )
-    return notice
+    ways = ways_of(person, list(kinds.values())) if told else {}
+    deliveries = [
+        Delivery(notice=notice, channel=channel, **_first_state(channel, notice))
+        for notice in told
+        for channel in ways[notice.kind]
+    ]
+    if deliveries:
+        Delivery.objects.bulk_create(deliveries)
+    return told
 
 
-def _insert(notice: Notice) -> bool:
-    """Whether it was not there yet. In SQL: Django gives no key back where a conflict is passed over."""
+def _insert(notices: Iterable[Notice]) -> list[Notice]:
+    """Those that were not there yet. In SQL: Django gives no key back where a conflict is passed over."""
     columns = [field for field in Notice._meta.concrete_fields if not field.primary_key]
     names = ", ".join(connection.ops.quote_name(str(field.column)) for field in columns)
-    values = [field.get_db_prep_save(field.pre_save(notice, add=True), connection) for field in columns]
-    marks = ", ".join(["%s"] * len(columns))
-    sql = f"INSERT INTO {Notice._meta.db_table} ({names}) VALUES ({marks}) ON CONFLICT (key) DO NOTHING RETURNING id"  # noqa: S608
+    by_key = {notice.key: notice for notice in notices}
+    values = [
+        field.get_db_prep_save(field.pre_save(notice, add=True), connection)
+        for notice in by_key.values()
+        for field in columns
+    ]
+    rows = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * len(by_key))
+    sql = f"INSERT INTO {Notice._meta.db_table} ({names}) VALUES {rows} ON CONFLICT (key) DO NOTHING RETURNING key, id"  # noqa: S608
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
-        row = cursor.fetchone()
-    notice.pk = row[0] if row else None
-    return row is not None
+        keys = dict(cursor.fetchall())
+    for key, pk in keys.items():
+        by_key[key].pk = pk
+    return [notice for key, notice in by_key.items() if key in keys]
 
 
 def withdraw(*, key_prefix: str, now: dt.datetime) -> int:
@@ -81,11 +118,16 @@ def settle(*, key_prefix: str, now: dt.datetime) -> int:
         return Notice.objects.unread().filter(key__startswith=key_prefix).update(read_at=now)
 
 
-def ways_of(person: Person, kind: Kind) -> list[Channel]:
-    """By which ways a notice of this kind is sent, beyond standing in their pages: what they chose, else the usual; the
-    desk's call list when nothing else would reach them and they should know."""
-    chosen = dict(NoticePreference.objects.filter(person=person, kind=kind.code).values_list("channel", "is_wanted"))
-    wanted = [channel for channel in Channel if chosen.get(channel, channel in kind.usual)]
+def ways_of(person: Person, kinds: Sequence[Kind]) -> dict[str, list[Channel]]:
+    """By which ways a notice of each kind is sent, beyond standing in their pages: what they chose, else the usual; the
+    desk's call list when nothing else would reach them and they should know. One query."""
+    rows = NoticePreference.objects.filter(person=person, kind__in=[kind.code for kind in kinds])
+    chosen = {(code, channel): wanted for code, channel, wanted in rows.values_list("kind", "channel", "is_wanted")}
+    return {kind.code: _ways(person, kind, chosen) for kind in kinds}
+
+
+def _ways(person: Person, kind: Kind, chosen: Mapping[tuple[str, str], bool]) -> list[Channel]:
+    wanted = [channel for channel in Channel if chosen.get((kind.code, channel), channel in kind.usual)]
     ways = [channel for channel in wanted if _can_go(person, channel)]
     if kind.must_reach and not set(ways) & {Channel.EMAIL, Channel.SMS, Channel.APPRISE} and not _reads_pages(person):
         ways.append(Channel.CALL)
