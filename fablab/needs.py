@@ -55,13 +55,12 @@ def _call_needs(staff: Person) -> list[Need]:
             "care",
             "person",
             _("Somebody waits at “%(screen)s”") % {"screen": call.kiosk.name},
-            _("They asked for help at %(time)s") % {"time": clock_words(call.since, site.zone)},
+            _("They asked for help at %(time)s") % {"time": clock_words(call.since, call.kiosk.site.zone)},
             reverse("manage-kiosk-answer", args=[call.kiosk.reference]),
             _("I am going there"),
             is_post=True,
         )
-        for site in staff_sites(staff)
-        for call in calls(site=site)
+        for call in calls(sites=staff_sites(staff))
     ]
 
 

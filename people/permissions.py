@@ -1,6 +1,6 @@
 """Who may do what, as predicates over a person and a thing with a `site`. Times and states have rules of their own."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import rules
@@ -11,12 +11,16 @@ from people.models.role import MANAGER_ROLES
 
 def roles_of(person: Person) -> Mapping[int, frozenset[str]]:
     """`{site id: roles}`; read once and kept on the person for the rest of the request."""
-    known: dict[int, frozenset[str]] | None = getattr(person, "_roles_by_site", None)
-    if known is None:
-        known = {}
-        for site_id, role in person.role_grants.values_list("site_id", "role"):
-            known[site_id] = known.get(site_id, frozenset()) | {role}
-        person._roles_by_site = known  # type: ignore[attr-defined]
+    known: Mapping[int, frozenset[str]] | None = getattr(person, "_roles_by_site", None)
+    return keep_roles(person, person.role_grants.values_list("site_id", "role")) if known is None else known
+
+
+def keep_roles(person: Person, grants: Iterable[tuple[int, str]]) -> Mapping[int, frozenset[str]]:
+    """Keep what was read with the person, as (site id, role), for the rest of the request."""
+    known: dict[int, frozenset[str]] = {}
+    for site_id, role in grants:
+        known[site_id] = known.get(site_id, frozenset()) | {role}
+    person._roles_by_site = known  # type: ignore[attr-defined]
     return known
 
 

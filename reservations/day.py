@@ -8,8 +8,8 @@ from fablab.lib.intervals import Interval, merged, subtracted
 from machines.models import Machine
 from machines.opening import instant_of
 from reservations.availability import FreeTime, earliest_start, free_time, next_on_grid, starts
-from reservations.facts import opening_around, taken_intervals
-from reservations.selectors import titles_held
+from reservations.facts import opening_around
+from reservations.selectors import held_with_titles
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,9 @@ def day_rows(
         last = min(span.interval.end, window.end)
         if last - first >= settings.shortest:
             usable.append(Interval(first, last))
-    taken = merged(
-        Interval(max(i.start, window.start), min(i.end, window.end)) for i in taken_intervals(machine.unit_id, window)
-    )
-    titled = titles_held(machine.unit_id, window) if taken else []
+    held = held_with_titles(machine.unit_id, window)
+    taken = merged(Interval(max(i.start, window.start), min(i.end, window.end)) for i, _ in held)
+    titled = [(interval, title) for interval, title in held if title]
     busy = [DayRow(i, False, _title_in(i, titled)) for i in subtracted(taken, usable)]
     rows = [DayRow(i, True) for i in usable] + busy
     return sorted(rows, key=lambda row: row.interval)

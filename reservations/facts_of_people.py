@@ -68,7 +68,8 @@ STANDING_SQL = """
  WHERE person_id = %(person)s AND qualification_id = %(wanted)s ORDER BY id)
 UNION ALL
 (SELECT NULL, "start", "end", reason FROM people_suspension
- WHERE person_id = %(person)s AND "start" <= %(at)s AND ("end" IS NULL OR "end" > %(at)s) ORDER BY "end" DESC NULLS FIRST LIMIT 1)
+ WHERE person_id = %(person)s AND "start" <= %(at)s AND ("end" IS NULL OR "end" > %(at)s)
+ ORDER BY "end" DESC NULLS FIRST LIMIT 1)
 """
 
 

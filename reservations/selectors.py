@@ -45,19 +45,17 @@ def public_events(*, sites: Sequence[Site], start: dt.datetime, end: dt.datetime
     )
 
 
-def titles_held(unit_id: int, window: Interval) -> list[tuple[Interval, str]]:
-    """What the team holds the unit for inside the window, with the public titles. One query, none where it is empty."""
+def held_with_titles(unit_id: int, window: Interval) -> list[tuple[Interval, str]]:
+    """What is held of the unit inside the window, buffers included, each with the public title that the team gave it.
+
+    One query, none where the window is empty.
+    """
     if window.is_empty:
         return []
-    rows = (
-        # `blocked` finds them in the constraint's index: by start and end alone the whole past is read.
-        HeldUnit.objects.filter(unit=unit_id, is_holding=True, blocked__overlap=(window.start, window.end))
-        .filter(reservation__start__lt=window.end, reservation__end__gt=window.start)
-        .exclude(reservation__title="")
-        .order_by("reservation__start")
-    )
-    found = rows.values_list("reservation__start", "reservation__end", "reservation__title")
-    return [(Interval(start, end), title) for start, end, title in found]
+    # `blocked` finds them in the constraint's index: by start and end alone the whole past is read.
+    rows = HeldUnit.objects.filter(unit=unit_id, is_holding=True, blocked__overlap=(window.start, window.end))
+    found = rows.order_by("blocked").values_list("blocked", "reservation__title")
+    return [(Interval(blocked.lower, blocked.upper), title) for blocked, title in found]
 
 
 def now_and_next(*, staff: Person, site: Site, now: dt.datetime, ahead: dt.timedelta) -> QuerySet[Reservation]:

@@ -12,7 +12,9 @@ SELECT EXISTS (SELECT FROM reservations_creditpack) OR EXISTS (SELECT FROM reser
        (SELECT coalesce(sum("left"), 0) FROM reservations_creditlot
         WHERE person_id = %s AND (expires_at IS NULL OR expires_at > %s)),
        EXISTS (SELECT FROM machines_houserules),
-       EXISTS (SELECT FROM machines_inductionrequest WHERE person_id = %s AND done_at IS NULL)
+       EXISTS (SELECT FROM machines_inductionrequest WHERE person_id = %s AND done_at IS NULL),
+       EXISTS (SELECT FROM people_suspension
+               WHERE person_id = %s AND "start" <= %s AND ("end" IS NULL OR "end" > %s))
 """
 
 
@@ -23,11 +25,12 @@ class Standing:
     credits: int | None
     has_house_rules: bool
     waits_for_induction: bool
+    is_suspended: bool
 
 
 def standing_of(person: Person, now: dt.datetime) -> Standing:
     """What there is to ask about. One query."""
     with connection.cursor() as cursor:
-        cursor.execute(SQL, [person.pk, now, person.pk])
-        uses_credits, balance, has_rules, waits = cursor.fetchone()
-    return Standing(int(balance) if uses_credits else None, has_rules, waits)
+        cursor.execute(SQL, [person.pk, now, person.pk, person.pk, now, now])
+        uses_credits, balance, *rest = cursor.fetchone()
+    return Standing(int(balance) if uses_credits else None, *rest)

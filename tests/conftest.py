@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.cache import caches
 from django.http import HttpRequest
 from django.utils.translation import override
 
@@ -153,9 +154,10 @@ def by(db: None) -> Person:
 
 @pytest.fixture(autouse=True)
 def lab_is_read_anew() -> Iterator[None]:
-    """The lab's row is kept in the process; each test's database is rolled back under it."""
+    """The lab's row is kept in the process, and sums; each test's database is rolled back under it."""
     from people.lab import forget
 
+    caches["process"].clear()
     forget()
     yield
     forget()

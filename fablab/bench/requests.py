@@ -11,6 +11,7 @@ from fablab.bench.measure import Times, timed
 from fablab.bench.seed import MANAGER_CARD, MEMBER_CARD
 from fablab.second_factor import ENROLLED
 from people.models import Person
+from people.sign_in_backends import BY_PASSWORD
 
 NOBODY, MEMBER, MANAGER = "", MEMBER_CARD, MANAGER_CARD
 ROUNDS = 40
@@ -43,7 +44,7 @@ def page(path: str, *, card: str = NOBODY, query: Mapping[str, str | int] | None
 def signed_in_as(card: str) -> Client:
     """A browser in which this person has signed in; whoever acts for others, with their second key too."""
     client = Client(SERVER_NAME="127.0.0.1")
-    client.force_login(Person.objects.get(card_code=card), "django.contrib.auth.backends.ModelBackend")
+    client.force_login(Person.objects.get(card_code=card), BY_PASSWORD)
     session = client.session
     session[ENROLLED] = True
     session.save()

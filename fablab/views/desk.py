@@ -63,7 +63,7 @@ def desk(request: HttpRequest) -> HttpResponse:
         "sites": list(staff_sites(staff)),
         "zone": site.zone,
         "now": now,
-        "calls": calls(site=site),
+        "calls": calls(sites=[site]),
         "to_tell": calls_waiting(site=site, now=now).count(),
         "overdue": overdue_count(site=site, now=now),
         "presence": presence(site=site, staff=staff),

@@ -34,6 +34,7 @@ from people.lab import current_lab
 from people.models import Person
 from people.permissions import is_administrator
 from people.settings_services import set_modules
+from people.sign_in_backends import BY_PASSWORD
 from people.signed_in import signed_in
 
 
@@ -81,7 +82,7 @@ def _administrator(request: HttpRequest, asked: Step) -> HttpResponse:
         if person is None:
             language = "en" if get_language() == "en" else "fr"
             made = services.make_administrator(**answer, language=language, now=now)
-            login(request, made, backend="django.contrib.auth.backends.ModelBackend")
+            login(request, made, backend=BY_PASSWORD)
             # They have just typed it: the page of the second key must not ask for it again.
             record_authentication(request, made, method="password")
         else:

@@ -37,12 +37,12 @@ from machines.selectors import timetable
 from people.errors import NotAllowed
 from people.kiosks import call_somebody, calls_from, person_at_kiosk
 from people.models import Kiosk, Person
+from people.sign_in_backends import BY_PASSWORD
 from people.signed_in import signed_in
 from reservations.life import CHECK_IN_OPENS
 from reservations.models import Participant, Reservation, Status
 from reservations.selectors import held_names, public_events
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
 DAY = dt.timedelta(days=1)
 EVENTS_MOST = 40
 View = Callable[..., HttpResponse]
@@ -131,7 +131,7 @@ def _let_in(request: HttpRequest, kiosk: Kiosk, card: str) -> Person:
     if until is not None:
         sentence = _("Somebody has this computer until %(time)s. Choose a free one: your code still works.")
         raise NotAllowed("seat_taken", sentence % {"time": f"{until.astimezone(kiosk.site.zone):%H:%M}"})
-    login(request, person, backend=BACKEND)
+    login(request, person, backend=BY_PASSWORD)
     mark_session(request, kiosk, by="code")
     return person
 

@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from fablab.backup.status import backup_status
-from fablab.busy_hours import busy_grid
 from fablab.first_run.progress import is_first_run, may_go_on
 from fablab.lib.queries import query_word
 from fablab.machine_status import MachineStatus, State, machine_statuses
@@ -23,7 +22,7 @@ from fablab.troubles import troubles
 from fablab.views.days import any_day
 from fablab.views.desk import desk_site
 from fablab.views.roles import for_role
-from fablab.week_numbers import week_numbers
+from fablab.week import week_of
 from iot.models import Device, DriverKind, QuarantinedMessage, UsageSession
 from iot.services import make_enrolment_code, set_password
 from machines.models import Machine, Outage
@@ -48,6 +47,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     lab = current_lab()
     needs, endangered = needs_of(signed_in(request), statuses, now), troubles(now)
     machine_ids = [status.machine.pk for status in statuses]
+    week, grid = week_of(zone, now, machine_ids)
     ready = {State.FREE, State.IN_USE, State.RESERVED, State.CLOSED}
     return render(
         request,
@@ -65,8 +65,8 @@ def overview(request: HttpRequest) -> HttpResponse:
             "machine_count": len(statuses),
             "zone": zone,
             "now": now,
-            "week": week_numbers(now, machine_ids),
-            "grid": busy_grid(zone, now, machine_ids),
+            "week": week,
+            "grid": grid,
             "backup": backup_status(),
             "is_first_run": signed_in(request).is_superuser and is_first_run() and may_go_on(request.user),
             "today": list(

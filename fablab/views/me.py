@@ -1,6 +1,7 @@
 """What concerns the person who is signed in, and nobody else."""
 
 import datetime as dt
+from collections.abc import Sequence
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -17,12 +18,13 @@ from iot.models import UsageSession
 from machines.qualification_selectors import qualifications_of
 from people.forms import TokenForm
 from people.lab import current_lab
-from people.models import ApiToken, Person, Site, Suspension
+from people.models import ApiToken, Person, Site
 from people.models.token import scopes_of
 from people.signed_in import signed_in
 from printing.models import PrintJob
 from reservations.lent import leaves_the_place
 from reservations.models import Reservation, Status
+from reservations.models.reservation import OPEN
 from reservations.selectors import has_run_out, places_of
 
 PAST_SHOWN = 10
@@ -34,11 +36,10 @@ TOKEN_DAYS = 365
 def me(request: HttpRequest) -> HttpResponse:
     """Today, what comes, what was; prints, qualifications, measured hours of the last 30 days."""
     now, person = timezone.now(), signed_in(request)
-    mine = Reservation.objects.filter(holder=person).with_places().select_related("team")
     sessions = UsageSession.objects.filter(person=person, start__gte=now - dt.timedelta(days=30))
     used = sum(((end or now) - start for start, end in sessions.values_list("start", "end")), dt.timedelta(0))
-    site = Site.objects.first()
-    rows = [row for row in _coming(person, now) if not has_run_out(row, now)]
+    found, past = _coming_and_past(person, now)
+    rows = [row for row in found if not has_run_out(row, now)]
     coming = [row for row in rows if row.end > now]
     return render(
         request,
@@ -50,14 +51,13 @@ def me(request: HttpRequest) -> HttpResponse:
             "asked": [row for row in coming if row.status == Status.CONFIRMED and row.asked_at is not None],
             "places": places_of(person, now),
             "lent": [row for row in rows if row.holder_id == person.pk and _is_out(row)],
-            "past": list(mine.filter(end__lte=now).order_by("-start")[:PAST_SHOWN]),
+            "past": past,
             "jobs": list(PrintJob.objects.filter(person=person).select_related("file", "machine")[:PAST_SHOWN]),
             "grants": list(qualifications_of(person, now)),
             **my_standing(person, now),
-            "suspension": Suspension.objects.filter(person=person).holding_at(now).first(),
             "used": used,
             "now": now,
-            "zone": site.zone if site else dt.UTC,
+            "zone": _zone([*coming, *past]),
         },
     )
 
@@ -66,13 +66,26 @@ def _is_out(reservation: Reservation) -> bool:
     return reservation.status == Status.IN_USE and leaves_the_place(reservation)
 
 
-def _coming(person: Person, now: dt.datetime) -> list[Reservation]:
-    """Their own and those of others in which they take part, soonest first; what is still lent after its time too. A
-    union: one "or" would read them all."""
-    still = Reservation.objects.open().filter(Q(end__gt=now) | Q(status=Status.IN_USE)).order_by()
-    keys = still.filter(holder=person).values("pk").union(still.filter(participants__person=person).values("pk"))
-    rows = Reservation.objects.filter(pk__in=keys).with_places().select_related("team")
-    return list(rows.order_by("start", "pk")[:COMING_SHOWN])
+def _coming_and_past(person: Person, now: dt.datetime) -> tuple[list[Reservation], list[Reservation]]:
+    """Their own and those of others in which they take part, soonest first, what is still lent after its time too; and
+    their own that are over, the last first. One query, a union in it: one "or" would read everybody's."""
+    still = Reservation.objects.open().filter(Q(end__gt=now) | Q(status=Status.IN_USE)).order_by("start", "pk")
+    over = Reservation.objects.filter(holder=person, end__lte=now).order_by("-start", "-pk")
+    keys = [
+        still.filter(holder=person).values("pk")[:COMING_SHOWN],
+        still.filter(participants__person=person).values("pk")[:COMING_SHOWN],
+        over.values("pk")[:PAST_SHOWN],
+    ]
+    shown = Reservation.objects.filter(pk__in=keys[0].union(*keys[1:]))
+    rows = list(shown.with_places().select_related("team").order_by("start", "pk"))
+    coming = [row for row in rows if row.status in OPEN and (row.end > now or row.status == Status.IN_USE)]
+    past = [row for row in rows if row.end <= now and row.holder_id == person.pk]
+    return coming[:COMING_SHOWN], past[: -PAST_SHOWN - 1 : -1]
+
+
+def _zone(rows: Sequence[Reservation]) -> dt.tzinfo:
+    site = rows[0].site if rows else Site.objects.first()
+    return site.zone if site else dt.UTC
 
 
 @login_required

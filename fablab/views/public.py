@@ -112,14 +112,13 @@ def machines(request: HttpRequest) -> HttpResponse:
 def machine(request: HttpRequest, slug: str) -> HttpResponse:
     """One machine: state, what it needs, and the chosen day's free and taken time."""
     now = timezone.now()
-    thing = get_object_or_404(
-        Machine.objects.visible_to(request.user)  # type: ignore[arg-type]
-        .with_places()
-        .select_related("printer")
-        .annotate(has_parts=Exists(UnitPart.objects.filter(whole=OuterRef("unit")))),
-        slug=slug,
-    )
-    status = machine_statuses([thing], now)[0]
+    rows = Machine.objects.visible_to(request.user).filter(slug=slug).with_places()  # type: ignore[arg-type]
+    has_parts = Exists(UnitPart.objects.filter(whole=OuterRef("unit")))
+    # Read with what its state needs: asked for by itself it would be read twice.
+    found = machine_statuses(rows.annotate(has_parts=has_parts), now)
+    if not found:
+        raise Http404
+    status, thing = found[0], found[0].machine
     if request.htmx:  # type: ignore[attr-defined]
         return render(request, "fablab/machine.html#live", {"status": status, "machine": thing})
     day = chosen_day(request, thing, now)

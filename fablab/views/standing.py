@@ -13,7 +13,7 @@ from reservations.standing import standing_of
 
 
 def my_standing(person: Person, now: dt.datetime) -> dict[str, Any]:
-    """For one's own page; what the lab does not use is left out. One query, two more for what there is."""
+    """For one's own page; what the lab does not use is left out. One query, three more for what there is."""
     standing = standing_of(person, now)
     signed: list[bool] = []
     if standing.has_house_rules:
@@ -23,6 +23,7 @@ def my_standing(person: Person, now: dt.datetime) -> dict[str, Any]:
         "credits": standing.credits,
         "has_rules": bool(signed),
         "rules_waiting": signed.count(False),
+        "suspension": person.suspensions.holding_at(now).first() if standing.is_suspended else None,
         "inductions": list(own_inductions(person)) if standing.waits_for_induction else [],
     }
 

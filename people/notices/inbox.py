@@ -28,8 +28,16 @@ class Message:
 
 
 def unread_count(*, person: Person, now: dt.datetime) -> int:
-    """How many they have not seen. One query, by its index."""
+    """How many they have not seen, as it was read with whoever signed in; else one query, by its index."""
+    known: int | None = getattr(person, "_unread_count", None)
+    if known is not None:
+        return known
     return Notice.objects.unread().due(now).filter(person=person).count()
+
+
+def keep_unread_count(person: Person, count: int) -> None:
+    """Keep what was read with the person for the rest of the request."""
+    person._unread_count = count  # type: ignore[attr-defined]
 
 
 def messages_of(*, person: Person, now: dt.datetime) -> list[Message]:
@@ -50,6 +58,7 @@ def messages_of(*, person: Person, now: dt.datetime) -> list[Message]:
 
 def mark_read(*, person: Person, now: dt.datetime) -> int:
     """They have seen all until now; how many were new."""
+    keep_unread_count(person, 0)
     return Notice.objects.unread().due(now).filter(person=person).update(read_at=now)
 
 

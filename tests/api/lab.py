@@ -59,7 +59,7 @@ class Lab:
         """A browser in which somebody of this role is signed in."""
         client = Client(headers={"accept-language": "en"})
         if person := self.people[role]:
-            client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+            client.force_login(person, backend="people.sign_in_backends.PersonBackend")
         return client
 
 

@@ -59,7 +59,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     machine, end = make_machine(site=site), start + dt.timedelta(hours=1)
     reserve_at_desk(machine=machine, start=start, end=end, holder=guest, by=mediator, now=now)
     client = Client()
-    client.force_login(mediator, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(mediator, backend="people.sign_in_backends.PersonBackend")
     session = client.cookies[settings.SESSION_COOKIE_NAME].value
     if chromium_path() is None:
         skip_or_fail("Chromium is not installed: the desk is not looked at (apt-get install chromium).")

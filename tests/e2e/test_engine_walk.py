@@ -91,7 +91,7 @@ def walk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Walk]:
     taken = (now + dt.timedelta(days=2)).replace(hour=10, minute=0, second=0, microsecond=0)
     first, _second = (_reserve(machine, rival, taken + dt.timedelta(days=days), now) for days in (0, 10))
     client = Client()
-    client.force_login(maker, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(maker, backend="people.sign_in_backends.PersonBackend")
     session = client.cookies[settings.SESSION_COOKIE_NAME].value
     _row, key = make_token(rival, Scope.RESERVE)
     if chromium_path() is None:

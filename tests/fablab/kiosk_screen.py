@@ -19,7 +19,7 @@ class Screen:
         self.site = make_site()
         self.manager = make_staff(site=self.site, role=Role.FAB_MANAGER)
         self.client = Client(headers=ENGLISH)
-        self.client.force_login(self.manager, backend="django.contrib.auth.backends.ModelBackend")
+        self.client.force_login(self.manager, backend="people.sign_in_backends.PersonBackend")
         form = {"name": "Door", "kind": kind, "site": self.site.pk, "idle_min": idle_min, "machine": ""}
         self.enrolled = self.client.post("/manage/kiosks/enrol/", form)
         self.kiosk = Kiosk.objects.get(name="Door", site=self.site)

@@ -11,7 +11,7 @@ from people.models import Person, Role, Site
 from tests.api.lab import hold
 from tests.factories import every_day, make_person, make_site, make_staff
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+BACKEND = "people.sign_in_backends.PersonBackend"
 
 
 def open_site() -> Site:

@@ -13,7 +13,7 @@ from people.models import Erasure, FileAccess, Lab, Person, Role
 from tests.factories import make_person, make_site, make_staff
 
 pytestmark = pytest.mark.django_db
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+BACKEND = "people.sign_in_backends.PersonBackend"
 FOOT = ("accessibility", "privacy", "legal", "contact")
 
 

@@ -41,7 +41,7 @@ def person():
 @pytest.fixture
 def browser(person):
     client = Client(headers={"accept-language": "en"})
-    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(person, backend="people.sign_in_backends.PersonBackend")
     return client
 
 

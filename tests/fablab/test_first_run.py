@@ -282,7 +282,7 @@ def test_coming_back_in_another_browser_goes_on_where_one_was(
     for asked, data in answers:
         answer(client, asked, data)
     other = here()
-    other.force_login(Person.objects.get(is_superuser=True), backend="django.contrib.auth.backends.ModelBackend")
+    other.force_login(Person.objects.get(is_superuser=True), backend="people.sign_in_backends.PersonBackend")
 
     assert other.get(reverse("first-run"))["Location"] == page(slug)
 

@@ -137,7 +137,7 @@ def test_once_claimed_nobody_else_goes_on(slug: str, has_place: bool) -> None:
     answer(owner, "administrator", ADMINISTRATOR)
     if has_place:
         answer(owner, "place", PLACE)
-    visitor.force_login(make_person(), backend="django.contrib.auth.backends.ModelBackend")
+    visitor.force_login(make_person(), backend="people.sign_in_backends.PersonBackend")
 
     seen = [client.get(page(slug)).status_code for client in (stranger, visitor)]
     sent = [client.post(page(slug), ADMINISTRATOR).status_code for client in (stranger, visitor)]
@@ -150,7 +150,7 @@ def test_once_claimed_nobody_else_goes_on(slug: str, has_place: bool) -> None:
 def test_second_superuser_may_not_change_the_firsts_answers(client: Client) -> None:
     other = here()
     other.force_login(
-        Person.objects.create_superuser("OTHER", PASSWORD), backend="django.contrib.auth.backends.ModelBackend"
+        Person.objects.create_superuser("OTHER", PASSWORD), backend="people.sign_in_backends.PersonBackend"
     )
 
     assert other.get(page("hours")).status_code == 403
@@ -160,7 +160,7 @@ def test_lab_made_without_the_questions_is_not_asked_them() -> None:
     site, client = make_site(), here()
     administrator = Person.objects.create_superuser("BOSS", PASSWORD)
     RoleGrant.objects.create(person=administrator, site=site, role=Role.ADMINISTRATOR, granted_at=NOW)
-    client.force_login(administrator, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(administrator, backend="people.sign_in_backends.PersonBackend")
 
     assert client.get(reverse("first-run")).status_code == 404
     assert client.get(page("place")).status_code == 404

@@ -79,7 +79,7 @@ def test_contents_are_not_numbered_twice(anybody: Client) -> None:
 def test_help_for_the_team_is_offered_to_the_team_only(anybody: Client) -> None:
     site = make_site()
     mediator = Client(headers={"accept-language": "en"})
-    mediator.force_login(make_staff(site=site), backend="django.contrib.auth.backends.ModelBackend")
+    mediator.force_login(make_staff(site=site), backend="people.sign_in_backends.PersonBackend")
 
     pages = [client.get("/contact/").content.decode() for client in (anybody, mediator)]
 

@@ -46,7 +46,7 @@ class Entrance:
         self.card = member.card_code
         self.code = issue_code(person=member, by=manager, now=timezone.now())
         client = Client()
-        client.force_login(manager, backend="django.contrib.auth.backends.ModelBackend")
+        client.force_login(manager, backend="people.sign_in_backends.PersonBackend")
         form = {"name": "Door", "kind": "kiosk", "site": site.pk, "idle_min": idle_min, "machine": ""}
         client.post("/manage/kiosks/enrol/", form)
         self.cookie = client.cookies[COOKIE].coded_value

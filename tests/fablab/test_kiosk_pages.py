@@ -154,7 +154,7 @@ class TestSigningIn:
         asked = {"machine": machine.slug, "day": day, "start": "10:00", "end": "11:00"}
         screen.sign_in(member)
         elsewhere = Client()
-        elsewhere.force_login(member, backend="django.contrib.auth.backends.ModelBackend")
+        elsewhere.force_login(member, backend="people.sign_in_backends.PersonBackend")
 
         screen.client.post("/reserve/confirm/", asked)
         elsewhere.post("/reserve/confirm/", asked | {"start": "14:00", "end": "15:00"})

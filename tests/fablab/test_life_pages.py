@@ -32,7 +32,7 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 TEN, ELEVEN = at("10:00"), at("11:00")
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+BACKEND = "people.sign_in_backends.PersonBackend"
 DAY = "2026-03-11"
 
 

@@ -28,7 +28,7 @@ def mediator(site) -> Person:
 
 def browser(person: Person) -> Client:
     client = Client(headers={"accept-language": "en"})
-    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(person, backend="people.sign_in_backends.PersonBackend")
     return client
 
 

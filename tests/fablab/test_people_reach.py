@@ -39,7 +39,7 @@ def there() -> Site:
 
 def browser(person: Person) -> Client:
     client = Client(headers={"accept-language": "en"})
-    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(person, backend="people.sign_in_backends.PersonBackend")
     return client
 
 

@@ -20,7 +20,7 @@ from tests.factories import make_machine, make_person, make_site, make_staff, ma
 
 pytestmark = pytest.mark.django_db
 PARIS = ZoneInfo("Europe/Paris")
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+BACKEND = "people.sign_in_backends.PersonBackend"
 
 
 class Lab:

@@ -13,7 +13,7 @@ from tests.factories import make_category, make_machine, make_person, make_site,
 
 pytestmark = pytest.mark.django_db
 PARIS = ZoneInfo("Europe/Paris")
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+BACKEND = "people.sign_in_backends.PersonBackend"
 
 
 def signed_in(client: Client):

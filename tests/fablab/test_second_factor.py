@@ -24,7 +24,7 @@ def lab() -> Lab:
 
 def signed_in(person) -> Client:
     client = Client(headers={"accept-language": "en"})
-    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(person, backend="people.sign_in_backends.PersonBackend")
     return client
 
 

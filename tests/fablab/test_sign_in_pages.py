@@ -158,7 +158,7 @@ def test_passkey_is_offered_where_browsers_know_it(
 ) -> None:
     settings.ALLOWED_HOSTS = ["*"]
     client = Client(headers={"accept-language": "en", "host": host})
-    client.force_login(without_key(lab), backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(without_key(lab), backend="people.sign_in_backends.PersonBackend")
 
     page = client.get(reverse("second-factor"), secure=is_secure).content.decode()
 
@@ -197,7 +197,7 @@ def test_too_many_tries_say_how_long_to_wait(lab: Lab) -> None:
 def test_pages_of_sign_in_say_e_mail_address_in_french(lab: Lab) -> None:
     client = Client(headers={"accept-language": "fr"})
     pages = [client.get(reverse(name)).content.decode() for name in ("account_signup", "account_reset_password")]
-    client.force_login(with_password(make_person()), backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(with_password(make_person()), backend="people.sign_in_backends.PersonBackend")
     pages.append(client.get(reverse("account_email")).content.decode())
 
     assert not [page for page in pages if "ourriel" in page]

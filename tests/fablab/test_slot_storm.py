@@ -21,7 +21,7 @@ from tests.migrated import fill
 
 pytestmark = pytest.mark.serial
 
-CLIENTS, ROUNDS, PROCESSES = 50, 50, 2
+CLIENTS, ROUNDS, PROCESSES = 50, 100, 2
 # Who waits longer for a lock than this gets an error, hence an answer 500.
 LONGEST_LOCK_WAIT = "-c lock_timeout=1s -c deadlock_timeout=100ms -c TimeZone=UTC"
 OVERLAPS = """

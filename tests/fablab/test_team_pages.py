@@ -150,7 +150,7 @@ def test_who_comes_is_carried_through_the_sign_in_and_to_the_alternatives(lab):
     lab.client.logout()
 
     sent_away = lab.post(lab.ana, lab.bo)
-    lab.client.force_login(lab.ana, backend="django.contrib.auth.backends.ModelBackend")
+    lab.client.force_login(lab.ana, backend="people.sign_in_backends.PersonBackend")
     later = lab.asked | {"who": lab.cleo.reference, "start": "14:00", "end": "15:00"}
     back = lab.client.get(f"/reserve/confirm/?{urlencode(later)}")
 

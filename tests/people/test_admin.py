@@ -9,7 +9,7 @@ from django.test import Client
 from tests.factories import make_machine, make_person, make_site
 
 pytestmark = pytest.mark.django_db
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+BACKEND = "people.sign_in_backends.PersonBackend"
 
 
 @pytest.fixture

@@ -216,7 +216,7 @@ def test_new_address_is_shown_once_on_the_page():
     make_site()
     person = make_person()
     client = Client()
-    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(person, backend="people.sign_in_backends.PersonBackend")
 
     made = client.post("/me/calendar/", {"label": "Telephone"})
     later = client.get("/me/calendar/")

@@ -102,13 +102,13 @@ class Walk:
     def by_api(self, deed, found):
         client = Client()
         with time_machine.travel(self.now, tick=False):
-            client.force_login(found.holder, backend="django.contrib.auth.backends.ModelBackend")
+            client.force_login(found.holder, backend="people.sign_in_backends.PersonBackend")
             path = f"/api/v1/reservations/{found.reference}/{deed.replace('_', '-')}/"
             assert client.post(path).status_code in (200, 409)
 
     def admin(self, found):
         client = Client()
-        client.force_login(self.manager, backend="django.contrib.auth.backends.ModelBackend")
+        client.force_login(self.manager, backend="people.sign_in_backends.PersonBackend")
         path = f"/admin/reservations/reservation/{found.pk}/change/"
         assert client.post(path, {"status": "confirmed"}).status_code in (302, 403)
 
