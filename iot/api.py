@@ -124,6 +124,7 @@ class EnrolIn(serializers.Serializer[Any]):
 class EnrolOut(serializers.Serializer[Any]):
     device = serializers.CharField()
     password = serializers.CharField()
+    roster_key = serializers.CharField(help_text="Hexadecimal, 32 bytes: signs who may start out of reach.")
     host = serializers.CharField()
     port = serializers.IntegerField()
     is_tls = serializers.BooleanField()
@@ -154,7 +155,7 @@ class Enrol(APIView):
         form = EnrolIn(data=request.data)
         form.is_valid(raise_exception=True)
         try:
-            device, password = enrol(code=form.validated_data["code"], now=timezone.now())
+            device, password, roster_key = enrol(code=form.validated_data["code"], now=timezone.now())
         except EnrolmentRefused:
             detail = _("This code is not valid, or no longer. Ask for a new one on the device's page.")
             return problem("code_refused", detail, status=403)
@@ -163,6 +164,7 @@ class Enrol(APIView):
             {
                 "device": device.slug,
                 "password": password,
+                "roster_key": roster_key,
                 "host": broker["host"],
                 "port": broker["port"],
                 "is_tls": broker["is_tls"],

@@ -17,6 +17,11 @@ def parsed(raw: str) -> dt.datetime | None:
         return None
 
 
+def stamp(instant: dt.datetime) -> str:
+    """As it stands in our messages: UTC, to the millisecond."""
+    return instant.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def boot_instant(received_at: dt.datetime, uptime_s: float) -> dt.datetime:
     """When the device's run began, at the latest. An absurd uptime counts as none."""
     try:

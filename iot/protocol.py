@@ -44,19 +44,23 @@ class MalformedMessage(Exception):
 
 
 class Hello(Struct, frozen=True):
-    """Once at each boot."""
+    """Once at each boot, and again when the device was set otherwise."""
 
     firmware: Name = ""
     capabilities: Annotated[list[Name], Meta(max_length=50)] = []
     config_version: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
+    is_locked: bool = False
+    session_id: Name = ""
+    roster_version: Annotated[int, Meta(ge=0, le=2**53)] = 0
 
 
 class Event(Struct, frozen=True):
-    """Something that happened at the machine."""
+    """Something that happened at the machine; `session_id` is that of the decision that let somebody start."""
 
     event: Literal["energised", "de_energised", "busy", "idle", "job", "fault", "safety_input", "button", "stop"]
     reason: ShortText = ""
     job_id: Name = ""
+    session_id: Name = ""
 
 
 class Sample(Struct, frozen=True):
@@ -77,11 +81,17 @@ class Reading(Struct, frozen=True):
 
 
 class Access(Struct, frozen=True):
-    """A badge or a code was presented; the device waits for a decision."""
+    """A badge or a code was presented, or the button asks for more time; the device waits for a decision.
 
-    request_id: Name
+    `decided` when the device answered by its roster, out of the lab's reach: it is written down and not answered.
+    """
+
+    request_id: Annotated[str, Meta(min_length=1, max_length=60, pattern=CLEAN)]
     credential: Annotated[str, Meta(min_length=1, max_length=128, pattern=CLEAN)]
-    kind: Literal["badge", "code"] = "badge"
+    kind: Literal["badge", "code", "button"] = "badge"
+    decided: Literal["", "allowed", "denied"] = ""
+    session_id: Name = ""
+    roster_version: Annotated[int, Meta(ge=0, le=2**53)] = 0
 
 
 class CommandAck(Struct, frozen=True):
@@ -127,15 +137,23 @@ class DownAck(Struct, frozen=True):
 
     boot: str
     seq: int
+    server_at: str = ""
 
 
 class Decision(Struct, frozen=True, omit_defaults=True):
-    """The answer to `Access`."""
+    """The answer to `Access`: for how long, or why not, in words for the display.
+
+    With `needs_button` power comes only after a button at the machine. Allowed with the session that runs: it ends
+    then, at once with `most_s` 0. Allowed with another: that one takes over.
+    """
 
     request_id: str
     is_allowed: bool
+    server_at: str
     session_id: str = ""
     most_s: int = 0
+    warn_s: int = 0
+    needs_button: bool = False
     display_name: str = ""
     reason: str = ""
     text: str = ""
@@ -148,20 +166,30 @@ class Command(Struct, frozen=True):
     command: Literal["enable", "disable", "lock", "message", "set-config", "reboot"]
     expires_at: str
     data: dict[str, Any] = {}
+    server_at: str = ""
 
 
-class RosterEntry(Struct, frozen=True):
-    """One person who may start while the server is out of reach."""
+class RosterEntry(Struct, frozen=True, rename={"start": "from"}):
+    """One person who may start while the server is out of reach: HMAC-SHA256 of the badge's number with the device's
+    own key, a name to show, and from when to when."""
 
-    badge_hash: str
-    valid_until: str
+    badge: str
+    name: str
+    start: str
+    until: str
 
 
 class Roster(Struct, frozen=True):
-    """Who may start offline: dated, versioned and signed for one device."""
+    """Who may start offline: dated, versioned and signed for one device; nobody where `is_online_only`.
 
+    `signature`: HMAC-SHA256 with the device's own key over all other fields as JSON, keys sorted, no blanks, UTF-8.
+    """
+
+    device: str
     version: int
-    made_at: str
+    issued_at: str
+    valid_until: str
+    is_online_only: bool
     entries: list[RosterEntry]
     signature: str
 

@@ -12,6 +12,14 @@ USE = Activity(
     _("the person, and the team of the site"),
     module="devices",
 )
+MACHINE_ACCESS = Activity(
+    "machine_access",
+    _("Access at the machines"),
+    _("So that only those start a machine who may, and to know who had it when something happens."),
+    Basis.INTEREST,
+    _("the person, and the team of the site"),
+    module="devices",
+)
 MESSAGES = Activity(
     "messages",
     _("Messages of the devices"),

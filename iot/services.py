@@ -2,15 +2,17 @@
 
 import datetime as dt
 import hashlib
+import secrets
 
 from django.conf import settings
 from django.db import connection, transaction
 
 from fablab.lib.references import new_reference
+from fablab.lib.secretbox import seal
 from iot.broker.files import reload_broker
 from iot.broker.launch import broker_folder, write_current_files
 from iot.credentials import hash_password, new_device_password
-from iot.models import Device, EnrolmentCode
+from iot.models import BadgeMark, Device, EnrolmentCode
 from people.models import Person
 
 BROKER_FILES_LOCK = 7_213_001
@@ -38,10 +40,11 @@ def make_enrolment_code(*, device: Device, by: Person | None, now: dt.datetime) 
     return f"{code[:5]}-{code[5:]}"
 
 
-def enrol(*, code: str, now: dt.datetime) -> tuple[Device, str]:
-    """Exchange a code for the device's new password, once.
+def enrol(*, code: str, now: dt.datetime) -> tuple[Device, str, str]:
+    """Exchange a code for the device's new password and a key of its own (hexadecimal, 32 bytes), once.
 
-    Side effects in order: mark the code used; set the password; write the broker's files.
+    Side effects in order: mark the code used; set the password; keep the key sealed, forgetting what badges looked like
+    with the one before; write the broker's files.
 
     Raises:
         EnrolmentRefused: unknown, used or expired.
@@ -57,8 +60,11 @@ def enrol(*, code: str, now: dt.datetime) -> tuple[Device, str]:
             raise EnrolmentRefused
         row.used_at = now
         row.save(update_fields=["used_at"])
-        password = set_password(row.device, now=now)
-    return row.device, password
+        password, key = set_password(row.device, now=now), secrets.token_hex(32)
+        row.device.roster_key_sealed = seal(key)
+        row.device.save(update_fields=["roster_key_sealed"])
+        BadgeMark.objects.filter(device=row.device).delete()
+    return row.device, password, key
 
 
 def set_password(device: Device, *, now: dt.datetime, password: str = "") -> str:

@@ -8,7 +8,7 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import F, Q
 
 from fablab.lib.live import announce_machines
-from iot.models import Device, ReportedState, StopReason, UsageSession, UseState
+from iot.models import AccessSession, Device, ReportedState, StopReason, UsageSession, UseState
 from iot.protocol import Event
 from machines.models import Machine
 from people.models import Person
@@ -64,12 +64,14 @@ def open_session(
         return last
     start = max(at, last.end) if last and last.end else at
     reservation = reservation_at(machine_id, start)
+    let_in = _who_was_let_in(machine_id, start)
+    person = person or (let_in.person if let_in is not None else None)
     session = UsageSession.objects.create(
         machine_id=machine_id,
         device=device,
         source=source,
         reservation=reservation,
-        person=_who_uses_it(reservation, person),
+        person=let_in.person if let_in is not None else _who_uses_it(reservation, person),
         team=reservation.team if reservation else None,
         start=start,
         last_busy_at=start,
@@ -81,6 +83,13 @@ def open_session(
             # It ended between the two queries; the session still belongs to it.
             return session
     return session
+
+
+def _who_was_let_in(machine_id: int, at: dt.datetime) -> AccessSession | None:
+    """Who presented a badge for it: nobody knows better."""
+    rows = AccessSession.objects.filter(machine=machine_id, allowed_at__lte=at, person__isnull=False)
+    rows = rows.filter(Q(ended_at=None) | Q(ended_at__gt=at)).select_related("person")
+    return rows.order_by("-allowed_at").first()
 
 
 def _who_uses_it(reservation: Reservation | None, person: Person | None) -> Person | None:

@@ -3,6 +3,7 @@ import logging
 from django.utils import timezone
 
 from fablab.lib.jobs import periodic
+from iot.access.sessions import sweep_access
 from iot.partitions import ensure_partitions
 from iot.sessions import sweep_lost_sessions, sweep_silent_devices
 
@@ -15,6 +16,7 @@ def sweep_devices() -> None:
     for device in sweep_silent_devices(now=now):
         log.warning("%s: no news since %s", device, device.last_seen_at)
     sweep_lost_sessions(now=now)
+    sweep_access(now=now)
 
 
 @periodic("23 2 * * *")

@@ -105,6 +105,20 @@ def declare_outage(
 
 
 @transaction.atomic
+def lock_out(*, machine: Machine, reason: str, at: dt.datetime, now: dt.datetime) -> Outage:
+    """Out of service for safety, whatever else it is out of service for, until somebody of the team lifts it. Locked
+    twice it is locked once. The deed of a device: `by` is nobody."""
+    Machine.objects.select_for_update(of=("self",), no_key=True).get(pk=machine.pk)
+    rows = Outage.objects.filter(machine=machine, kind=Outage.Kind.LOCK_OUT, end=None)
+    if (known := rows.first()) is not None:
+        return known
+    made = Outage.objects.create(machine=machine, kind=Outage.Kind.LOCK_OUT, reason=reason[:200], start=at)
+    announce_machines([machine.pk])
+    note_change("new", made, None)
+    return made
+
+
+@transaction.atomic
 def lift_outage(*, outage: Outage, by: Person | None, now: dt.datetime) -> Outage:
     """The machine is back: the outage ends now. One that had not begun is taken back whole; lifting twice is once.
 

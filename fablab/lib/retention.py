@@ -92,6 +92,9 @@ REFUSAL = Retention(_("after the refusal"), _GONE, months=13)
 NOTICE_KEPT = Retention(
     _("after it was written"), _GONE, months=env.integer("FABLAB_KEEP_NOTICES_MONTHS", 6, least=1, most=60)
 )
+ATTEMPT = Retention(
+    _("after it was presented"), _GONE, days=env.integer("FABLAB_KEEP_ATTEMPT_DAYS", 90, least=1, most=730)
+)
 CODE = Retention(_("after it ended or was used"), _GONE, days=1)
 REQUEST = Retention(_("after the request"), _GONE, days=1)
 INBOX = Retention(_("after it came"), _GONE, days=14)

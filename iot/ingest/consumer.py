@@ -17,6 +17,9 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from paho.mqtt.enums import CallbackAPIVersion
 
+from iot.clocks import stamp
+from iot.ingest.asking import Asking, is_access
+from iot.ingest.downlink import Downlink
 from iot.ingest.raw import Directory, RawMessage
 from iot.ingest.store import Acknowledgement, store_batch
 from iot.protocol import DownAck
@@ -57,11 +60,15 @@ class Ingest:
         self.client.on_disconnect = self._on_disconnect
         self.client.on_message = self._on_message
         self.directory: Directory | None = None
+        self.asking = Asking(self._tell, clock, self.stopping)
+        self.downlink = Downlink(self._tell, clock, self.stopping)
 
     def run(self) -> None:
         """Until `stop`; returns with everything taken either committed or left to be sent again."""
         self.client.connect_async(str(settings.BROKER["host"]), int(str(settings.BROKER["port"])), keepalive=30)
         self.client.loop_start()
+        for beside in (self.asking, self.downlink):
+            beside.thread.start()
         try:
             while not self.stopping.is_set():
                 batch = self._take()
@@ -73,6 +80,9 @@ class Ingest:
 
     def stop(self) -> None:
         self.stopping.set()
+
+    def _tell(self, topic: str, payload: bytes, is_retained: bool = False) -> None:
+        self.client.publish(topic, payload, qos=1, retain=is_retained)
 
     def _take(self) -> list[Received]:
         """At least one message, and those that follow within a blink."""
@@ -96,8 +106,8 @@ class Ingest:
         for _, mid, qos in batch:
             self.client.ack(mid, qos)
         for ack in acks:
-            payload = msgspec.json.encode(DownAck(ack.boot, ack.seq))
-            self.client.publish(f"fablab/v1/{ack.device_slug}/down/ack", payload, qos=1)
+            payload = msgspec.json.encode(DownAck(ack.boot, ack.seq, stamp(self.clock())))
+            self._tell(f"fablab/v1/{ack.device_slug}/down/ack", payload)
 
     def _stored(self, raws: list[RawMessage]) -> list[Acknowledgement] | None:
         """Commit, however long the database is away; None when told to stop meanwhile."""
@@ -121,17 +131,21 @@ class Ingest:
         prefix = "$share/ingest/" if self.shared else ""
         client.subscribe([(prefix + topic, 1) for topic in TOPICS])
         self.connected.set()
+        self.downlink.connected.set()
         log.info("Connected to the broker.")
 
     def _on_disconnect(
         self, client: mqtt.Client, userdata: object, flags: object, reason: object, props: object
     ) -> None:
         self.connected.clear()
+        self.downlink.connected.clear()
         if not self.stopping.is_set():
             log.warning("The broker is away (%s); trying again.", reason)
 
     def _on_message(self, client: mqtt.Client, userdata: object, message: mqtt.MQTTMessage) -> None:
         raw = RawMessage(message.topic, bytes(message.payload), self.clock(), message.retain)
+        if is_access(message.topic):
+            self.asking.put(raw)
         while not self.stopping.is_set():
             try:
                 self.waiting.put((raw, message.mid, message.qos), timeout=0.5)

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from django.db import connection
 
 from iot import sessions
+from iot.access.told import told_event, told_offline
 from iot.ingest.bulk import update_rows
 from iot.models import Device, ReadingKind, ReportedState, StopReason, UsageSession, UseState
+from iot.orders import note_answer
 from iot.power import Meter, Thresholds, step
 from iot.protocol import Access, CommandAck, Event, Hello, Reading, Sample
 
@@ -75,8 +77,23 @@ class MachineLog:
             number = seq or self._next_foreign_number()
             for index, sample in enumerate(data.samples):
                 self._sample(device, sample, at - dt.timedelta(milliseconds=sample.age_ms), boot, number, index)
-        elif isinstance(data, Event) and data.event in EVENT_STATES:
-            self._event(device, data, at)
+        elif isinstance(data, Event):
+            if data.event in EVENT_STATES:
+                self._event(device, data, at)
+            # After the machine's own state: what follows from it may ask for it.
+            told_event(device, data, at, self.now)
+        elif isinstance(data, CommandAck):
+            note_answer(device, data, at=at)
+        elif isinstance(data, Access) and data.decided:
+            told_offline(device, data, at)
+        elif isinstance(data, Hello):
+            self._hello(device, data)
+
+    def _hello(self, device: Device, data: Hello) -> None:
+        device.firmware = data.firmware or device.firmware
+        device.reported_config_version = data.config_version
+        device.reported_roster_version = data.roster_version
+        device.is_locked = data.is_locked
 
     def _sample(self, device: Device, sample: Sample, at: dt.datetime, boot: str, seq: int, index: int) -> None:
         for name, kind in FIELDS.items():
@@ -163,7 +180,13 @@ class MachineLog:
             with connection.cursor() as cursor:
                 cursor.execute(INSERT_READINGS, [list(column) for column in zip(*self.readings, strict=True)])
         if self.devices:
-            update_rows(list(self.devices.values()), ["is_online", "last_seen_at", "firmware"])
+            update_rows(
+                list(self.devices.values()),
+                [
+                    "is_online", "last_seen_at", "firmware", "reported_config_version", "reported_roster_version",
+                    "is_locked",
+                ],
+            )  # fmt: skip
         touched = [self.states[machine_id] for machine_id in sorted(self._touched)]
         if touched:
             update_rows(

@@ -18,7 +18,7 @@ from iot.ingest.derive import MachineLog
 from iot.ingest.masking import fit_to_keep, fit_to_tell, masked
 from iot.ingest.raw import Directory, RawMessage, Rejected, Sorted, slug_of, sort_batch
 from iot.models import Device, DeviceBoot, InboxMessage, QuarantinedMessage
-from iot.protocol import Hello, MalformedMessage, Numbered, parse_numbered, peek_number
+from iot.protocol import MalformedMessage, Numbered, parse_numbered, peek_number
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +87,8 @@ def _store(batch: Sorted, now: dt.datetime) -> list[Acknowledgement]:
     devices = {
         device.slug: device
         for device in Device.objects.filter(slug__in=batch.slugs, revoked_at=None)
-        .select_for_update(no_key=True)
+        .select_related("machine__unit__site")
+        .select_for_update(no_key=True, of=("self",))
         .order_by("pk")
     }
     if batch.slugs - devices.keys():
@@ -259,10 +260,7 @@ def _derive_in_order(
             is_anchored=boot.is_anchored,
             received_at=received_at,
         )
-        if isinstance(message.data, Hello):
-            device.firmware = message.data.firmware
-        else:
-            logs.observe(device, message.data, at, boot.boot, message.seq)
+        logs.observe(device, message.data, at, boot.boot, message.seq)
     beyond = any(seq > boot.done_seq for seq in waiting)
     # Each hole has a patience of its own: with several consumers there is always some hole.
     is_same_hole = boot.gap_since is not None and boot.done_seq == before

@@ -25,6 +25,14 @@ class DriverKind(models.TextChoices):
 
     FABLAB = "fablab", _("our agent")
     TASMOTA = "tasmota", _("Tasmota plug")
+    SHELLY = "shelly", _("Shelly plug or meter")
+    ZIGBEE2MQTT = "zigbee2mqtt", _("Zigbee2MQTT plug")
+    ESPHOME = "esphome", _("ESPHome device")
+    HOMEASSISTANT = "homeassistant", _("device announced to Home Assistant")
+    OCTOPRINT = "octoprint", _("OctoPrint (MQTT plug-in)")
+    MOONRAKER = "moonraker", _("Klipper printer (Moonraker)")
+    BAMBU = "bambu", _("Bambu Lab printer")
+    RFID = "rfid", _("badge reader")
 
 
 class Device(models.Model):
@@ -40,7 +48,7 @@ class Device(models.Model):
         related_name="devices",
         verbose_name=_("machine"),
     )
-    kind = models.CharField(_("kind"), max_length=12, choices=DriverKind.choices, default=DriverKind.FABLAB)
+    kind = models.CharField(_("kind"), max_length=16, choices=DriverKind.choices, default=DriverKind.FABLAB)
     topic = models.CharField(
         _("topic"),
         max_length=100,
@@ -53,6 +61,17 @@ class Device(models.Model):
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True, editable=False)
 
     firmware = models.CharField(_("firmware"), max_length=60, blank=True, editable=False)
+    config = models.JSONField(_("settings"), default=dict, blank=True, editable=False)
+    config_version = models.PositiveIntegerField(default=0, editable=False)
+    reported_config_version = models.PositiveIntegerField(default=0, editable=False)
+    # Its own key, given at enrolment, sealed: signs what it may decide while the lab is out of reach.
+    roster_key_sealed = models.TextField(blank=True, default="", editable=False)
+    roster_version = models.PositiveBigIntegerField(default=0, editable=False)
+    reported_roster_version = models.PositiveBigIntegerField(default=0, editable=False)
+    # What it was told last, beside what it reports: only a report changes that.
+    commanded = models.CharField(max_length=8, blank=True, default="", editable=False)
+    commanded_at = models.DateTimeField(null=True, blank=True, editable=False)
+    is_locked = models.BooleanField(_("says that it is locked"), default=False, editable=False)
     is_online = models.BooleanField(_("connected"), default=False, editable=False)
     last_seen_at = models.DateTimeField(_("last heard"), null=True, blank=True, editable=False)
     silent_after = models.DurationField(_("no news after"), default=dt.timedelta(seconds=60))
@@ -63,7 +82,9 @@ class Device(models.Model):
     busy_after = models.DurationField(_("busy once it lasted"), default=dt.timedelta(seconds=10))
     idle_after = models.DurationField(_("idle once it lasted"), default=dt.timedelta(seconds=60))
 
-    personal_data = PersonalData(USE, _("the name of the device"), retention.WITH_THE_THING, free_text=("name",))
+    personal_data = PersonalData(
+        USE, _("the name of the device"), retention.WITH_THE_THING, free_text=("name", "config")
+    )
 
     class Meta:
         verbose_name = _("device")

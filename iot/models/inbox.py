@@ -47,6 +47,8 @@ class QuarantinedMessage(models.Model):
     code = models.CharField(_("reason"), max_length=40)
     detail = models.CharField(_("detail"), max_length=300, blank=True)
     received_at = models.DateTimeField(_("received"), db_index=True)
+    # Tried again, after a driver was mended: nothing when it still cannot be read.
+    replayed_at = models.DateTimeField(null=True, blank=True)
 
     personal_data = PersonalData(
         MESSAGES,

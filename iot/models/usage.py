@@ -71,6 +71,7 @@ class UsageSession(models.Model):
         POWER = "power", _("power")
         EVENT = "event", _("device")
         PRINT_JOB = "print_job", _("print job")
+        MANUAL = "manual", _("by hand")
 
     reference = models.CharField(max_length=12, unique=True, default=reference10, editable=False)
     machine = models.ForeignKey(Machine, on_delete=models.PROTECT, related_name="usage_sessions")
@@ -86,6 +87,9 @@ class UsageSession(models.Model):
     last_busy_at = models.DateTimeField()
     stop_reason = models.CharField(_("ended by"), max_length=16, choices=StopReason.choices, blank=True)
     energy_wh = models.FloatField(_("energy (Wh)"), null=True, blank=True)
+    # Nobody was known to use it, and somebody said afterwards that it was them.
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    claimed_by = models.ForeignKey(Person, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
 
     personal_data = PersonalData(
         USE,

@@ -14,7 +14,19 @@ from django.db import connection
 from django.utils import timezone
 from PIL import Image
 
-from iot.models import Device, EnrolmentCode, InboxMessage, QuarantinedMessage
+from iot.models import (
+    AccessAttempt,
+    AccessSession,
+    BadgeMark,
+    BadgeWanted,
+    Device,
+    DeviceCommand,
+    EnrolmentCode,
+    InboxMessage,
+    QuarantinedMessage,
+    StartCode,
+    StopReason,
+)
 from machines.models import Outage
 from people.models import (
     AccessCode,
@@ -136,6 +148,7 @@ def plant_devices(lab: Lab, person: Person, now: dt.datetime) -> None:
     EnrolmentCode.objects.create(
         device=lab.device, code_hash="3" * 64, created_by=person, expires_at=now + dt.timedelta(days=1)
     )
+    plant_access(lab, person, now)
     said = json.dumps({"data": {"event": "job", "reason": ASIDE}}).encode()
     InboxMessage.objects.create(
         device=lab.device, boot="boot-1", seq=1, leaf="event", device_at="", uptime_s=1, payload=said, received_at=now
@@ -143,6 +156,31 @@ def plant_devices(lab: Lab, person: Person, now: dt.datetime) -> None:
     QuarantinedMessage.objects.create(
         device=lab.device, topic=f"fablab/v1/Zorobabel {SURNAME}/up/event", payload=said + b"\xff\xfe", size_bytes=9,
         code="not_json", detail=ASIDE, received_at=now,
+    )  # fmt: skip
+
+
+def plant_access(lab: Lab, person: Person, now: dt.datetime) -> None:
+    """A session that is over, a badge presented, one being given, a code, an order with its reason."""
+    session = AccessSession.objects.create(
+        machine=lab.laser, device=lab.device, person=person, allowed_at=now - dt.timedelta(hours=2),
+        until=now - dt.timedelta(hours=1), ended_at=now - dt.timedelta(hours=1), state=AccessSession.State.ENDED,
+        stop_reason=StopReason.NORMAL,
+    )  # fmt: skip
+    AccessAttempt.objects.create(
+        device=lab.device, request_id="r-planted", kind="badge", at=now, person=person, session=session,
+        is_allowed=True, answer={"display_name": SURNAME},
+    )  # fmt: skip
+    later = now + dt.timedelta(days=1)
+    StartCode.objects.create(machine=lab.laser, person=person, code_hash="4" * 64, expires_at=later)
+    BadgeWanted.objects.create(
+        device=lab.device, person=person, by=person, label=f"Badge of {SURNAME}", opened_at=now, expires_at=later
+    )
+    badge = Badge.objects.filter(person=person).first()
+    if badge is not None:
+        BadgeMark.objects.create(badge=badge, device=lab.device, mark="5" * 64)
+    DeviceCommand.objects.create(
+        device=lab.device, kind=DeviceCommand.Kind.MESSAGE, data={"text": ASIDE}, by=person, why=ASIDE,
+        created_at=now, expires_at=later, answer=ASIDE, is_done=True, answered_at=now,
     )  # fmt: skip
 
 

@@ -26,6 +26,22 @@ def device(machine: "Machine") -> "Device":
 
 
 @pytest.fixture
+def lathe(db: None) -> "Machine":
+    """A machine at a site that is open round the clock."""
+    from tests.factories import make_machine, make_site
+
+    return make_machine(site=make_site())
+
+
+@pytest.fixture
+def reader(lathe: "Machine") -> "Device":
+    from tests.factories import NOW
+    from tests.iot.builders import make_device
+
+    return make_device("reader-1", lathe, is_online=True, last_seen_at=NOW)
+
+
+@pytest.fixture
 def talker(device: "Device") -> "Talker":
     from tests.iot.builders import Talker
 

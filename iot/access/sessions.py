@@ -1,0 +1,205 @@
+"""Access sessions: opened, energised, prolonged, taken over, ended. One at a time for each machine."""
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from fablab.lib.live import announce_machines
+from iot.access.followers import follow
+from iot.models import AccessSession, Device, DeviceCommand, MachineAccess, ReportedState, StopReason, UseState
+from iot.orders import order
+from machines.closing_services import declare_outage
+from machines.errors import MachinesError
+from machines.models import Machine, Outage
+from people.models import Person
+from reservations.errors import ReservationError
+from reservations.life import finish_reservation
+from reservations.models import Origin, Reservation, Status
+
+State = AccessSession.State
+WAITS = dt.timedelta(seconds=30)
+# After the end the device has this long to say that it ended; then nobody waits for it.
+TELLS_WITHIN = dt.timedelta(minutes=2)
+LOCK_SPACE = 7_213_020
+WAITING = (State.WAITING_SECOND, State.WAITING_BUTTON)
+
+
+@contextmanager
+def one_at_a_time(machine_id: int) -> Iterator[None]:
+    """Within a transaction: nobody else opens or ends a session of this machine meanwhile. Telemetry goes on: its
+    lock is another one."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_SPACE, machine_id % 2**31])
+        yield
+
+
+def open_access(machine_id: int) -> AccessSession | None:
+    """The session that is open at the machine, if any. One query."""
+    rows = AccessSession.objects.filter(machine=machine_id, ended_at=None)
+    return rows.select_related("person", "reservation", "device").first()
+
+
+def start_access(
+    *,
+    machine: Machine,
+    device: Device | None,
+    access: MachineAccess,
+    person: Person,
+    until: dt.datetime,
+    now: dt.datetime,
+    reservation: Reservation | None = None,
+    overridden: tuple[str, ...] = (),
+) -> AccessSession:
+    """Somebody may begin now; whoever had it is taken over from, both recorded. Within `one_at_a_time`.
+
+    It waits for a second person or for the button where the machine asks for it.
+    """
+    before = open_access(machine.pk)
+    if before is not None:
+        reason = StopReason.SUPERVISOR if overridden else StopReason.TAKEOVER
+        end_access(before, at=now, reason=reason, now=now, is_handed_on=True)
+    session = AccessSession.objects.create(
+        machine=machine, device=device, person=person, reservation=reservation, allowed_at=now, until=until,
+        state=_first_state(access, is_override=bool(overridden)), overridden=list(overridden),
+        took_over=before if before is not None and before.person_id != person.pk else None,
+    )  # fmt: skip
+    if session.state == State.ACTIVE:
+        follow(machine, is_on=True, now=now)
+    announce_machines([machine.pk])
+    return session
+
+
+def _first_state(access: MachineAccess, *, is_override: bool) -> str:
+    if access.needs_two_people and not is_override:
+        return State.WAITING_SECOND
+    return State.WAITING_BUTTON if access.needs_button else State.ACTIVE
+
+
+def add_second_person(session: AccessSession, *, second: Person, access: MachineAccess, now: dt.datetime) -> None:
+    """The other one of two is there."""
+    session.second_person = second
+    session.state = State.WAITING_BUTTON if access.needs_button else State.ACTIVE
+    session.save(update_fields=["second_person", "state"])
+    if session.state == State.ACTIVE:
+        follow(session.machine, is_on=True, now=now)
+    announce_machines([session.machine_id])
+
+
+def energise(session: AccessSession, *, at: dt.datetime, now: dt.datetime) -> None:
+    """The device says that power is on: the button was pressed."""
+    if session.ended_at is not None or session.energised_at is not None:
+        return
+    was_waiting = session.state != State.ACTIVE
+    session.state, session.energised_at = State.ACTIVE, max(at, session.allowed_at)
+    session.save(update_fields=["state", "energised_at"])
+    if was_waiting:
+        follow(session.machine, is_on=True, now=now)
+    announce_machines([session.machine_id])
+
+
+def prolong(session: AccessSession, *, until: dt.datetime) -> None:
+    session.until, session.warned_at = until, None
+    session.save(update_fields=["until", "warned_at"])
+    announce_machines([session.machine_id])
+
+
+def end_access(
+    session: AccessSession, *, at: dt.datetime, reason: StopReason, now: dt.datetime, is_handed_on: bool = False
+) -> None:
+    """It ends, once. Side effects in order: the row; what follows it goes off; what nobody reserved before is given
+    back; the machine waits to be checked where it is asked for; the boards are told."""
+    if session.ended_at is not None:
+        return
+    was_on = session.state == State.ACTIVE
+    session.state, session.stop_reason = State.ENDED, reason
+    session.ended_at = max(at, session.allowed_at)
+    session.save(update_fields=["state", "stop_reason", "ended_at"])
+    machine = session.machine
+    if was_on and not is_handed_on:
+        follow(machine, is_on=False, now=now)
+    _give_back(session, reason, now)
+    if was_on and not is_handed_on and MachineAccess.objects.filter(machine=machine, is_checked_after=True).exists():
+        _to_be_checked(machine, now)
+    announce_machines([machine.pk])
+
+
+def _give_back(session: AccessSession, reason: StopReason, now: dt.datetime) -> None:
+    """What was reserved at the machine ends with it; what was reserved before only when they say so themselves."""
+    reservation = session.reservation
+    if reservation is None or reservation.status not in (Status.CONFIRMED, Status.IN_USE):
+        return
+    is_leaving = reservation.origin == Origin.WALK_UP or reason == StopReason.NORMAL
+    if not is_leaving or reservation.end <= now:
+        return
+    try:
+        with transaction.atomic():
+            finish_reservation(reservation=reservation, now=now)
+    except ReservationError:
+        # Ended or given away by somebody else meanwhile: nothing is left to give back.
+        return
+
+
+def _to_be_checked(machine: Machine, now: dt.datetime) -> None:
+    with override("fr"):
+        reason = _("to be looked at after use")
+    try:
+        declare_outage(machine=machine, kind=Outage.Kind.TO_CHECK, reason=reason, start=now, by=None, now=now)
+    except MachinesError:
+        # It is out of service already, for more than this.
+        return
+
+
+def sweep_access(*, now: dt.datetime) -> int:
+    """End what waited too long, what is over and what has been idle for too long; how many. Never what works: it may
+    go on until it is idle. A late, skipped or doubled sweep changes nothing but when."""
+    ended = 0
+    rows = AccessSession.objects.filter(ended_at=None).select_related("machine__access", "machine__reported", "device")
+    for row in rows.order_by("pk"):
+        with one_at_a_time(row.machine_id):
+            session = AccessSession.objects.select_related("machine", "reservation", "device").get(pk=row.pk)
+            reason = _reason_to_end(session, getattr(row.machine, "access", None), now)
+            if session.ended_at is None and reason is not None:
+                _tell_device(session, reason, now)
+                if _is_nobody_telling(session, reason, now):
+                    end_access(session, at=now, reason=reason, now=now)
+                    ended += 1
+    return ended
+
+
+def _reason_to_end(session: AccessSession, access: MachineAccess | None, now: dt.datetime) -> StopReason | None:
+    if session.ended_at is not None:
+        return None
+    if session.state in WAITING:
+        return StopReason.IDLE_TIMEOUT if now - session.allowed_at > WAITS else None
+    state = ReportedState.objects.filter(machine=session.machine_id).first()
+    if state is not None and state.state == UseState.BUSY and not state.is_unreachable:
+        return None
+    if session.until <= now:
+        return StopReason.BOOKING_END
+    idle_after = access.idle_off_after if access is not None else None
+    since = max(state.since, session.allowed_at) if state is not None and state.since else session.allowed_at
+    is_idle = state is not None and state.state in (UseState.IDLE, UseState.OFF)
+    return StopReason.IDLE_TIMEOUT if idle_after and is_idle and now - since > idle_after else None
+
+
+def _is_nobody_telling(session: AccessSession, reason: StopReason, now: dt.datetime) -> bool:
+    """Whether the device will not say itself that it ended: it is not there, or it had its time."""
+    device = session.device
+    if session.state in WAITING or device is None or device.is_silent(now):
+        return True
+    return reason == StopReason.BOOKING_END and now - session.until > TELLS_WITHIN
+
+
+def _tell_device(session: AccessSession, reason: StopReason, now: dt.datetime) -> None:
+    device = session.device
+    if device is None or session.state in WAITING:
+        return
+    pending = DeviceCommand.objects.filter(device=device, kind="disable", created_at__gt=now - TELLS_WITHIN)
+    if not pending.exists():
+        data = {"when_idle": True, "reason": str(reason), "session_id": session.reference}
+        order(device=device, kind=DeviceCommand.Kind.DISABLE, data=data, by=None, now=now, lasts=TELLS_WITHIN)

@@ -1,0 +1,92 @@
+"""What devices tell about access after the fact: that power is on, that somebody left, that they decided themselves."""
+
+import datetime as dt
+
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from iot.access.sessions import State, end_access, energise, one_at_a_time, open_access
+from iot.models import AccessAttempt, AccessSession, Device, MachineAccess, StopReason
+from iot.protocol import Access, Event
+from machines.closing_services import lock_out
+from people.badges import digest_in
+from people.models import Badge
+from reservations.selectors import to_start_at
+
+ENDS = {"stop", "de_energised"}
+
+
+def told_event(device: Device, told: Event, at: dt.datetime, now: dt.datetime) -> None:
+    """What an event means for who has the machine. `device` comes with its machine; `at` is by our clock."""
+    machine = device.machine
+    if machine is None:
+        return
+    if told.event == "safety_input" or (told.event == "stop" and told.reason == StopReason.EMERGENCY_STOP):
+        _stopped_for_safety(device, told, at, now)
+    if not told.session_id:
+        return
+    with one_at_a_time(machine.pk):
+        rows = AccessSession.objects.select_related("machine", "reservation")
+        session = rows.filter(reference=told.session_id, machine=machine, ended_at=None).first()
+        if session is None:
+            return
+        if told.event == "energised":
+            energise(session, at=at, now=now)
+        elif told.event in ENDS:
+            end_access(session, at=at, reason=_reason(told), now=now)
+
+
+def _reason(told: Event) -> StopReason:
+    return StopReason(told.reason) if told.reason in StopReason.values else StopReason.NORMAL
+
+
+def _stopped_for_safety(device: Device, told: Event, at: dt.datetime, now: dt.datetime) -> None:
+    """A human lifts it: no report that all is well again does."""
+    assert device.machine is not None  # asked by the caller
+    is_emergency = told.reason == StopReason.EMERGENCY_STOP
+    with override("fr"):
+        reason = _("emergency stop") if is_emergency else _("safety input")
+    lock_out(machine=device.machine, reason=reason, at=min(at, now), now=now)
+    with one_at_a_time(device.machine.pk):
+        session = open_access(device.machine.pk)
+        if session is not None:
+            reason_code = StopReason.EMERGENCY_STOP if is_emergency else StopReason.SAFETY_INPUT
+            end_access(session, at=at, reason=reason_code, now=now)
+
+
+def told_offline(device: Device, asked: Access, at: dt.datetime) -> None:
+    """The device let somebody in, or not, by its roster: written down as it was. The credential is a mark by now."""
+    machine = device.machine
+    badge = Badge.objects.filter(digest=digest_in(asked.credential)).select_related("person").first()
+    person, is_allowed, session = badge.person if badge else None, asked.decided == "allowed", None
+    known = AccessAttempt.objects.filter(device=device, request_id=asked.request_id).exists()
+    if known or machine is None:
+        return
+    if is_allowed and asked.session_id:
+        with one_at_a_time(machine.pk):
+            before = open_access(machine.pk)
+            if before is not None:
+                end_access(before, at=at, reason=StopReason.TAKEOVER, now=at, is_handed_on=True)
+            session = _session_of(device, asked, badge, before, at)
+    AccessAttempt.objects.create(
+        device=device, request_id=asked.request_id, kind=asked.kind, at=at, person=person, session=session,
+        is_allowed=is_allowed, codes=[] if is_allowed else ["offline"],
+    )  # fmt: skip
+
+
+def _session_of(
+    device: Device, asked: Access, badge: Badge | None, before: AccessSession | None, at: dt.datetime
+) -> AccessSession:
+    assert device.machine is not None  # asked by the caller
+    person = badge.person if badge is not None else None
+    reservation = to_start_at(device.machine, person, at, ahead=dt.timedelta(0)) if person is not None else None
+    usual = MachineAccess._meta.get_field("walk_up").get_default()
+    session, _is_new = AccessSession.objects.get_or_create(
+        reference=asked.session_id,
+        defaults={
+            "machine": device.machine, "device": device, "person": person, "reservation": reservation,
+            "state": State.ACTIVE, "allowed_at": at, "until": reservation.end if reservation else at + usual,
+            "is_offline": True, "took_over": before if before and before.person_id != (person and person.pk) else None,
+        },
+    )  # fmt: skip
+    return session

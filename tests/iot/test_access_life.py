@@ -1,0 +1,161 @@
+"""Codes and badges given, and how sessions at a machine end."""
+
+import datetime as dt
+
+import pytest
+
+from iot.access.sessions import open_access, sweep_access
+from iot.access.who import new_start_code, wait_for_badge
+from iot.models import AccessSession, Device, DeviceCommand, MachineAccess, ReportedState, UseState
+from machines.models import Machine, UnitPart
+from people.models import Badge
+from reservations.models import Reservation, Status
+from tests.factories import (
+    NOW,
+    grant,
+    make_category,
+    make_machine,
+    make_person,
+    make_qualification,
+    make_staff,
+    minutes,
+)
+from tests.iot.builders import make_device
+from tests.iot.readers import OTHER, badge_of, tap, with_badge
+
+pytestmark = pytest.mark.django_db
+
+
+def test_code_of_the_phone_opens_once_within_its_minute(lathe: Machine, reader: Device) -> None:
+    person = make_person()
+    code = new_start_code(machine=lathe, person=person, now=NOW)
+
+    first = tap(reader, code, kind="code")
+    again = tap(reader, code, kind="code", request="another")
+
+    assert (first.is_allowed, again.reason) == (True, "unknown_badge")
+
+
+def test_code_of_the_phone_is_void_after_a_minute(lathe: Machine, reader: Device) -> None:
+    code = new_start_code(machine=lathe, person=make_person(), now=NOW)
+
+    assert tap(reader, code, kind="code", at=NOW + dt.timedelta(seconds=61)).reason == "unknown_badge"
+
+
+def test_first_unknown_badge_tapped_within_15_seconds_is_given_to_whom_the_team_said(
+    lathe: Machine, reader: Device
+) -> None:
+    person = make_person()
+    wanted = wait_for_badge(device=reader, person=person, by=make_staff(site=lathe.site), now=NOW, label="blue")
+
+    decision = tap(reader, at=NOW + dt.timedelta(seconds=14))
+
+    wanted.refresh_from_db()
+    assert decision.is_allowed
+    assert wanted.badge is not None
+    assert (wanted.badge.person, wanted.badge.label) == (person, "blue")
+
+
+def test_badge_tapped_later_is_given_to_nobody(lathe: Machine, reader: Device) -> None:
+    wait_for_badge(device=reader, person=make_person(), by=make_staff(site=lathe.site), now=NOW)
+
+    assert tap(reader, at=NOW + dt.timedelta(seconds=15)).reason == "unknown_badge"
+    assert not Badge.objects.exists()
+
+
+def test_lost_badge_does_not_come_back_by_being_tapped(lathe: Machine, reader: Device) -> None:
+    badge_of(make_person(), blocked_at=NOW)
+    wait_for_badge(device=reader, person=make_person(), by=make_staff(site=lathe.site), now=NOW)
+
+    assert tap(reader, at=NOW + dt.timedelta(seconds=2)).reason == "unknown_badge"
+
+
+def test_session_that_is_over_ends_at_the_next_sweep_once_its_device_is_gone(lathe: Machine, reader: Device) -> None:
+    with_badge()
+    decision = tap(reader)
+    Device.objects.filter(pk=reader.pk).update(is_online=False)
+
+    ended = [sweep_access(now=NOW + minutes(61)), sweep_access(now=NOW + minutes(62))]
+
+    session = AccessSession.objects.get(reference=decision.session_id)
+    assert ended == [1, 0]
+    assert session.stop_reason == "booking_end"
+
+
+def test_session_that_is_over_is_not_ended_while_it_works(lathe: Machine, reader: Device) -> None:
+    with_badge()
+    tap(reader)
+    ReportedState.objects.create(machine=lathe, state=UseState.BUSY, since=NOW, at=NOW + minutes(61))
+
+    sweep_access(now=NOW + minutes(65))
+
+    assert open_access(lathe.pk) is not None
+
+
+def test_idle_machine_is_told_to_go_off_and_not_said_to_be_off(lathe: Machine, reader: Device) -> None:
+    MachineAccess.objects.create(machine=lathe, idle_off_after=minutes(10))
+    with_badge()
+    tap(reader)
+    ReportedState.objects.create(machine=lathe, state=UseState.IDLE, since=NOW, at=NOW)
+    Device.objects.filter(pk=reader.pk).update(last_seen_at=NOW + minutes(11))
+
+    sweep_access(now=NOW + minutes(11))
+    sweep_access(
+        now=NOW
+        + minutes(
+            11,
+        )
+    )
+
+    told = DeviceCommand.objects.get(device=reader)
+    assert (told.kind, told.data["reason"], told.data["when_idle"]) == ("disable", "idle_timeout", True)
+    assert open_access(lathe.pk) is not None
+
+
+def test_session_whose_button_nobody_presses_ends_and_gives_the_time_back(lathe: Machine, reader: Device) -> None:
+    MachineAccess.objects.create(machine=lathe, needs_button=True)
+    with_badge()
+    tap(reader)
+
+    sweep_access(now=NOW + dt.timedelta(seconds=31))
+
+    assert open_access(lathe.pk) is None
+    assert Reservation.objects.get(machine=lathe).status in (Status.COMPLETED, Status.CANCELLED)
+
+
+def test_shared_extractor_follows_any_of_its_machines(lathe: Machine, reader: Device) -> None:
+    saw = make_machine(site=lathe.site, category=lathe.category)
+    extractor = make_machine(site=lathe.site, category=lathe.category)
+    fan = make_device("fan", extractor)
+    for machine in (lathe, saw):
+        UnitPart.objects.create(whole=machine.unit, part=extractor.unit, is_shared=True)
+    saw_reader = make_device("reader-2", saw)
+    with_badge(), with_badge(OTHER)
+
+    tap(reader), tap(saw_reader, OTHER)
+    tap(reader, at=NOW + minutes(10))
+    still_on = list(DeviceCommand.objects.filter(device=fan).order_by("pk").values_list("kind", flat=True))
+    tap(saw_reader, OTHER, at=NOW + minutes(20))
+
+    assert still_on == ["enable", "enable"]
+    assert DeviceCommand.objects.filter(device=fan).latest("pk").kind == "disable"
+
+
+def test_machine_waits_to_be_checked_after_each_use_where_that_is_asked(lathe: Machine, reader: Device) -> None:
+    MachineAccess.objects.create(machine=lathe, is_checked_after=True)
+    with_badge(), with_badge(OTHER)
+    tap(reader)
+    tap(reader, at=NOW + minutes(10))
+
+    next_one = tap(reader, OTHER, at=NOW + minutes(11))
+
+    assert next_one.reason == "previous_to_check"
+
+
+def test_qualified_person_is_let_in(lathe: Machine, reader: Device) -> None:
+    wanted = make_qualification()
+    category = make_category(qualification=wanted)
+    Machine.objects.filter(pk=lathe.pk).update(category=category)
+    grant(person=with_badge(), qualification=wanted)
+
+    assert tap(reader).is_allowed
