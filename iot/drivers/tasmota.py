@@ -4,16 +4,42 @@ Source: tasmota/docs MQTT.md, Sonoff-Pow.md. `Power` is W, `Total` kWh; plugs wi
 The period of 300 s that plugs come with is too slow to see use: set `TelePeriod 10`.
 """
 
-import math
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
+from django.utils.translation import gettext_lazy as _
 
-from iot.drivers.base import Observation, Presence
-from iot.protocol import MAX_PAYLOAD_BYTES, Event, MalformedMessage, Reading, Sample
+from iot.drivers.base import Observation, Seen, SetUp
+from iot.drivers.payloads import (
+    WH_PER_KWH,
+    as_object,
+    check_size,
+    firmware_of,
+    inner,
+    measured,
+    object_of,
+    plain_number,
+    presence_in,
+    quietly_object,
+    scaled,
+    seen,
+    switched,
+)
+from iot.protocol import Event, Hello, MalformedMessage
 
-WH_PER_KWH = 1000
+KIND = "tasmota"
+SEEN_ON = ("tele/+/LWT", "tele/+/INFO1", "tele/+/SENSOR")
+SET_UP = (
+    SetUp("TelePeriod", "10", _("It tells its power every 10 seconds; the 300 it comes with are too slow to see use.")),
+    SetUp("PowerDelta", "105", _("It also tells at once when the power changes by more than 5 watts.")),
+    SetUp("FullTopic", "%prefix%/%topic%/", _("The order of topics that it comes with.")),
+)
+COUNTER = _(
+    "“Total” stays over a restart and a power cut. “EnergyTotal 0” and a reset of the plug begin it again at zero."
+)
+QUIET_FOR = dt.timedelta(minutes=1)
+RELAYS = ("POWER", "POWER1")
 
 
 def writes(topic: str) -> tuple[str, ...]:
@@ -27,71 +53,68 @@ def reads(topic: str) -> tuple[str, ...]:
 
 def parse(topic: str, subtopic: str, payload: bytes) -> Sequence[Observation]:
     """`subtopic` is what follows the device's topic, with the prefix: `tele/SENSOR`, `stat/POWER`."""
-    if len(payload) > MAX_PAYLOAD_BYTES:
-        raise MalformedMessage("too_large", f"{len(payload)} bytes; at most {MAX_PAYLOAD_BYTES} are read.")
+    check_size(payload)
     if subtopic == "tele/LWT":
-        return _presence(payload)
+        return presence_in(_text(payload), online="Online", offline="Offline")
     if subtopic in ("stat/POWER", "stat/POWER1"):
-        return _switched(payload)
+        return switched(_text(payload), on="ON", off="OFF")
+    if subtopic == "tele/STATE":
+        return _state(object_of(payload))
     if subtopic == "tele/SENSOR":
-        return _measured(_json(payload))
+        return _sensors(object_of(payload))
     if subtopic in ("stat/STATUS8", "stat/STATUS10"):
-        return _measured(_mapping(_json(payload).get("StatusSNS")))
+        return _sensors(as_object(object_of(payload).get("StatusSNS")))
+    if subtopic == "tele/INFO1":
+        return (Hello(firmware=firmware_of(_first_info(object_of(payload)).get("Version"))),)
     return ()
 
 
-def _presence(payload: bytes) -> Sequence[Observation]:
-    if payload in (b"Online", b"Offline"):
-        return (Presence(payload == b"Online"),)
-    raise MalformedMessage("wrong_shape", "LWT says neither Online nor Offline.")
+def recognise(topic: str, payload: bytes) -> Sequence[Seen]:
+    """By its last will, its first words after a start, or a meter's reading."""
+    prefix, _slash, rest = topic.partition("/")
+    base, _slash, leaf = rest.rpartition("/")
+    if prefix != "tele" or not base:
+        return ()
+    if leaf == "LWT":
+        return seen(KIND, base) if payload in (b"Online", b"Offline") else ()
+    body = quietly_object(payload)
+    if leaf == "INFO1":
+        info = body.get("Info1", body)
+        return seen(KIND, base, model=info.get("Module")) if isinstance(info, dict) and "Version" in info else ()
+    return seen(KIND, base) if leaf == "SENSOR" and isinstance(body.get("ENERGY"), dict) else ()
 
 
-def _switched(payload: bytes) -> Sequence[Observation]:
-    if payload in (b"ON", b"OFF"):
-        return (Event("energised" if payload == b"ON" else "de_energised"),)
-    raise MalformedMessage("wrong_shape", "POWER says neither ON nor OFF.")
+def _text(payload: bytes) -> str:
+    # Compared as a whole: no device writes blanks around it.
+    return payload[:64].decode("latin-1")
 
 
-def _measured(body: dict[str, Any]) -> Sequence[Observation]:
+def _state(body: dict[str, Any]) -> Sequence[Observation]:
+    """Off is sure. That power is let through says nothing about use, and the last `stat/POWER` has said it."""
+    if any(body.get(relay) == "OFF" for relay in RELAYS):
+        return (Event("de_energised"),)
+    return (Hello(),)
+
+
+def _first_info(body: dict[str, Any]) -> dict[str, Any]:
+    # Later firmware wraps it in its own name.
+    return inner(body, "Info1") or body
+
+
+def _sensors(body: dict[str, Any]) -> Sequence[Observation]:
     energy = body.get("ENERGY")
     if energy is None:
         return ()
-    meter = _mapping(energy)
-    power_w = _total(meter.get("Power"))
-    energy_kwh = _total(meter.get("Total"))
-    if power_w is None and energy_kwh is None:
-        return ()
-    energy_wh = None if energy_kwh is None else round(energy_kwh * WH_PER_KWH, 3)
-    if energy_wh is not None and energy_wh < 0:
-        raise MalformedMessage("wrong_shape", "A meter's total is negative.")
-    return (Reading([Sample(power_w=power_w, energy_wh=energy_wh)]),)
+    meter = as_object(energy)
+    return measured(power_w=_total(meter.get("Power")), energy_wh=scaled(_total(meter.get("Total")), WH_PER_KWH))
 
 
 def _total(value: object) -> float | None:
     """A number, or the sum over channels."""
-    if value is None:
-        return None
-    parts = value if isinstance(value, list) else [value]
-    if not parts or any(isinstance(p, bool) or not isinstance(p, int | float) for p in parts):
+    if not isinstance(value, list):
+        return plain_number(value)
+    parts = [plain_number(part) for part in value]
+    known = [part for part in parts if part is not None]
+    if not parts or len(known) < len(parts):
         raise MalformedMessage("wrong_shape", "A measured value is not a number.")
-    total = float(sum(parts))
-    if not math.isfinite(total) or abs(total) > 1_000_000_000:
-        raise MalformedMessage("not_finite", "A measured value is not possible.")
-    return total
-
-
-def _json(payload: bytes) -> dict[str, Any]:
-    try:
-        return _mapping(msgspec.json.decode(payload))
-    except UnicodeDecodeError:
-        raise MalformedMessage("not_utf8", "The text is not UTF-8.") from None
-    except msgspec.DecodeError as error:
-        raise MalformedMessage("not_json", str(error)[:300]) from None
-    except RecursionError:
-        raise MalformedMessage("too_deep", "The JSON is nested too deeply.") from None
-
-
-def _mapping(value: object) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise MalformedMessage("wrong_shape", "An object was expected.")
-    return value
+    return sum(known)

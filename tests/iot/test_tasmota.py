@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from iot.broker.access import topic_matches
 from iot.drivers import foreign_driver, tasmota
 from iot.drivers.base import Observation, Presence
-from iot.protocol import MAX_PAYLOAD_BYTES, Event, MalformedMessage, Reading, Sample
+from iot.protocol import MAX_PAYLOAD_BYTES, Event, Hello, MalformedMessage, Reading, Sample
 
 ONE_CHANNEL = {
     "Time": "2026-03-12T14:00:00",
@@ -51,8 +51,10 @@ def measured(**values: float) -> tuple[Reading]:
         pytest.param("stat/POWER", b"ON", (Event("energised"),), id="switched on"),
         pytest.param("stat/POWER1", b"OFF", (Event("de_energised"),), id="first relay switched off"),
         pytest.param("stat/RESULT", {"POWER": "ON"}, (), id="result says the same again"),
-        pytest.param("tele/STATE", {"POWER": "ON", "Wifi": {"RSSI": 80}}, (), id="state"),
-        pytest.param("tele/INFO1", b"\xff", (), id="not ours to read"),
+        pytest.param("tele/STATE", {"POWER": "ON", "Wifi": {"RSSI": 80}}, (Hello(),), id="state: a sign of life"),
+        pytest.param("tele/STATE", {"POWER": "OFF"}, (Event("de_energised"),), id="state: off is sure"),
+        pytest.param("tele/STATE", {"POWER1": "ON", "POWER2": "OFF"}, (Hello(),), id="state: the second relay is off"),
+        pytest.param("tele/INFO2", b"\xff", (), id="not ours to read"),
         pytest.param("cmnd/POWER", b"ON", (), id="a command says nothing about the plug"),
     ],
 )
@@ -66,6 +68,9 @@ def test_payload_becomes_observations(subtopic: str, payload: Any, expected: tup
         pytest.param("tele/LWT", b"", "wrong_shape", id="LWT empty"),
         pytest.param("tele/LWT", b"online", "wrong_shape", id="LWT in small letters"),
         pytest.param("stat/POWER", b"TOGGLE", "wrong_shape", id="neither on nor off"),
+        pytest.param("tele/STATE", [], "wrong_shape", id="state a list"),
+        pytest.param("tele/INFO1", b"\xff", "not_json", id="firmware not readable"),
+        pytest.param("tele/INFO1", {"Info1": 7}, "wrong_shape", id="firmware a number"),
         pytest.param("tele/SENSOR", b"", "not_json", id="empty"),
         pytest.param("tele/SENSOR", b"{", "not_json", id="cut short"),
         pytest.param("tele/SENSOR", b'{"ENERGY": {"Power": nan}}', "not_json", id="nan, as old firmware wrote"),
@@ -104,7 +109,9 @@ JSON = st.recursive(
     ),
     max_leaves=12,
 )
-SUBTOPICS = st.sampled_from(["tele/SENSOR", "stat/STATUS8", "stat/STATUS10", "tele/LWT", "stat/POWER", "tele/x"])
+SUBTOPICS = st.sampled_from(
+    ["tele/SENSOR", "stat/STATUS8", "stat/STATUS10", "tele/LWT", "stat/POWER", "tele/x", "tele/STATE"]
+)
 
 
 @settings(max_examples=200, deadline=None)
@@ -115,7 +122,7 @@ def test_any_payload_is_read_or_malformed(subtopic: str, payload: bytes) -> None
     except MalformedMessage as error:
         assert error.code  # noqa: PT017 (raised or not, both are right)
     else:
-        assert all(isinstance(each, Presence | Event | Reading) for each in observations)
+        assert all(isinstance(each, Presence | Event | Hello | Reading) for each in observations)
 
 
 @pytest.mark.parametrize(
