@@ -1,4 +1,4 @@
-"""`python -m iot.agent`: report for a machine, play one, or enrol this computer."""
+"""`fablab-agent` (or `python -m iot.agent`): report for a machine, play one, or enrol this computer."""
 
 import argparse
 import logging
@@ -8,15 +8,16 @@ import sys
 import threading
 from pathlib import Path
 
-from iot.agent.battery import battery_pct
-from iot.agent.client import Agent
-from iot.agent.config import ConfigError, read_config
-from iot.agent.enrol import EnrolmentRefused, enrol
-from iot.agent.outbox import Outbox
-from iot.agent.profiles import PROFILES
-from iot.agent.simulate import Pace, simulate
-
-BATTERY_EVERY_S = 60.0
+from .client import Agent
+from .config import Config, ConfigError, read_config
+from .device import Device
+from .enrol import EnrolmentRefused, enrol
+from .hardware import HardwareError
+from .outbox import Outbox
+from .profiles import PROFILES
+from .simulate import Pace, simulate
+from .state import StateLost
+from .watchdog import Watchdog
 
 
 def main(words: list[str] | None = None) -> int:
@@ -27,34 +28,57 @@ def main(words: list[str] | None = None) -> int:
         if words[:1] == ["enrol"]:
             return _enrol(words[1:])
         return _run(words)
-    except (ConfigError, EnrolmentRefused, OSError, sqlite3.Error) as error:
+    except (ConfigError, EnrolmentRefused, HardwareError, StateLost, OSError, sqlite3.Error) as error:
         print(error, file=sys.stderr)
         return 1
 
 
 def _enrol(words: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m iot.agent enrol")
-    parser.add_argument("url", help="the lab's address, https://lab.example.org")
-    parser.add_argument("code", help="the one-time code the lab shows")
+    parser = argparse.ArgumentParser(prog="fablab-agent enrol")
+    parser.add_argument("url", help="the lab's address, https://lab.example.org, or the link that the lab shows")
+    parser.add_argument("code", nargs="?", help="the one-time code the lab shows; after # in the link")
     parser.add_argument("--config", type=Path, default=Path("agent.toml"))
     parser.add_argument("--allow-http", action="store_true", help="send the password unencrypted")
     chosen = parser.parse_args(words)
-    device = enrol(chosen.url, chosen.code, chosen.config, is_http_allowed=chosen.allow_http)
-    print(f"Enrolled as {device}. Start with: python -m iot.agent --config {chosen.config}")
+    url, _, code_in_link = chosen.url.partition("#")
+    code = chosen.code or code_in_link
+    if not code:
+        parser.error("The one-time code is missing.")
+    device = enrol(url, code, chosen.config, is_http_allowed=chosen.allow_http)
+    print(f"Enrolled as {device}. Start with: fablab-agent --config {chosen.config}")
     return 0
 
 
 def _run(words: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m iot.agent", epilog="To enrol: python -m iot.agent enrol")
+    parser = argparse.ArgumentParser(prog="fablab-agent", epilog="To enrol: fablab-agent enrol --help")
     parser.add_argument("--config", type=Path, default=Path("agent.toml"))
+    parser.add_argument("--check", action="store_true", help="say whether the settings can be used, and end")
     parser.add_argument("--simulate", choices=sorted(PROFILES), help="play a machine")
     parser.add_argument("--speed", type=float, default=1.0, help="machine seconds in a second")
     chosen = parser.parse_args(words)
     if not 0 < chosen.speed <= 3600:
         parser.error("--speed is a number above 0, at most 3600.")
     config = read_config(chosen.config)
+    if chosen.check:
+        config.password()
+        print(f"{chosen.config} can be used: {config.device} reports to {config.host}:{config.port}.")
+        return 0
+    stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
+    if chosen.simulate:
+        return int(not _play(config, chosen.simulate, chosen.speed, stopping))
+    device = Device(config)
+    watchdog = Watchdog(device.pulses)
+    watchdog.start()
+    is_well = device.run(stopping)
+    watchdog.stop()
+    return int(not is_well)
+
+
+def _play(config: Config, kind: str, speed: float, stopping: threading.Event) -> bool:
+    """As a machine of this kind, without any hardware; whether the agent was well to the end."""
     outbox = Outbox(config.outbox_file)
-    capabilities = ["power_w"] if chosen.simulate else ["battery_pct"] if battery_pct() is not None else []
     agent = Agent(
         config.device,
         config.host,
@@ -62,39 +86,19 @@ def _run(words: list[str]) -> int:
         config.password(),
         outbox,
         is_tls=config.is_tls,
-        capabilities=capabilities,
+        capabilities=["power_w"],
     )
-    stopping = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopping.set())
     agent.start()
-    if chosen.simulate:
-        _play(agent, chosen.simulate, chosen.speed, stopping)
-    else:
-        _report_battery(agent, stopping)
-    has_failed = not agent.is_alive()
-    agent.stop()
-    outbox.close()
-    return int(has_failed)
-
-
-def _play(agent: Agent, kind: str, speed: float, stopping: threading.Event) -> None:
     playing = threading.Thread(target=simulate, args=(agent, kind, stopping), kwargs={"pace": Pace(speed=speed)})
     playing.start()
     while agent.is_alive() and playing.is_alive() and not stopping.wait(1):
         pass
     stopping.set()
     playing.join()
-
-
-def _report_battery(agent: Agent, stopping: threading.Event) -> None:
-    """Without a battery only the heartbeat is sent: the computer is there."""
-    while agent.is_alive():
-        charge_pct = battery_pct()
-        if charge_pct is not None:
-            agent.reading([{"battery_pct": charge_pct}])
-        if stopping.wait(BATTERY_EVERY_S):
-            return
+    is_well = agent.is_alive()
+    agent.stop()
+    outbox.close()
+    return is_well
 
 
 if __name__ == "__main__":

@@ -11,14 +11,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from iot.agent.commands import Commands, Handler
-from iot.agent.link import Link, LinkRefused, Waker
-from iot.agent.outbox import Outbox, OutboxFull
+from . import VERSION
+from .commands import Commands, Handler
+from .link import Link, LinkRefused, Waker
+from .outbox import Outbox, OutboxFull
+from .server_time import ServerTime, boot_clock_s
+from .state import State
 
 log = logging.getLogger("fablab-agent")
 
-FIRMWARE = "fablab-agent 1.0"
+FIRMWARE = f"fablab-agent {VERSION}"
 SEQ_MOST = 2**63 - 1
+# A roster of a large lab; more than this is not the lab's.
+DOWN_MOST_BYTES = 512 * 1024
 
 
 @dataclass(frozen=True)
@@ -46,11 +51,22 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def boot_clock_s() -> float:
-    """Seconds that also pass while a laptop sleeps, where the system can tell (Linux)."""
-    if hasattr(time, "CLOCK_BOOTTIME"):
-        return time.clock_gettime(time.CLOCK_BOOTTIME)
-    return time.monotonic()
+def _nothing(*_told: Any) -> None:
+    return
+
+
+@dataclass
+class Listeners:
+    """Who is told what the lab says, in the agent's thread; each may take a moment, none may raise.
+
+    `hello` adds to the first message of a run; `pulse` is called while the thread is well.
+    """
+
+    decision: Callable[[dict[str, Any]], None] = _nothing
+    roster: Callable[[dict[str, Any]], None] = _nothing
+    server_time: Callable[[], None] = _nothing
+    pulse: Callable[[], None] = _nothing
+    hello: Callable[[], dict[str, Any]] = dict
 
 
 class Agent:
@@ -70,7 +86,9 @@ class Agent:
         is_tls: bool = False,
         capabilities: Sequence[str] = (),
         commands: Mapping[str, Handler] | None = None,
-        on_decision: Callable[[dict[str, Any]], None] | None = None,
+        listeners: Listeners | None = None,
+        state: State | None = None,
+        server_time: ServerTime | None = None,
         timing: Timing | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
@@ -79,9 +97,10 @@ class Agent:
         self.counts = Counts()
         self._address = (host, port, password, is_tls)
         self._capabilities = list(capabilities)
-        self._commands = Commands(commands or {})
-        self._on_decision = on_decision
-        self._timing = timing or Timing()
+        self._commands = Commands(commands or {}, state)
+        self._listeners = listeners or Listeners()
+        self.server_time = server_time or ServerTime()
+        self.timing = timing or Timing()
         self._now = now
         self._started_s = boot_clock_s()
         self._stopping = threading.Event()
@@ -95,9 +114,20 @@ class Agent:
 
     def start(self) -> None:
         """Say hello and keep the connection until `stop`."""
-        self._keep("hello", {"firmware": FIRMWARE, "capabilities": self._capabilities, "config_version": 0})
+        self.hello()
+        for answer in self._commands.untold():
+            self._acknowledge(answer)
         self._thread = threading.Thread(target=self._run, name=f"agent-{self.device}", daemon=True)
         self._thread.start()
+
+    def obeys(self, commands: Mapping[str, Handler]) -> None:
+        """Know these orders, by name; before `start`."""
+        self._commands.learn(commands)
+
+    def hello(self) -> None:
+        """Say what this device is; again whenever its settings changed."""
+        known = {"firmware": FIRMWARE, "capabilities": self._capabilities, "config_version": 0}
+        self._keep("hello", known | self._listeners.hello())
 
     def stop(self) -> None:
         """Say goodbye, hang up and wait for the thread; what is unsent stays in the outbox."""
@@ -106,22 +136,39 @@ class Agent:
         if self._thread:
             self._thread.join(15)
         self._waker.close()
+        self._commands.close()
 
     def is_alive(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
 
-    def event(self, event: str, *, reason: str = "", job_id: str = "") -> None:
+    def event(self, event: str, *, reason: str = "", job_id: str = "", session_id: str = "") -> None:
         """Report something that happened at the machine; the names are those of the protocol."""
-        self._keep("event", {"event": event, "reason": reason, "job_id": job_id})
+        told = {"event": event, "reason": reason, "job_id": job_id}
+        self._keep("event", told | ({"session_id": session_id} if session_id else {}))
 
     def reading(self, samples: Sequence[Mapping[str, float]]) -> None:
         """Report measured values, oldest first, each `age_ms` before now; at most 500 at a time."""
         self._keep("reading", {"samples": [dict(sample) for sample in samples]}, samples=len(samples))
 
-    def access(self, credential: str, kind: str = "badge") -> str:
-        """Report a badge or code and return the request id that the decision will carry."""
-        request_id = secrets.token_hex(8)
-        self._keep("access", {"request_id": request_id, "credential": credential, "kind": kind})
+    def access(
+        self,
+        credential: str,
+        kind: str = "badge",
+        *,
+        request_id: str = "",
+        decided: str = "",
+        session_id: str = "",
+        roster_version: int = 0,
+    ) -> str:
+        """Report a badge or code and return the request id that the decision will carry.
+
+        `decided` ("allowed", "denied") says that the roster did decide; the lab then only writes it down.
+        """
+        request_id = request_id or secrets.token_hex(8)
+        told: dict[str, Any] = {"request_id": request_id, "credential": credential, "kind": kind}
+        if decided:
+            told |= {"decided": decided, "session_id": session_id, "roster_version": roster_version}
+        self._keep("access", told)
         return request_id
 
     def _keep(self, leaf: str, data: dict[str, Any], *, samples: int = 0) -> None:
@@ -139,14 +186,15 @@ class Agent:
         self._waker.wake()
 
     def _run(self) -> None:
-        wait_s, is_loss_logged = self._timing.retry_least_s, False
+        wait_s, is_loss_logged = self.timing.retry_least_s, False
         while not self._stopping.is_set():
+            self._listeners.pulse()
             link = Link(self.device, f"{self.device}-{self.outbox.boot}", self._waker)
             try:
                 host, port, password, is_tls = self._address
                 link.open(host, port, password, is_tls=is_tls)
                 log.info("%s: connected", self.device)
-                wait_s, is_loss_logged = self._timing.retry_least_s, False
+                wait_s, is_loss_logged = self.timing.retry_least_s, False
                 self._serve(link)
             except (OSError, LinkRefused) as error:
                 if not is_loss_logged:
@@ -157,29 +205,30 @@ class Agent:
                 link.close(farewell={"state": "offline"})
             # Unequal waits: after a power cut all devices of a lab return at once.
             self._stopping.wait(wait_s * random.uniform(0.5, 1.0))  # noqa: S311 (no secret)
-            wait_s = min(wait_s * 2, self._timing.retry_most_s)
+            wait_s = min(wait_s * 2, self.timing.retry_most_s)
 
     def _serve(self, link: Link) -> None:
         self._sent_to = 0
         self.is_connected = True
         heartbeat_due_s = 0.0
         while link.is_up and not self._stopping.is_set():
+            self._listeners.pulse()
             if time.monotonic() >= heartbeat_due_s:
                 link.publish_status(self._status())
-                heartbeat_due_s = time.monotonic() + self._timing.heartbeat_s
+                heartbeat_due_s = time.monotonic() + self.timing.heartbeat_s
             self._send_waiting(link)
-            link.step(min(1.0, self._timing.heartbeat_s))
+            link.step(min(1.0, self.timing.heartbeat_s))
             while link.received:
                 self._obey(*link.received.popleft())
 
     def _send_waiting(self, link: Link) -> None:
         in_flight = self.outbox.waiting(up_to=self._sent_to)
-        if in_flight and time.monotonic() - self._progress_s > self._timing.resend_after_s:
+        if in_flight and time.monotonic() - self._progress_s > self.timing.resend_after_s:
             # The broker took them, but the lab never said that they are committed.
             self._sent_to, in_flight = 0, 0
         if not in_flight:
             self._progress_s = time.monotonic()
-        room = self._timing.window - in_flight
+        room = self.timing.window - in_flight
         for message in self.outbox.pending(after=self._sent_to, limit=room) if room > 0 else ():
             link.publish(message.leaf, message.payload())
             self._sent_to = message.position
@@ -189,20 +238,30 @@ class Agent:
 
     def _obey(self, leaf: str, payload: bytes) -> None:
         try:
-            told = json.loads(payload)
-        except ValueError:
+            told = json.loads(payload) if len(payload) <= DOWN_MOST_BYTES else None
+        except (ValueError, RecursionError):
             told = None
         if not isinstance(told, dict):
             log.warning("%s: a malformed %s from the lab was ignored", self.device, leaf)
             return
+        # Not a roster's: the broker keeps it, so that it may be days old when it comes.
+        if leaf in ("ack", "decision", "command") and self.server_time.hear(told.get("server_at")):
+            self._listeners.server_time()
         if leaf == "ack":
             self._forget(told)
-        elif leaf == "decision" and self._on_decision:
-            self._on_decision(told)
+        elif leaf == "decision":
+            self._listeners.decision(told)
+        elif leaf == "roster":
+            self._listeners.roster(told)
         elif leaf == "command":
-            answer = self._commands.answer(told, self._now())
+            # Its end is by the lab's clock; our own may be wrong by days.
+            answer = self._commands.answer(told, self.server_time.now() or self._now())
             if answer:
-                self._keep("ack", answer)
+                self._acknowledge(answer)
+
+    def _acknowledge(self, answer: dict[str, Any]) -> None:
+        self._keep("ack", answer)
+        self._commands.told(answer["command_id"])
 
     def _forget(self, told: dict[str, Any]) -> None:
         boot, seq = told.get("boot"), told.get("seq")

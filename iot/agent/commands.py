@@ -1,15 +1,18 @@
-"""Orders from the lab: carried out once, never when expired, always answered."""
+"""Orders from the lab: carried out once, over restarts too; never when expired; always answered."""
 
 import logging
-from collections import OrderedDict
+import sqlite3
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from .server_time import parsed
+from .state import Remembered, State
+
 log = logging.getLogger("fablab-agent")
 
 Handler = Callable[[dict[str, Any]], None]
-REMEMBERED = 200
+ID_MOST = 60
 
 
 class CommandRefused(Exception):
@@ -17,32 +20,59 @@ class CommandRefused(Exception):
 
 
 class Commands:
-    """The orders this device knows, by name."""
+    """The orders this device knows, by name; what was done is remembered in `state`."""
 
-    def __init__(self, handlers: Mapping[str, Handler]) -> None:
+    def __init__(self, handlers: Mapping[str, Handler], state: State | None = None) -> None:
         self._handlers = dict(handlers)
-        self._answers: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._is_own_state = state is None
+        self._state = state or State(None)
 
     def answer(self, order: dict[str, Any], now: datetime) -> dict[str, Any] | None:
         """Carry out the order and return the `ack`; None when the order has no id to answer to.
 
-        An order that comes again (QoS 1 may deliver twice) is answered as before, not carried out again.
+        An order that comes again is answered as before, not carried out again.
         """
         command_id = order.get("command_id")
-        if not isinstance(command_id, str) or not command_id:
-            log.warning("An order without an id was ignored.")
+        if not isinstance(command_id, str) or not 0 < len(command_id) <= ID_MOST:
+            log.warning("An order without a usable id was ignored.")
             return None
-        if command_id not in self._answers:
-            self._answers[command_id] = self._carried_out(order, now) | {"command_id": command_id}
-            if len(self._answers) > REMEMBERED:
-                self._answers.popitem(last=False)
-        return self._answers[command_id]
+        known = self._state.remembered(command_id)
+        if known is not None:
+            return _acknowledgement(known)
+        try:
+            self._state.begin_command(command_id)
+        except sqlite3.OperationalError as error:
+            # Not remembered, it could be carried out twice.
+            log.error("An order was refused: it cannot be written down: %s", error)
+            return {"command_id": command_id} | _refused("disk")
+        known = Remembered(command_id, self._carried_out(order, now))
+        self._state.end_command(command_id, known.answer or {})
+        return _acknowledgement(known)
+
+    def learn(self, handlers: Mapping[str, Handler]) -> None:
+        """Know these orders too."""
+        self._handlers |= handlers
+
+    def close(self) -> None:
+        """Let go of what nobody else uses."""
+        if self._is_own_state:
+            self._state.close()
+
+    def told(self, command_id: str) -> None:
+        """The answer is kept in the outbox."""
+        self._state.command_told(command_id)
+
+    def untold(self) -> list[dict[str, Any]]:
+        """Answers that an earlier run owes the lab."""
+        return [_acknowledgement(known) for known in self._state.untold_commands()]
 
     def _carried_out(self, order: dict[str, Any], now: datetime) -> dict[str, Any]:
         handler = self._handlers.get(str(order.get("command")))
         if handler is None:
             return _refused("unsupported")
-        if not _is_still_valid(order.get("expires_at"), now):
+        expiry = parsed(order.get("expires_at"))
+        # An order with no end is not an order.
+        if expiry is None or now >= expiry:
             return _refused("expired")
         data = order.get("data") or {}
         try:
@@ -52,14 +82,10 @@ class Commands:
         return {"is_done": True, "reason": ""}
 
 
+def _acknowledgement(known: Remembered) -> dict[str, Any]:
+    # Nobody knows how much of it was done before the agent was cut off; the lab may send a new order.
+    return {"command_id": known.command_id, **(known.answer or _refused("interrupted"))}
+
+
 def _refused(reason: str) -> dict[str, Any]:
     return {"is_done": False, "reason": reason}
-
-
-def _is_still_valid(expires_at: object, now: datetime) -> bool:
-    """False too for an instant that is missing or without offset: an order with no end is not an order."""
-    try:
-        expiry = datetime.fromisoformat(str(expires_at))
-    except ValueError:
-        return False
-    return expiry.tzinfo is not None and now < expiry

@@ -4,20 +4,58 @@ import json
 import os
 import re
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-_DEVICE = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")
+from .settings import Settings, read_settings
+from .toml_table import ConfigError, Table
+
+__all__ = ["Config", "ConfigError", "Machine", "Reader", "Seat", "checked_address", "read_config", "write_config"]
+
+_DEVICE = r"[a-z0-9][a-z0-9-]{1,62}"
+_PIN_MOST = 27  # BCM numbers of the Raspberry Pi's 40-pin header
+_BAUDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
+EMERGENCY_STOP = "emergency_stop"
 
 
-class ConfigError(Exception):
-    """The settings cannot be used; the text says which one and what is accepted."""
+@dataclass(frozen=True)
+class Machine:
+    """A machine that the agent lets power through to. Pins are BCM numbers; None is not wired."""
+
+    hardware: str
+    relay_pin: int | None
+    is_relay_active_high: bool
+    button_pin: int | None
+    busy_pin: int | None
+    is_cut_at_end: bool
+    safety_pins: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A laptop or public PC: programs that lock, unlock and warn, each with its arguments; empty is none."""
+
+    lock_command: tuple[str, ...]
+    unlock_command: tuple[str, ...]
+    warn_command: tuple[str, ...]
+    is_locked_when_free: bool
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Where badges are read, and in which form the reader writes their numbers."""
+
+    kind: str
+    path: Path | None
+    baud: int
+    uid: str
 
 
 @dataclass(frozen=True)
 class Config:
-    """Where to report, as whom, and where to keep what could not be sent."""
+    """Where to report, as whom, where to keep what must not be lost, and what stands beside this computer."""
 
     device: str
     host: str
@@ -25,12 +63,21 @@ class Config:
     is_tls: bool
     password_file: Path
     outbox_file: Path
+    state_file: Path
+    outbox_most_mb: int = 64
+    is_clock_trusted: bool = False
+    reboot_command: tuple[str, ...] = ()
+    machine: Machine | None = None
+    seat: Seat | None = None
+    reader: Reader | None = None
+    display_file: Path | None = None
+    settings: Settings = field(default_factory=Settings)
 
     def password(self) -> str:
         """Raises: ConfigError."""
         try:
-            return self.password_file.read_text().strip()
-        except OSError as error:
+            return self.password_file.read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
             raise ConfigError(f"password_file: {error}. Enrol this device again.") from error
 
 
@@ -38,51 +85,163 @@ def read_config(file: Path) -> Config:
     """Read the settings; relative paths are relative to the file.
 
     Raises:
-        ConfigError: the file is missing, or a setting is missing or wrong.
+        ConfigError: the file is missing, or a setting is missing, unknown or wrong: with its line.
     """
     try:
-        found = tomllib.loads(file.read_text())
+        text = file.read_text(encoding="utf-8")
     except OSError as error:
-        raise ConfigError(f"{file}: {error}. Write one, or enrol: python -m iot.agent enrol.") from error
+        raise ConfigError(f"{file}: {error}. Write one, or enrol: fablab-agent enrol.") from error
+    except ValueError as error:
+        raise ConfigError(f"{file} is not UTF-8: {error}") from error
+    return _config(Table(_parsed(text, file), text=text, source=file.name), file.parent)
+
+
+def state_file_to_enrol(file: Path) -> Path:
+    """Where an enrolment with this settings file keeps the roster's key; the file may lack the address, or be missing.
+
+    Raises:
+        ConfigError: something else in it is wrong. Asked before the one-time code is spent.
+    """
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    found = _parsed(text, file) | {"device": "to-enrol", "host": "to-enrol", "port": 1, "is_tls": False}
+    return _config(Table(found, text=text, source=file.name), file.parent).state_file
+
+
+def _parsed(text: str, file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
     except ValueError as error:
         raise ConfigError(f"{file} is not TOML: {error}") from error
-    address = checked_address(found)
-    return Config(
-        **address,
-        password_file=file.parent / _text(found, "password_file", "password"),
-        outbox_file=file.parent / _text(found, "outbox_file", "outbox.sqlite3"),
+
+
+def _config(table: Table, folder: Path) -> Config:
+    machine = _machine(table.table("machine")) if table.has("machine") else None
+    seat = _seat(table.table("seat")) if table.has("seat") else None
+    if machine and seat:
+        raise table.error("seat", "either [machine] or [seat], not both,")
+    display = table.table("display")
+    config = Config(
+        **_address(table),
+        password_file=folder / table.text("password_file", "password"),
+        outbox_file=folder / table.text("outbox_file", "outbox.sqlite3"),
+        state_file=folder / table.text("state_file", "state.sqlite3"),
+        outbox_most_mb=table.whole("outbox_most_mb", 64, least=1, most=10_000),
+        is_clock_trusted=table.truth("is_clock_trusted", False),
+        reboot_command=table.words("reboot_command"),
+        machine=machine,
+        seat=seat,
+        reader=_reader(table.table("reader")) if table.has("reader") else None,
+        display_file=Path(display.text("path")) if table.has("display") else None,
+        settings=read_settings(table.table("settings")),
     )
+    if config.reader and not (machine or seat):
+        raise table.error("reader", "a [machine] or [seat] that it opens")
+    display.refuse_others()
+    table.refuse_others()
+    return config
 
 
-def checked_address(found: dict[str, Any]) -> dict[str, Any]:
+def _machine(table: Table) -> Machine:
+    pins = table.table("safety_pins")
+    machine = Machine(
+        hardware=table.one_of("hardware", ("gpio", "simulated"), "gpio"),
+        relay_pin=_pin(table, "relay_pin"),
+        is_relay_active_high=table.truth("is_relay_active_high", True),
+        button_pin=_pin(table, "button_pin"),
+        busy_pin=_pin(table, "busy_pin"),
+        is_cut_at_end=table.truth("is_cut_at_end", False),
+        safety_pins={name: pins.whole(name, least=0, most=_PIN_MOST) for name in pins.keys()},  # noqa: SIM118
+    )
+    if machine.hardware == "gpio" and machine.relay_pin is None:
+        raise table.error("relay_pin", f"the BCM number of the relay's pin, 0 to {_PIN_MOST},")
+    for name in machine.safety_pins:
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
+            raise pins.error(name, "a name of small letters, such as emergency_stop or lid,")
+    wired = [machine.relay_pin, machine.button_pin, machine.busy_pin, *machine.safety_pins.values()]
+    used = [pin for pin in wired if pin is not None]
+    if len(used) != len(set(used)):
+        raise ConfigError("[machine]: two things on one pin; each needs its own.")
+    table.refuse_others()
+    return machine
+
+
+def _pin(table: Table, key: str) -> int | None:
+    return table.whole(key, least=0, most=_PIN_MOST) if table.has(key) else None
+
+
+def _seat(table: Table) -> Seat:
+    seat = Seat(
+        lock_command=table.words("lock_command"),
+        unlock_command=table.words("unlock_command"),
+        warn_command=table.words("warn_command"),
+        is_locked_when_free=table.truth("is_locked_when_free", False),
+    )
+    if not seat.lock_command:
+        raise table.error("lock_command", 'the program that locks, such as ["loginctl", "lock-session"],')
+    table.refuse_others()
+    return seat
+
+
+def _reader(table: Table) -> Reader:
+    kind = table.one_of("kind", ("keyboard", "serial", "stdin"))
+    reader = Reader(
+        kind=kind,
+        path=None if kind == "stdin" else Path(table.text("path", expected="the reader's file in /dev")),
+        baud=table.whole("baud", 9600, least=_BAUDS[0], most=_BAUDS[-1]),
+        uid=table.one_of("uid", ("hex", "decimal", "reversed"), "hex"),
+    )
+    if reader.baud not in _BAUDS:
+        raise table.error("baud", f"one of {', '.join(map(str, _BAUDS))}")
+    table.refuse_others()
+    return reader
+
+
+def checked_address(found: Mapping[str, Any]) -> dict[str, Any]:
     """`device`, `host`, `port` and `is_tls`, each of the right shape.
 
     Raises:
         ConfigError: names the first one that is not.
     """
-    device, host = _text(found, "device"), _text(found, "host")
-    port, is_tls = found.get("port", 1883), found.get("is_tls", False)
-    if not _DEVICE.fullmatch(device):
-        raise ConfigError(f"device = {device!r}: small letters, digits and hyphens, at least two.")
-    if type(port) is not int or not 0 < port < 65536:
-        raise ConfigError(f"port = {port!r}: a whole number from 1 to 65535.")
-    if type(is_tls) is not bool:
-        raise ConfigError(f"is_tls = {is_tls!r}: true or false.")
-    return {"device": device, "host": host, "port": port, "is_tls": is_tls}
+    return _address(Table(found))
 
 
-def write_config(file: Path, address: dict[str, Any], password: str) -> None:
+def _address(table: Table) -> dict[str, Any]:
+    return {
+        "device": table.text(
+            "device", pattern=_DEVICE, expected="a name of small letters, digits and hyphens, at least two,"
+        ),
+        "host": table.text("host", expected="the broker's name or address"),
+        "port": table.whole("port", 1883, least=1, most=65535),
+        "is_tls": table.truth("is_tls", False),
+    }
+
+
+def write_config(file: Path, address: Mapping[str, Any], password: str) -> None:
     """Write the settings and, readable by this account only, the password.
+
+    Tables of an earlier file ([machine], [reader], …) stay as they were written: only the address is new.
 
     Raises:
         ConfigError: the address is not usable.
         OSError: the folder cannot be written.
     """
-    checked = checked_address(address) | {"password_file": "password", "outbox_file": "outbox.sqlite3"}
+    checked = checked_address(address)
     file.parent.mkdir(parents=True, exist_ok=True)
+    earlier = file.read_text(encoding="utf-8") if file.exists() else ""
     write_private(file.parent / "password", password + "\n")
     # A JSON string, number or truth value reads the same in TOML.
-    write_private(file, "".join(f"{name} = {json.dumps(value)}\n" for name, value in checked.items()))
+    head = "".join(f"{name} = {json.dumps(value)}\n" for name, value in checked.items())
+    write_private(file, head + _without_address(earlier, set(checked)))
+
+
+def _without_address(text: str, names: set[str]) -> str:
+    """An earlier file without its lines of the address, which stand before the first table."""
+    kept, is_in_table = [], False
+    for line in text.splitlines(keepends=True):
+        is_in_table = is_in_table or line.lstrip().startswith("[")
+        if is_in_table or line.partition("=")[0].strip() not in names:
+            kept.append(line)
+    return "".join(kept)
 
 
 def write_private(file: Path, text: str) -> None:
@@ -90,15 +249,8 @@ def write_private(file: Path, text: str) -> None:
     draft = file.with_name(f"{file.name}.{os.getpid()}")
     draft.unlink(missing_ok=True)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as stream:
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         stream.write(text)
         stream.flush()
         os.fsync(stream.fileno())
     draft.replace(file)
-
-
-def _text(found: dict[str, Any], name: str, default: str | None = None) -> str:
-    value = found.get(name, default)
-    if not isinstance(value, str) or not value.strip():
-        raise ConfigError(f"{name} = {value!r}: a text is needed.")
-    return value.strip()

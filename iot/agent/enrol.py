@@ -2,13 +2,15 @@
 
 import ipaddress
 import json
+import re
 import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from iot.agent.config import ConfigError, write_config
+from .config import ConfigError, state_file_to_enrol, write_config
+from .state import State
 
 WITHIN_S = 20
 ANSWER_MOST_BYTES = 64 * 1024
@@ -25,15 +27,20 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 def enrol(lab_url: str, code: str, config_file: Path, *, is_http_allowed: bool = False) -> str:
-    """Exchange the code, write the settings and the password (mode 0600), return the device's name.
+    """Exchange the code, write the settings, the password and the roster's key, return the device's name.
 
-    Plain http is refused except to this very machine: the answer carries the password.
+    All three are readable by this account only. Plain http is refused except to this very machine: the answer
+    carries the password.
 
     Raises:
         EnrolmentRefused: with a sentence for the person at the keyboard.
         OSError: the settings cannot be written.
     """
     _check_address(lab_url, is_http_allowed)
+    try:
+        state_file = state_file_to_enrol(config_file)
+    except ConfigError as error:
+        raise EnrolmentRefused(f"Mend the settings first; the code was not used. {error}") from error
     answer = _ask(f"{lab_url.rstrip('/')}/api/v1/devices/enrol", code)
     password = answer.get("password")
     if not isinstance(password, str) or not password:
@@ -42,7 +49,16 @@ def enrol(lab_url: str, code: str, config_file: Path, *, is_http_allowed: bool =
         write_config(config_file, answer, password)
     except ConfigError as error:
         raise EnrolmentRefused(f"The lab's answer cannot be used: {error}") from error
+    state = State(state_file)
+    state.enrolled(_roster_key(answer))
+    state.close()
     return str(answer["device"])
+
+
+def _roster_key(answer: dict[str, Any]) -> str:
+    """In hexadecimal; empty when the lab gave none, or none that can be used: nobody is let in offline then."""
+    key = answer.get("roster_key")
+    return key if isinstance(key, str) and re.fullmatch(r"(?:[0-9a-fA-F]{2}){16,64}", key) else ""
 
 
 def _check_address(lab_url: str, is_http_allowed: bool) -> None:

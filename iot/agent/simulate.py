@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from iot.agent.client import Agent
-from iot.agent.profiles import PROFILES, Step
+from .client import Agent
+from .profiles import PROFILES, Step
 
 
 @dataclass(frozen=True)

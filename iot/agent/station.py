@@ -1,0 +1,265 @@
+"""One machine or seat: who is let in. Knows no MQTT and no wires. Losing the lab enables nothing."""
+
+import functools
+import logging
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from .lifecycle import Lifecycle
+from .roster import Entry, Roster, RosterRefused, read_roster
+from .session import Session, resumed, told_session
+
+log = logging.getLogger("fablab-agent")
+
+SAME_BADGE_S = 2.0
+BOUNCE_S = 3.0
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A badge that waits for the lab's decision."""
+
+    request_id: str
+    badge: str
+    at_s: float
+
+
+def locked(method: Callable[Concatenate["Station", P], T]) -> Callable[Concatenate["Station", P], T]:
+    """One thread at a time: badges, buttons, the lab and the clock all come from different ones."""
+
+    @functools.wraps(method)
+    def _locked(self: "Station", *args: P.args, **kwargs: P.kwargs) -> T:
+        with self.lock:
+            return method(self, *args, **kwargs)
+
+    return _locked
+
+
+class Station(Lifecycle):
+    """Call `tick` several times a second; every method of this class may be called from any thread."""
+
+    def __init__(self, *args: Any, device: str, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._device = device
+        self._asked: Asked | None = None
+        self._roster: Roster | None = None
+        self._last_badge = ("", float("-inf"))
+
+    # --- what happens at the machine -------------------------------------------------------------------------
+
+    @locked
+    def start(self) -> None:
+        """Take up what an earlier run left: lock-out, roster and session. Once, before anything else."""
+        self._roster = self._checked_roster(self.state.get("roster"))
+        found = resumed(self.state.get("session"), self.clock_s(), self._boot)
+        if found:
+            self.resume(found)
+        elif self.hardware.relay.is_on:
+            self.switch_off()
+        self.tick()
+
+    @locked
+    def badge(self, badge: str) -> None:
+        """A badge was held to the reader. Readers repeat a badge while it lies there: once in 2 s counts."""
+        now_s = self.clock_s()
+        last, last_s = self._last_badge
+        self._last_badge = (badge, now_s)
+        if badge == last and now_s - last_s < SAME_BADGE_S:
+            return
+        if code := self.blocked():
+            self.screen.say(code)
+            return
+        request_id = secrets.token_hex(8)
+        if not self.reports.is_connected:
+            self._decide_offline(request_id, badge)
+            return
+        self._asked = Asked(request_id, badge, now_s)
+        self.screen.say("asking", for_s=self.settings().decision_within_s)
+        self.reports.access(badge, request_id=request_id)
+
+    @locked
+    def press(self) -> None:
+        """The button: starts what is offered, or ends a session whose machine rests."""
+        now_s, session = self.clock_s(), self.session
+        self.reports.event("button", session_id=session.session_id if session else "")
+        if self.offered and now_s < self.offered.until_s:
+            self.begin(self.offered.session)
+        elif session and now_s - self.began_s > BOUNCE_S:
+            if self.is_busy():
+                self.screen.say("busy")
+            else:
+                self.end("normal")
+
+    @locked
+    def tick(self) -> None:
+        """Look at the inputs and at the clock."""
+        now_s = self.clock_s()
+        self.look_at_safety()
+        self.look_at_use()
+        if self._asked and now_s - self._asked.at_s >= self.settings().decision_within_s:
+            asked, self._asked = self._asked, None
+            self._decide_offline(asked.request_id, asked.badge)
+        if self.offered and now_s >= self.offered.until_s:
+            self.offered = None
+            self.screen.say("too_late")
+        if self.session:
+            self.look_at_end(self.session)
+        self.retry_off()
+        self.screen.tick(self.standing())
+
+    def close(self) -> None:
+        """Leave: a session stays written down, and a relay that lets power through for it is left as it is."""
+        with self.lock:
+            self.keep_session()
+            if self.session is None and self.hardware.relay.is_on:
+                self.switch_off()
+        # Outside the lock: a reader's thread may wait for it just now.
+        self.hardware.close()
+
+    # --- what the lab says -----------------------------------------------------------------------------------
+
+    @locked
+    def decide(self, told: Mapping[str, Any]) -> None:
+        """A decision. Only one that answers the badge that waits counts: an old one must not let power through."""
+        request_id, is_allowed = told.get("request_id"), told.get("is_allowed") is True
+        if self._asked and request_id == self._asked.request_id:
+            self._asked = None
+            if is_allowed:
+                self._allowed(told)
+            else:
+                self.screen.say("denied", text=told.get("text"))
+        elif self.session and self.session.is_offline and request_id == self.session.request_id:
+            self._decided_late(self.session, told, is_allowed)
+
+    @locked
+    def take_roster(self, told: Mapping[str, Any]) -> None:
+        """Keep a newer roster; one that is not the lab's, or older, changes nothing.
+
+        Its date goes before its version: a lab that was restored from a backup counts its versions anew.
+        """
+        roster = self._checked_roster(told)
+        if roster and (self._roster is None or roster.age_key > self._roster.age_key):
+            self._roster = roster
+            self.state.keep("roster", told)
+
+    @locked
+    def grant(self, session: Session) -> None:
+        """An order to start or prolong: a machine waits for somebody who confirms it there."""
+        if self.session and self.session.session_id == session.session_id:
+            self.prolong(session)
+        elif self.kind.is_confirmed_here:
+            self.offer(session)
+        else:
+            self.begin(session)
+
+    @locked
+    def stop(self, reason: str, *, is_patient: bool) -> bool:
+        """An order to end; False when the machine runs and the order would not wait."""
+        self._asked = self.offered = None
+        if self.session and self.is_busy() and not is_patient:
+            return False
+        self.end_when_idle(reason)
+        return True
+
+    @locked
+    def lock_out(self, reason: str) -> None:
+        """Nobody is let in until `lift`, over restarts too; what runs ends when it rests."""
+        self.keep_lock(reason)
+        self._asked = self.offered = None
+        if self.session:
+            self.end_when_idle("supervisor")
+        elif not self.kind.is_confirmed_here:
+            self.switch_off()
+
+    @locked
+    def lift(self) -> None:
+        self.keep_lock(None)
+
+    @property
+    def roster_version(self) -> int:
+        return self._roster.version if self._roster else 0
+
+    # --- deciding --------------------------------------------------------------------------------------------
+
+    def _allowed(self, told: Mapping[str, Any]) -> None:
+        session = told_session(told, self.clock_s(), self.server_time.now(), warn_s=self.settings().warn_s)
+        if session is None:
+            log.warning("A decision without session or time was ignored.")
+            self.screen.say("denied")
+        elif self.session and self.session.session_id == session.session_id:
+            self.prolong(session)
+        elif self.session is None and (self.settings().is_two_step or told.get("needs_button") is True):
+            self._offer_by_button(session)
+        else:
+            self.begin(session)
+
+    def _decided_late(self, session: Session, told: Mapping[str, Any], is_allowed: bool) -> None:
+        """The lab answers a badge that the roster had decided meanwhile."""
+        session_id = told.get("session_id")
+        if not is_allowed:
+            session.stops_for = "permission"
+        elif isinstance(session_id, str) and 0 < len(session_id) <= 60:
+            session.session_id, session.is_offline = session_id, False
+        self.keep_session()
+
+    def _decide_offline(self, request_id: str, badge: str) -> None:
+        """By the roster; while somebody's session runs, nobody can be asked for a takeover, hence none."""
+        now = self.server_time.now()
+        answer = self._offline_answer(badge, now)
+        session = self._offline_session(request_id, answer, now) if isinstance(answer, Entry) and now else None
+        self.reports.access(
+            badge,
+            request_id=request_id,
+            decided="allowed" if session else "denied",
+            session_id=session.session_id if session else "",
+            roster_version=self.roster_version,
+        )
+        if session is None and answer == "offline_stale" and self.reports.is_connected:
+            self.screen.say("no_answer")
+        elif session is None:
+            self.screen.say("denied" if isinstance(answer, Entry) else str(answer))
+        elif self.settings().is_two_step:
+            self._offer_by_button(session)
+        else:
+            self.begin(session)
+
+    def _offline_answer(self, badge: str, now: datetime | None) -> Entry | str:
+        if self.settings().is_online_only:
+            return "online_only"
+        return "offline_stale" if self._roster is None else self._roster.answer(badge, now)
+
+    def _offline_session(self, request_id: str, entry: Entry, now: datetime) -> Session | None:
+        if self.session or self._roster is None:
+            return None
+        told = {
+            "session_id": f"off-{request_id}",
+            "display_name": entry.name,
+            "most_s": self._roster.most_s(entry, now),
+        }
+        session = told_session(told, self.clock_s(), now, warn_s=self.settings().warn_s)
+        if session:
+            session.request_id, session.is_offline = request_id, True
+        return session
+
+    def _offer_by_button(self, session: Session) -> None:
+        if self.hardware.button is None:
+            log.error("A start in two steps was asked for, and no button_pin is set: nobody can start.")
+            self.reports.event("fault", reason="no button")
+            self.screen.say("denied")
+        else:
+            self.offer(session)
+
+    def _checked_roster(self, told: Mapping[str, Any]) -> Roster | None:
+        if not told:
+            return None
+        try:
+            return read_roster(told, str(self.state.get("enrolment").get("roster_key", "")), self._device)
+        except RosterRefused as refusal:
+            log.warning("A roster was refused: %s", refusal)
+            return None

@@ -1,0 +1,68 @@
+"""Makes the hardware that the settings name."""
+
+from collections.abc import Callable
+
+from .config import Config, Machine, Reader, Seat
+from .hardware import BadgeReader, Display, Hardware, NoDisplay
+from .hardware.gpio import GpioButton, GpioContact, GpioRelay
+from .hardware.readers import keyboard_reader, serial_reader, stdin_reader
+from .hardware.seat import ScreenLock, WarningHook
+from .hardware.simulated import SimulatedButton, SimulatedDisplay, SimulatedInput, SimulatedRelay
+from .hardware.text_display import TextDisplay
+from .lifecycle import SEAT, Kind
+
+
+def hardware_of(config: Config) -> Hardware | None:
+    """What stands beside this computer; None when it only reports.
+
+    Raises:
+        HardwareError: something is not there, or its library is not.
+    """
+    reader = badge_reader(config.reader) if config.reader else None
+    if config.seat:
+        return _seat(config.seat, reader)
+    if config.machine is None:
+        return None
+    build = _on_pins if config.machine.hardware == "gpio" else _simulated
+    return build(config.machine, reader, TextDisplay(config.display_file) if config.display_file else NoDisplay())
+
+
+def kind_of(config: Config) -> Kind:
+    if config.seat:
+        return SEAT
+    return Kind(is_cut_at_end=bool(config.machine and config.machine.is_cut_at_end))
+
+
+def badge_reader(reader: Reader) -> BadgeReader:
+    made: dict[str, Callable[[], BadgeReader]] = {
+        "stdin": lambda: stdin_reader(reader.uid),
+        "keyboard": lambda: keyboard_reader(reader.path, reader.uid),  # type: ignore[arg-type]
+        "serial": lambda: serial_reader(reader.path, reader.baud, reader.uid),  # type: ignore[arg-type]
+    }
+    return made[reader.kind]()
+
+
+def _seat(seat: Seat, reader: BadgeReader | None) -> Hardware:
+    return Hardware(relay=ScreenLock(seat), display=WarningHook(seat), reader=reader)
+
+
+def _on_pins(machine: Machine, reader: BadgeReader | None, display: Display) -> Hardware:
+    return Hardware(
+        relay=GpioRelay(machine.relay_pin or 0, is_active_high=machine.is_relay_active_high),
+        display=display,
+        button=None if machine.button_pin is None else GpioButton(machine.button_pin),
+        reader=reader,
+        busy=None if machine.busy_pin is None else GpioContact(machine.busy_pin, is_active_open=False),
+        safety={name: GpioContact(pin, is_active_open=True) for name, pin in machine.safety_pins.items()},
+    )
+
+
+def _simulated(machine: Machine, reader: BadgeReader | None, display: Display) -> Hardware:
+    return Hardware(
+        relay=SimulatedRelay(),
+        display=SimulatedDisplay() if isinstance(display, NoDisplay) else display,
+        button=None if machine.button_pin is None else SimulatedButton(),
+        reader=reader,
+        busy=None if machine.busy_pin is None else SimulatedInput(),
+        safety={name: SimulatedInput() for name in machine.safety_pins},
+    )

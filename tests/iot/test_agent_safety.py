@@ -1,0 +1,182 @@
+"""Safety inputs, a relay that does not answer, and restarts."""
+
+import pytest
+
+from iot.agent.commands import CommandRefused
+from tests.iot.agent_rig import OTHER_BADGE, Rig
+
+# --- safety -------------------------------------------------------------------------------------------------------
+
+
+def test_emergency_stop_cuts_a_running_machine_and_locks_it_out():
+    rig = Rig()
+    rig.run_session()
+    rig.busy.turn(True)
+    rig.pass_s(1)
+
+    rig.stop_button.turn(True)
+    rig.station.tick()
+    rig.stop_button.turn(False)
+    rig.pass_s(10)
+    later = rig.tap()
+
+    assert rig.relay.switched == [True, False]
+    assert rig.events()[2:] == ["stop:emergency_stop", "de_energised", "safety_input:emergency_stop"]
+    assert (later, rig.display.shown) == ("", "Emergency stop: ask the team")
+
+
+def test_emergency_stop_outlives_a_restart_until_a_person_lifts_it():
+    rig = Rig()
+    rig.stop_button.turn(True)
+    rig.station.tick()
+    rig.stop_button.turn(False)
+
+    rig.restart()
+    rig.boot = "boot-2"
+    rig.restart()
+    while_locked = rig.tap()
+    rig.orders["enable"]({})
+    rig.pass_s(3)
+    rig.run_session()
+
+    assert while_locked == ""
+    assert rig.relay.switched == [True]
+
+
+def test_open_lid_cuts_and_a_closed_one_does_not_start_again():
+    rig = Rig()
+    rig.run_session()
+
+    rig.lid.turn(True)
+    rig.station.tick()
+    while_open = rig.tap(OTHER_BADGE)
+    rig.lid.turn(False)
+    rig.pass_s(5)
+
+    assert rig.relay.switched == [True, False]
+    assert (while_open, rig.station.blocked()) == ("", "")
+    rig.run_session("s-2")
+    assert rig.relay.is_on
+
+
+def test_input_that_trips_between_badge_and_decision_lets_no_power_through():
+    rig = Rig()
+    request_id = rig.tap()
+    rig.lid.turn(True)
+    rig.station.tick()
+
+    rig.allow(request_id)
+
+    assert rig.relay.switched == []
+
+
+def test_relay_that_does_not_answer_is_a_fault_and_no_session():
+    rig = Rig()
+    rig.relay.is_stuck = True
+
+    rig.run_session()
+
+    assert rig.station.session is None
+    assert rig.events() == ["fault:relay"]
+    assert rig.display.shown == "The relay does not answer: ask the team"
+
+
+def test_relay_that_does_not_switch_off_is_tried_again():
+    rig = Rig()
+    rig.run_session(most_s=60)
+    rig.relay.is_stuck = True
+    rig.pass_s(61)
+    rig.relay.is_stuck = False
+
+    rig.pass_s(31)
+
+    assert not rig.relay.is_on
+    assert rig.events() == ["energised", "fault:relay", "stop:booking_end", "de_energised"]
+
+
+# --- restarts -----------------------------------------------------------------------------------------------------
+
+
+def test_session_outlives_a_restart_of_the_agent():
+    rig = Rig()
+    rig.run_session(most_s=600)
+    rig.pass_s(300)
+
+    rig.restart()
+    rig.pass_s(290)
+    was_on = rig.relay.is_on
+    rig.pass_s(11)
+
+    assert was_on
+    assert rig.events() == ["stop:booking_end", "de_energised"]
+    assert rig.relay.switched == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("boot", "reason"), [("boot-1", "agent_lost"), ("boot-2", "power_cut")], ids=["relay dropped", "power cut"]
+)
+def test_machine_is_never_switched_on_again_by_itself(boot: str, reason: str):
+    rig = Rig()
+    rig.run_session()
+    rig.relay.is_on = False
+    rig.boot = boot
+
+    rig.restart()
+
+    assert rig.events() == [f"stop:{reason}", "de_energised"]
+    assert rig.reported("event")[0]["session_id"] == "s-1"
+    assert rig.relay.switched == [True, False]
+
+
+def test_relay_found_on_without_a_session_is_switched_off():
+    rig = Rig()
+    rig.relay.is_on = True
+
+    rig.restart()
+
+    assert rig.relay.switched == [False]
+
+
+def test_leaving_does_not_cut_a_running_machine():
+    rig = Rig()
+    rig.run_session()
+
+    rig.station.close()
+
+    assert rig.relay.switched == [True]
+    assert rig.state.get("session")["session_id"] == "s-1"
+    assert rig.relay.is_closed
+
+
+def test_lab_hears_that_a_lid_is_closed_again():
+    rig = Rig()
+
+    for is_open in (True, False):
+        rig.lid.turn(is_open)
+        rig.station.tick()
+
+    assert rig.events() == ["safety_input:lid", "de_energised:safe again"]
+
+
+def test_lab_hears_that_an_emergency_stop_is_over_when_a_person_lifts_it():
+    rig = Rig()
+    for is_pressed in (True, False):
+        rig.stop_button.turn(is_pressed)
+        rig.station.tick()
+    before = rig.events()
+
+    rig.orders["enable"]({})
+
+    assert before == ["safety_input:emergency_stop"]
+    assert rig.events()[1:] == ["de_energised:safe again"]
+
+
+def test_stop_button_that_is_still_pressed_cannot_be_lifted():
+    rig = Rig()
+    rig.stop_button.turn(True)
+    rig.station.tick()
+
+    with pytest.raises(CommandRefused, match="safety_input"):
+        rig.orders["enable"]({})
+
+    assert rig.station.is_locked_out
