@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from fablab.lib.changes import note_change
+from iot.drivers import FOREIGN
 from iot.models import Device, UsageSession
 from iot.services import refresh_broker, revoke
 from iot.sessions import locked_states
@@ -35,6 +36,9 @@ def create_device(
     """
     # What stands in a topic has hyphens only, and at least two letters.
     slug = free_slug(Device, name.replace("_", "-"), otherwise="device").replace("_", "-")
+    if kind in FOREIGN:
+        # Some say nothing for hours while nothing happens.
+        thresholds.setdefault("silent_after", FOREIGN[kind].QUIET_FOR)
     device = Device(
         slug=slug if len(slug) > 1 else free_slug(Device, f"device-{slug}", otherwise="device"),
         name=name,

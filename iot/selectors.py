@@ -2,12 +2,13 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 
 from django.conf import settings
 
 from iot.broker.access import BrokerUser
 from iot.credentials import hash_password
-from iot.drivers import foreign_driver
+from iot.drivers import foreign_driver, homeassistant_out
 from iot.models import Device, DriverKind
 from reservations.life import CHECK_IN_OPENS
 from reservations.models import Reservation
@@ -26,15 +27,18 @@ def broker_users() -> Sequence[BrokerUser]:
     server = BrokerUser(
         username=str(settings.BROKER["username"]),
         password_hash=hash_password(str(settings.BROKER["password"])),
-        writes=("fablab/v1/+/down/#", "cmnd/#", "fablab/doctor/#"),
-        reads=("fablab/#", "tele/#", "stat/#"),
+        writes=("fablab/v1/+/down/#", "cmnd/#", "fablab/doctor/#", *homeassistant_out.writes()),
+        # Devices that are not attached yet are found by what they say.
+        reads=("#",),
     )
     devices = Device.objects.filter(revoked_at=None).exclude(password_hash="").order_by("slug")
-    users = [server]
+    users = []
     for device in devices:
         writes, reads = topics_of(device)
+        # What a device that is not ours listens to, we may say.
+        server = replace(server, writes=(*server.writes, *(() if device.kind == DriverKind.FABLAB else reads)))
         users.append(BrokerUser(device.slug, device.password_hash, writes, reads))
-    return users
+    return [replace(server, writes=tuple(dict.fromkeys(server.writes))), *users]
 
 
 def measured_time(reservation: Reservation, now: dt.datetime) -> dt.timedelta:

@@ -43,7 +43,7 @@ def may_subscribe(user: BrokerUser, topic_filter: str) -> bool:
     """Whether one read pattern of the user wholly covers this filter, shared (`$share/<group>/…`) or not."""
     shared = _SHARED.fullmatch(topic_filter)
     wanted = shared["filter"] if shared else topic_filter
-    return is_filter(wanted) and any(_covers(pattern, wanted) for pattern in user.reads)
+    return is_filter(wanted) and any(covers(pattern, wanted) for pattern in user.reads)
 
 
 def may_receive(user: BrokerUser, topic: str) -> bool:
@@ -56,7 +56,7 @@ def topic_matches(pattern: str, topic: str) -> bool:
 
     `a/#` holds `a` as well; a leading wildcard never holds a topic that begins with `$`.
     """
-    return is_filter(pattern) and _covers(pattern, topic)
+    return is_filter(pattern) and covers(pattern, topic)
 
 
 def is_filter(text: str) -> bool:
@@ -66,7 +66,7 @@ def is_filter(text: str) -> bool:
     return bool(text) and "\x00" not in text and all(level in ("+", "#") for level in wild) and "#" not in levels[:-1]
 
 
-def _covers(pattern: str, narrower: str) -> bool:
+def covers(pattern: str, narrower: str) -> bool:
     """Whether everything that `narrower` (a topic or a filter) matches is matched by `pattern`."""
     ours, theirs = pattern.split("/"), narrower.split("/")
     if theirs[0].startswith("$") and ours[0] in ("+", "#"):

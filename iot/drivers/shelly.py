@@ -62,6 +62,14 @@ def reads(topic: str) -> tuple[str, ...]:
     return (f"{topic}/relay/0/command", f"{topic}/command", f"{topic}/command/switch:0", f"{topic}/rpc")
 
 
+def command(topic: str, order: str) -> tuple[str, bytes] | None:
+    """Topic and payload of an order to the first channel; None for what a plug has no word for."""
+    words = {"enable": b"on", "disable": b"off"}
+    if order not in words:
+        return None
+    return f"{topic}/relay/0/command" if topic.startswith("shellies/") else f"{topic}/command/switch:0", words[order]
+
+
 def parse(topic: str, subtopic: str, payload: bytes) -> Sequence[Observation]:
     """`subtopic` is what follows the prefix: `relay/0/power`, `status/switch:0`, `events/rpc`."""
     if subtopic == "online":

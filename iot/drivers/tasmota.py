@@ -51,6 +51,14 @@ def reads(topic: str) -> tuple[str, ...]:
     return (f"cmnd/{topic}/#",)
 
 
+def command(topic: str, order: str) -> tuple[str, bytes] | None:
+    """Topic and payload of an order; None for what a plug has no word for."""
+    words = {"enable": b"ON", "disable": b"OFF", "reboot": b"1"}
+    if order not in words:
+        return None
+    return f"cmnd/{topic}/{'Restart' if order == 'reboot' else 'POWER'}", words[order]
+
+
 def parse(topic: str, subtopic: str, payload: bytes) -> Sequence[Observation]:
     """`subtopic` is what follows the device's topic, with the prefix: `tele/SENSOR`, `stat/POWER`."""
     check_size(payload)

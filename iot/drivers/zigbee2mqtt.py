@@ -64,6 +64,12 @@ def bridge_writes(base: str) -> tuple[str, ...]:
     return (f"{base}/#", "homeassistant/+/+/config", "homeassistant/+/+/+/config")
 
 
+def command(topic: str, order: str) -> tuple[str, bytes] | None:
+    """Topic and payload of an order; None for what a plug has no word for."""
+    words = {"enable": b'{"state":"ON"}', "disable": b'{"state":"OFF"}'}
+    return (f"{topic}/set", words[order]) if order in words else None
+
+
 def parse(topic: str, subtopic: str, payload: bytes) -> Sequence[Observation]:
     """`subtopic` is empty, `availability`, or the whole topic of the bridge's state."""
     if subtopic == bridge_state_topic(topic):

@@ -9,7 +9,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 import paho.mqtt.client as mqtt
@@ -17,7 +17,9 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from paho.mqtt.enums import CallbackAPIVersion
 
+from iot.broker.access import covers
 from iot.clocks import stamp
+from iot.drivers import SEEN_ON
 from iot.ingest.asking import Asking, is_access
 from iot.ingest.downlink import Downlink
 from iot.ingest.raw import Directory, RawMessage
@@ -30,6 +32,7 @@ BATCH_MOST = 500
 BATCH_WAIT_S = 0.03
 # Back-pressure: when this many wait, the network thread stops reading and the broker holds the rest.
 QUEUE_MOST = 4000
+LOOKS_EVERY_S = 5.0
 TOPICS = ("fablab/v1/+/up/+", "tele/#", "stat/#")
 Received = tuple[RawMessage, int, int]
 
@@ -62,6 +65,8 @@ class Ingest:
         self.directory: Directory | None = None
         self.asking = Asking(self._tell, clock, self.stopping)
         self.downlink = Downlink(self._tell, clock, self.stopping)
+        self.subscribed: set[str] = set()
+        self._look_again_at = 0.0
 
     def run(self) -> None:
         """Until `stop`; returns with everything taken either committed or left to be sent again."""
@@ -71,6 +76,7 @@ class Ingest:
             beside.thread.start()
         try:
             while not self.stopping.is_set():
+                self._follow_directory()
                 batch = self._take()
                 if batch:
                     self._settle(batch)
@@ -81,8 +87,34 @@ class Ingest:
     def stop(self) -> None:
         self.stopping.set()
 
+    def _subscribe(self, topics: Iterable[str]) -> None:
+        """Each message once: what another subscription of this connection covers is not asked for again."""
+        prefix, new = "$share/ingest/" if self.shared else "", []
+        for topic in topics:
+            if not any(covers(known, topic) for known in self.subscribed):
+                self.subscribed.add(topic)
+                new.append((prefix + topic, 1))
+        if new:
+            self.client.subscribe(new)
+
     def _tell(self, topic: str, payload: bytes, is_retained: bool = False) -> None:
         self.client.publish(topic, payload, qos=1, retain=is_retained)
+
+    def _follow_directory(self) -> None:
+        """Subscribe to what devices were added meanwhile; looked up every few seconds."""
+        if time.monotonic() < self._look_again_at or not self.connected.is_set():
+            return
+        self._look_again_at = time.monotonic() + LOOKS_EVERY_S
+        try:
+            if self.directory is None:
+                self.directory = Directory()
+            else:
+                self.directory.reload()
+        except (OperationalError, InterfaceError):
+            # Said where the next batch is stored.
+            connection.close()
+            return
+        self._subscribe(self.directory.filters)
 
     def _take(self) -> list[Received]:
         """At least one message, and those that follow within a blink."""
@@ -128,8 +160,8 @@ class Ingest:
         if getattr(reason, "is_failure", False):
             log.error("The broker refuses us: %s", reason)
             return
-        prefix = "$share/ingest/" if self.shared else ""
-        client.subscribe([(prefix + topic, 1) for topic in TOPICS])
+        self.subscribed.clear()
+        self._subscribe([*TOPICS, *SEEN_ON])
         self.connected.set()
         self.downlink.connected.set()
         log.info("Connected to the broker.")

@@ -103,7 +103,7 @@ class MachineLog:
         state = self.states.get(device.machine_id or 0)
         if state is None or (state.at is not None and at < state.at):
             return
-        self._energy(state, sample)
+        self._energy(device, state, sample)
         if sample.battery_pct is not None:
             state.battery_pct = sample.battery_pct
         if sample.power_w is not None:
@@ -111,9 +111,15 @@ class MachineLog:
         state.at, state.device_id = at, device.pk
         self._touch(state)
 
-    def _energy(self, state: ReportedState, sample: Sample) -> None:
+    def _energy(self, device: Device, state: ReportedState, sample: Sample) -> None:
         if sample.energy_wh is None:
             return
+        if state.meter_id != device.pk:
+            other = self.devices.get(state.meter_id or 0)
+            if other is not None and not other.is_silent(self.now):
+                return
+            # The first meter, or one in the place of another that fell silent: counted from here on.
+            state.meter_id, state.energy_wh = device.pk, None
         session = self.open.get(state.machine_id)
         if session is not None and state.energy_wh is not None:
             # A meter that goes down was reset: what it shows now has been used since.
@@ -191,7 +197,7 @@ class MachineLog:
         if touched:
             update_rows(
                 touched,
-                ["device", "state", "since", "power_w", "energy_wh", "battery_pct", "at", "crossing_since",
+                ["device", "meter", "state", "since", "power_w", "energy_wh", "battery_pct", "at", "crossing_since",
                  "is_unreachable"],
             )  # fmt: skip
         running = [s for s in self.open.values() if s.machine_id in self._touched]

@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from iot.ingest.raw import RawMessage
+from iot.drivers import rfid
+from iot.ingest.raw import Directory, RawMessage
 from iot.protocol import MAX_PAYLOAD_BYTES
 from people.badges import masked_badge
 
@@ -16,12 +17,21 @@ _IS_NUMBER_KEY = re.compile(_KEY, re.IGNORECASE)
 _SUSPECT = re.compile(rf'"(?:{_KEY})"\s*:'.encode(), re.IGNORECASE)
 
 
-def masked(raw: RawMessage) -> RawMessage:
+def masked(raw: RawMessage, directory: Directory) -> RawMessage:
     """The message with each badge number replaced by its mark; one that cannot be read comes back as it is."""
+    if any(route.kind == rfid.KIND for route in directory.foreign(raw.topic)):
+        # A bare number has no name that would give it away.
+        return replace(raw, payload=rfid.with_mark(raw.payload, masked_badge))
     if not _may_hold_number(raw):
         return raw
     content = _content(raw.payload)
-    return raw if content is None else replace(raw, payload=msgspec.json.encode(_without_numbers(content)))
+    if content is None:
+        return raw
+    try:
+        return replace(raw, payload=msgspec.json.encode(_without_numbers(content)))
+    except RecursionError:
+        # Nested so deeply that no parser reads it either: nothing of it is kept.
+        return replace(raw, payload=b"")
 
 
 def fit_to_keep(raw: RawMessage) -> RawMessage:

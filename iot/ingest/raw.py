@@ -3,8 +3,10 @@
 import datetime as dt
 from dataclasses import dataclass, field
 
-from iot.drivers import foreign_driver
-from iot.drivers.base import Observation
+from iot.broker.access import topic_matches
+from iot.drivers import SEEN_ON, foreign_driver, router, seen_devices
+from iot.drivers.base import Observation, Seen
+from iot.drivers.routing import Route
 from iot.models import Device, DriverKind
 from iot.protocol import (
     MalformedMessage,
@@ -46,6 +48,7 @@ class Sorted:
     numbered: list[tuple[str, Numbered, RawMessage]] = field(default_factory=list)
     foreign: list[tuple[str, Observation, RawMessage]] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
+    seen: list[Seen] = field(default_factory=list)
 
     @property
     def slugs(self) -> set[str]:
@@ -57,24 +60,26 @@ class Directory:
     """Which device speaks on which topic; kept in memory, asked anew when a name is unknown."""
 
     def __init__(self) -> None:
-        self._foreign: dict[str, tuple[str, str]] = {}
+        self._router = router([])
         self._ours: set[str] = set()
         self.reload()
 
     def reload(self) -> None:
         rows = Device.objects.filter(revoked_at__isnull=True).values_list("slug", "kind", "topic")
         self._ours = {slug for slug, kind, _ in rows if kind == DriverKind.FABLAB}
-        self._foreign = {topic: (slug, kind) for slug, kind, topic in rows if kind != DriverKind.FABLAB}
+        self._router = router(row for row in rows if row[1] != DriverKind.FABLAB)
+
+    @property
+    def filters(self) -> tuple[str, ...]:
+        """What to subscribe to for the devices that are not ours."""
+        return self._router.filters
 
     def knows(self, slug: str) -> bool:
         return slug in self._ours
 
-    def foreign(self, topic: str) -> tuple[str, str, str, str] | None:
-        """`(slug, kind, base topic, prefix/rest)` of a topic shaped `<prefix>/<base>/<rest>`."""
-        prefix, _, tail = topic.partition("/")
-        base, _, rest = tail.rpartition("/")
-        found = self._foreign.get(base)
-        return (*found, base, f"{prefix}/{rest}") if found else None
+    def foreign(self, topic: str) -> tuple[Route, ...]:
+        """The devices that speak on this topic: a bridge speaks for all of its plugs."""
+        return self._router.find(topic)
 
 
 def sort_batch(raws: list[RawMessage], directory: Directory) -> Sorted:
@@ -104,12 +109,16 @@ def _sort_ours(raw: RawMessage, directory: Directory, batch: Sorted) -> None:
 
 
 def _sort_foreign(raw: RawMessage, directory: Directory, batch: Sorted) -> None:
-    found = directory.foreign(raw.topic)
-    if found is None:
-        raise MalformedMessage("unknown_device", "No device speaks on this topic.")
-    slug, kind, base, subtopic = found
-    for observation in foreign_driver(kind).parse(base, subtopic, raw.payload):
-        batch.foreign.append((slug, observation, raw))
+    routes = directory.foreign(raw.topic)
+    if not routes:
+        found = seen_devices([(raw.topic, raw.payload)])
+        batch.seen.extend(found)
+        # What is heard only to find devices concerns nobody here when it gives none away: others share the broker.
+        if not found and not any(topic_matches(pattern, raw.topic) for pattern in SEEN_ON):
+            raise MalformedMessage("unknown_device", "No device speaks on this topic.")
+    for route in routes:
+        for observation in foreign_driver(route.kind).parse(route.base, route.subtopic, raw.payload):
+            batch.foreign.append((route.slug, observation, raw))
 
 
 def slug_of(topic: str, directory: Directory) -> str:
@@ -117,5 +126,5 @@ def slug_of(topic: str, directory: Directory) -> str:
     if topic.startswith("fablab/"):
         parts = topic.split("/")
         return parts[2] if len(parts) > 2 and directory.knows(parts[2]) else ""
-    found = directory.foreign(topic)
-    return found[0] if found else ""
+    routes = directory.foreign(topic)
+    return routes[0].slug if routes else ""

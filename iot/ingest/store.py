@@ -17,6 +17,7 @@ from iot.ingest.bulk import update_rows
 from iot.ingest.derive import MachineLog
 from iot.ingest.masking import fit_to_keep, fit_to_tell, masked
 from iot.ingest.raw import Directory, RawMessage, Rejected, Sorted, slug_of, sort_batch
+from iot.ingest.sightings import note_seen
 from iot.models import Device, DeviceBoot, InboxMessage, QuarantinedMessage
 from iot.protocol import MalformedMessage, Numbered, parse_numbered, peek_number
 
@@ -47,7 +48,7 @@ def store_batch(raws: list[RawMessage], directory: Directory, *, now: dt.datetim
         OperationalError, InterfaceError: the database is away; nothing was stored, try the same batch again.
     """
     # First of all: from here on, nothing that is stored or logged knows a badge's number.
-    return _store_masked([masked(raw) for raw in raws], directory, now)
+    return _store_masked([masked(raw, directory) for raw in raws], directory, now)
 
 
 def _store_masked(raws: list[RawMessage], directory: Directory, now: dt.datetime) -> list[Acknowledgement]:
@@ -94,6 +95,7 @@ def _store(batch: Sorted, now: dt.datetime) -> list[Acknowledgement]:
     if batch.slugs - devices.keys():
         raise DirectoryIsStale
     _quarantine(batch.rejected, devices)
+    note_seen(batch.seen, now)
     logs = MachineLog(devices.values(), now)
     boots = _boots(batch, devices)
     _anchor(batch, devices, boots)

@@ -28,7 +28,6 @@ class DriverKind(models.TextChoices):
     SHELLY = "shelly", _("Shelly plug or meter")
     ZIGBEE2MQTT = "zigbee2mqtt", _("Zigbee2MQTT plug")
     ESPHOME = "esphome", _("ESPHome device")
-    HOMEASSISTANT = "homeassistant", _("device announced to Home Assistant")
     OCTOPRINT = "octoprint", _("OctoPrint (MQTT plug-in)")
     MOONRAKER = "moonraker", _("Klipper printer (Moonraker)")
     BAMBU = "bambu", _("Bambu Lab printer")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iot.broker.access import BrokerUser, is_filter, may_publish, may_receive, may_subscribe, topic_matches
+from iot.broker.access import BrokerUser, covers, is_filter, may_publish, may_receive, may_subscribe, topic_matches
 from iot.broker.files import PID, read_users, reload_broker, running_pid, write_broker_files
 from iot.broker.launch import BrokerUnavailable, broker_command
 
@@ -210,3 +210,19 @@ def test_broker_command_refuses_a_broker_it_cannot_start(
 
     with pytest.raises(BrokerUnavailable, match="FABLAB_BROKER"):
         broker_command(tmp_path, 18883, users=[SERVER])
+
+
+COVERED = {
+    "itself": ("a/b", "a/b", True),
+    "one level": ("a/+", "a/b", True),
+    "one level of two": ("a/+", "a/b/c", False),
+    "everything below": ("a/#", "a/b/+", True),
+    "another branch": ("a/#", "b/a", False),
+    "the narrow one does not cover the wide one": ("a/b", "a/+", False),
+    "nor everything below": ("a/+", "a/#", False),
+}
+
+
+@pytest.mark.parametrize(("wide", "narrow", "is_covered"), COVERED.values(), ids=COVERED.keys())
+def test_filter_covers_another(wide: str, narrow: str, is_covered: bool) -> None:
+    assert covers(wide, narrow) == is_covered

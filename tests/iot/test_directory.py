@@ -4,7 +4,7 @@ import pytest
 
 from iot.ingest.raw import Directory, RawMessage
 from iot.ingest.store import Acknowledgement, store_batch
-from iot.models import Device, QuarantinedMessage, Reading
+from iot.models import Device, QuarantinedMessage, Reading, SeenDevice
 from machines.models import Machine
 from tests.iot.builders import NOW, Talker, make_device, make_plug, store
 
@@ -36,7 +36,7 @@ def test_plug_that_is_not_ours_has_no_topic_of_our_protocol(machine: Machine) ->
 def test_device_of_ours_has_no_foreign_topic(device: Device) -> None:
     store(RawMessage(f"tele/{device.slug}/SENSOR", b'{"ENERGY": {"Power": 900}}', NOW))
 
-    assert QuarantinedMessage.objects.get().code == "unknown_device"
+    assert SeenDevice.objects.get().topic == device.slug
     assert not Reading.objects.exists()
 
 

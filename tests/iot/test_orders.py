@@ -1,0 +1,177 @@
+"""Orders to devices, and the roster of those who may start out of reach."""
+
+import datetime as dt
+import hashlib
+import hmac
+import json
+
+import msgspec
+import pytest
+
+from fablab.lib.secretbox import seal
+from iot.access.roster import roster_of
+from iot.device_services import DeviceError
+from iot.ingest.downlink import message_of
+from iot.models import Device, DeviceCommand, DriverKind, MachineAccess
+from iot.orders import Kind, can_order, order, set_config, take_to_send
+from machines.models import Machine
+from people.errors import NotAllowed
+from people.models import Person, Role
+from tests.factories import NOW, make_person, make_staff, make_team, minutes, reserve
+from tests.iot.builders import make_device
+from tests.iot.readers import OTHER, badge_of, tap, with_badge
+
+pytestmark = pytest.mark.django_db
+
+KEY = "ab" * 32
+
+
+def plug_of(machine: Machine) -> Device:
+    return make_device("plug", machine, kind=DriverKind.TASMOTA, topic="plug-04")
+
+
+def test_order_is_commanded_and_not_reported(lathe: Machine, reader: Device) -> None:
+    order(device=reader, kind=Kind.LOCK, by=make_staff(site=lathe.site), now=NOW, why="cleaning")
+
+    reader.refresh_from_db()
+    assert (reader.commanded, reader.commanded_at, reader.is_locked) == ("locked", NOW, False)
+
+
+def test_order_of_somebody_who_is_not_of_the_team_is_refused(reader: Device) -> None:
+    with pytest.raises(NotAllowed):
+        order(device=reader, kind=Kind.MESSAGE, by=make_person(), now=NOW)
+
+
+def test_settings_are_for_those_who_manage(lathe: Machine, reader: Device) -> None:
+    with pytest.raises(NotAllowed):
+        set_config(device=reader, settings={"beep": True}, by=make_staff(site=lathe.site), now=NOW)
+
+    told = set_config(
+        device=reader, settings={"beep": True}, by=make_staff(site=lathe.site, role=Role.FAB_MANAGER), now=NOW
+    )
+
+    assert told.data == {"version": 1, "settings": {"beep": True}}
+
+
+def test_machine_that_can_hurt_is_never_switched_on_from_afar(lathe: Machine) -> None:
+    plug = plug_of(lathe)
+    Machine.objects.filter(pk=lathe.pk).update(risk_level=1)
+    plug.refresh_from_db()
+
+    with pytest.raises(DeviceError) as refused:
+        order(device=plug, kind=Kind.ENABLE, by=None, now=NOW)
+
+    assert refused.value.code == "dangerous_start"
+    assert not DeviceCommand.objects.exists()
+
+
+def test_device_is_asked_for_nothing_that_it_has_no_word_for(lathe: Machine) -> None:
+    plug = plug_of(lathe)
+
+    assert [kind for kind in Kind if can_order(plug, kind)] == [Kind.ENABLE, Kind.DISABLE, Kind.REBOOT]
+
+
+def test_order_is_sent_again_until_it_is_answered_or_void(reader: Device) -> None:
+    order(device=reader, kind=Kind.MESSAGE, by=None, now=NOW)
+    seconds = dt.timedelta(seconds=1)
+
+    sent = [len(take_to_send(now=NOW + n * seconds)) for n in (0, 5, 11, 22, 31)]
+
+    assert sent == [1, 0, 1, 1, 0]
+
+
+def test_order_speaks_the_language_of_its_device(lathe: Machine, reader: Device) -> None:
+    plug = plug_of(lathe)
+    ours = order(device=reader, kind=Kind.MESSAGE, by=None, now=NOW, data={"text": "hello"})
+    foreign = order(device=plug, kind=Kind.DISABLE, by=None, now=NOW)
+
+    topic, payload = message_of(ours, NOW) or ("", b"")
+
+    assert topic == "fablab/v1/reader-1/down/command"
+    assert json.loads(payload) | {"expires_at": "", "server_at": ""} == {
+        "command_id": ours.reference, "command": "message", "expires_at": "", "data": {"text": "hello"},
+        "server_at": "",
+    }  # fmt: skip
+    assert message_of(foreign, NOW) == ("cmnd/plug-04/POWER", b"OFF")
+
+
+@pytest.fixture
+def with_key(reader: Device) -> Device:
+    reader.roster_key_sealed = seal(KEY)
+    reader.save()
+    return reader
+
+
+def mark(number: str) -> str:
+    return hmac.new(bytes.fromhex(KEY), number.encode(), hashlib.sha256).hexdigest()
+
+
+def tapped(person: Person, number: str, reader: Device) -> None:
+    """Their badge was presented once: only then is its look at this device known."""
+    badge_of(person, number)
+    tap(reader, number, at=NOW - minutes(600))
+    tap(reader, number, at=NOW - minutes(590))
+
+
+def test_roster_names_those_with_a_reservation_by_what_their_badge_looks_like(lathe: Machine, with_key: Device) -> None:
+    camille, ben = make_person(), make_person(first_name="Ben")
+    tapped(camille, "04A2B91C", with_key)
+    tapped(ben, OTHER, with_key)
+    reserve(machine=lathe, holder=camille, start=NOW + minutes(60), end=NOW + minutes(120))
+
+    roster = roster_of(with_key, NOW)
+
+    assert [(entry.badge, entry.name, entry.start[11:16]) for entry in roster.entries] == [
+        (mark("04A2B91C"), "Camille", (NOW + minutes(60)).strftime("%H:%M"))
+    ]
+
+
+def test_roster_holds_the_members_of_a_team_and_the_team_of_the_site(lathe: Machine, with_key: Device) -> None:
+    ana, mo = make_person(first_name="Ana"), make_staff(site=lathe.site, first_name="Mo")
+    tapped(ana, "04A2B91C", with_key)
+    tapped(mo, OTHER, with_key)
+    reservation = reserve(machine=lathe, holder=make_person(), start=NOW, end=NOW + minutes(120))
+    reservation.team = make_team(site=lathe.site, members=[ana])
+    reservation.save()
+
+    names = {entry.name for entry in roster_of(with_key, NOW).entries}
+
+    assert names == {"Ana", "Mo"}
+
+
+@pytest.mark.parametrize(
+    ("risk", "access"),
+    [(2, {}), (0, {"may_start_offline": False}), (0, {"needs_two_people": True})],
+    ids=["can hurt", "as set", "two people"],
+)
+def test_roster_is_empty_where_nobody_may_start_out_of_reach(
+    lathe: Machine, with_key: Device, risk: int, access: dict[str, bool]
+) -> None:
+    tapped(make_staff(site=lathe.site), OTHER, with_key)
+    Machine.objects.filter(pk=lathe.pk).update(risk_level=risk)
+    MachineAccess.objects.create(machine=lathe, **access)
+
+    roster = roster_of(Device.objects.get(pk=with_key.pk), NOW)
+
+    assert (roster.is_online_only, roster.entries) == (True, [])
+
+
+def test_roster_is_numbered_upwards_and_signed_with_the_devices_own_key(lathe: Machine, with_key: Device) -> None:
+    tapped(make_staff(site=lathe.site), OTHER, with_key)
+
+    first, second = roster_of(with_key, NOW), roster_of(with_key, NOW + minutes(5))
+
+    content = json.loads(msgspec.json.encode(second))
+    signature = content.pop("signature")
+    plain = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    assert first.version < second.version
+    assert signature == hmac.new(bytes.fromhex(KEY), plain, hashlib.sha256).hexdigest()
+
+
+def test_blocked_badge_is_in_no_roster(lathe: Machine, with_key: Device) -> None:
+    person = with_badge(OTHER)
+    tap(with_key, OTHER, at=NOW - minutes(600))
+    person.badges.update(blocked_at=NOW)
+    reserve(machine=lathe, holder=person, start=NOW, end=NOW + minutes(60))
+
+    assert roster_of(with_key, NOW).entries == []
