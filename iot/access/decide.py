@@ -50,31 +50,36 @@ class Verdict:
     is_ended: bool = False
 
 
-def answer(device: Device, asked: Access, now: dt.datetime) -> Decision:
-    """Decide about a badge, code or button at this device; the same request is answered as before.
+def answer(device: Device, asked: Access, now: dt.datetime) -> Decision | None:
+    """Decide about a badge, code or button at this device; the same request is answered as before, and not at all when
+    the device has decided it itself meanwhile.
 
     Side effects in order: a code used up or a badge given; a reservation made or checked in; a session opened, ended,
     prolonged or taken over; the attempt written down. A refusal touches no session.
     """
     before = AccessAttempt.objects.filter(device=device, request_id=asked.request_id).first()
     if before is not None:
-        return _again(before, now)
+        return _again(before, now) if before.answer else None
     began = time.perf_counter()
     machine = Machine.objects.with_places().filter(devices=device).first()
     access = MachineAccess.objects.filter(machine=machine).first() or MachineAccess(machine=machine)
     verdict = _verdict(device, machine, access, asked, now)
     decision = _decision(verdict, machine, access, asked, now)
+    written = {
+        "kind": asked.kind, "at": now, "person": verdict.person, "session": verdict.session,
+        "is_allowed": decision.is_allowed, "codes": [str(denial.code) for denial in verdict.denials],
+        "answer": msgspec.to_builtins(decision), "took_ms": round((time.perf_counter() - began) * 1000, 1),
+    }  # fmt: skip
     try:
         with transaction.atomic():
-            AccessAttempt.objects.create(
-                device=device, request_id=asked.request_id, kind=asked.kind, at=now, person=verdict.person,
-                session=verdict.session, is_allowed=decision.is_allowed,
-                codes=[str(denial.code) for denial in verdict.denials], answer=msgspec.to_builtins(decision),
-                took_ms=round((time.perf_counter() - began) * 1000, 1),
-            )  # fmt: skip
+            AccessAttempt.objects.create(device=device, request_id=asked.request_id, **written)
     except IntegrityError:
-        # The same request came twice at once: the first answer stands.
-        return _again(AccessAttempt.objects.get(device=device, request_id=asked.request_id), now)
+        row = AccessAttempt.objects.get(device=device, request_id=asked.request_id)
+        if row.answer:
+            # The same request came twice at once: the first answer stands.
+            return _again(row, now)
+        # The device grew tired of waiting and decided by its roster: what was decided here holds, and it follows.
+        AccessAttempt.objects.filter(pk=row.pk).update(**written)
     return decision
 
 

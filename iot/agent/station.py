@@ -91,10 +91,14 @@ class Station(Lifecycle):
         if self.offered and now_s < self.offered.until_s:
             self.begin(self.offered.session)
         elif session and now_s - self.began_s > BOUNCE_S:
-            if self.is_busy():
-                self.screen.say("busy")
-            else:
-                self.end("normal")
+            self.end_by_hand()
+
+    def end_by_hand(self) -> None:
+        """Whoever has it leaves, unless it works just now."""
+        if self.is_busy():
+            self.screen.say("busy")
+        else:
+            self.end("normal")
 
     @locked
     def tick(self) -> None:
@@ -188,6 +192,10 @@ class Station(Lifecycle):
     # --- deciding --------------------------------------------------------------------------------------------
 
     def _allowed(self, told: Mapping[str, Any]) -> None:
+        if self.session and told.get("session_id") == self.session.session_id and not told.get("most_s"):
+            # Whoever has it presented the badge again: they leave. What works is never cut.
+            self.end_by_hand()
+            return
         session = told_session(told, self.clock_s(), self.server_time.now(), warn_s=self.settings().warn_s)
         if session is None:
             log.warning("A decision without session or time was ignored.")

@@ -45,6 +45,12 @@ class Asking:
             log.warning("Too many badges at once: one is left unanswered.")
 
     def _run(self) -> None:
+        try:
+            self._answer_all()
+        finally:
+            connection.close()
+
+    def _answer_all(self) -> None:
         while not self.stopping.is_set():
             try:
                 raw = self.waiting.get(timeout=0.5)

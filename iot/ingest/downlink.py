@@ -37,6 +37,12 @@ class Downlink:
         self._rosters_at = 0.0
 
     def _run(self) -> None:
+        try:
+            self._send_all()
+        finally:
+            connection.close()
+
+    def _send_all(self) -> None:
         while not self.stopping.is_set():
             try:
                 with connection.cursor() as cursor:

@@ -21,7 +21,9 @@ def badge_of(person: Person, number: str = NUMBER, **fields: Any) -> Badge:
 def tap(
     reader: Device, number: str = NUMBER, *, at: dt.datetime = NOW, request: str = "", kind: Any = "badge"
 ) -> Decision:
-    return answer(reader, Access(request or f"r-{number}-{at.isoformat()}", number, kind), at)
+    decision = answer(reader, Access(request or f"r-{number}-{at.isoformat()}", number, kind), at)
+    assert decision is not None
+    return decision
 
 
 def with_badge(number: str = NUMBER, **fields: Any) -> Person:

@@ -263,3 +263,29 @@ def test_rest_ends_a_session_after_a_warning():
 
     assert (warned, was_on) == (["Nothing is running: off in one minute"], True)
     assert rig.events()[-2:] == ["stop:idle_timeout", "de_energised"]
+
+
+def test_decision_without_time_for_the_running_session_ends_it():
+    rig = Rig()
+    rig.run_session()
+    rig.pass_s(5)
+    request_id = rig.tap()
+    session_id = rig.station.session.session_id
+
+    rig.station.decide({"request_id": request_id, "is_allowed": True, "session_id": session_id})
+
+    assert not rig.relay.is_on
+    assert rig.events()[-2:] == ["stop:normal", "de_energised"]
+
+
+def test_decision_without_time_never_cuts_what_works():
+    rig = Rig()
+    rig.run_session()
+    rig.busy.turn(True)
+    rig.pass_s(3)
+    request_id = rig.tap()
+    session_id = rig.station.session.session_id
+
+    rig.station.decide({"request_id": request_id, "is_allowed": True, "session_id": session_id})
+
+    assert rig.relay.is_on
