@@ -68,6 +68,8 @@ CACHES = {
 }
 
 MQTT_URL = env.text("MQTT_URL")
+# Our machines appear in Home Assistant, which listens on the same broker.
+HOMEASSISTANT = env.flag("FABLAB_HOMEASSISTANT")
 MQTT_PORT = env.integer("FABLAB_MQTT_PORT", 18883, least=1, most=65535)
 
 

@@ -10,6 +10,7 @@ from django.utils.translation import override
 
 from fablab.lib.live import announce_machines
 from iot.access.followers import follow
+from iot.access.plugs import switch_plugs
 from iot.models import AccessSession, Device, DeviceCommand, MachineAccess, ReportedState, StopReason, UseState
 from iot.orders import order
 from machines.closing_services import declare_outage
@@ -69,9 +70,14 @@ def start_access(
         took_over=before if before is not None and before.person_id != person.pk else None,
     )  # fmt: skip
     if session.state == State.ACTIVE:
-        follow(machine, is_on=True, now=now)
+        _switch_on(session, now)
     announce_machines([machine.pk])
     return session
+
+
+def _switch_on(session: AccessSession, now: dt.datetime) -> None:
+    follow(session.machine, is_on=True, now=now)
+    switch_plugs(session, is_on=True, now=now)
 
 
 def _first_state(access: MachineAccess, *, is_override: bool) -> str:
@@ -86,7 +92,7 @@ def add_second_person(session: AccessSession, *, second: Person, access: Machine
     session.state = State.WAITING_BUTTON if access.needs_button else State.ACTIVE
     session.save(update_fields=["second_person", "state"])
     if session.state == State.ACTIVE:
-        follow(session.machine, is_on=True, now=now)
+        _switch_on(session, now)
     announce_machines([session.machine_id])
 
 
@@ -98,7 +104,7 @@ def energise(session: AccessSession, *, at: dt.datetime, now: dt.datetime) -> No
     session.state, session.energised_at = State.ACTIVE, max(at, session.allowed_at)
     session.save(update_fields=["state", "energised_at"])
     if was_waiting:
-        follow(session.machine, is_on=True, now=now)
+        _switch_on(session, now)
     announce_machines([session.machine_id])
 
 
@@ -122,6 +128,7 @@ def end_access(
     machine = session.machine
     if was_on and not is_handed_on:
         follow(machine, is_on=False, now=now)
+        switch_plugs(session, is_on=False, now=now)
     _give_back(session, reason, now)
     if was_on and not is_handed_on and MachineAccess.objects.filter(machine=machine, is_checked_after=True).exists():
         _to_be_checked(machine, now)

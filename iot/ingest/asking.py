@@ -4,22 +4,26 @@ import datetime as dt
 import logging
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 from django.db import InterfaceError, OperationalError, connection
 
 from iot.access.decide import answer, too_late
 from iot.clocks import parsed
+from iot.drivers import rfid
+from iot.drivers.routing import Route
 from iot.ingest.raw import RawMessage
 from iot.models import Device, DeviceBoot
 from iot.protocol import Access, Decision, MalformedMessage, parse_numbered, parse_topic
+from people.badges import badge_digest
 
 log = logging.getLogger(__name__)
 
 # Whoever presented a badge longer ago has left.
 FRESH_FOR = dt.timedelta(seconds=15)
 WAITING_MOST = 1000
+SAME_TAP_S = 3
 Publish = Callable[[str, bytes], None]
 
 
@@ -30,8 +34,15 @@ def is_access(topic: str) -> bool:
 class Asking:
     """A thread that decides, one badge after another; what cannot be decided in time is left unanswered."""
 
-    def __init__(self, publish: Publish, clock: Callable[[], dt.datetime], stopping: threading.Event) -> None:
+    def __init__(
+        self,
+        publish: Publish,
+        routes: Callable[[str], Sequence[Route]],
+        clock: Callable[[], dt.datetime],
+        stopping: threading.Event,
+    ) -> None:
         self.publish = publish
+        self.routes = routes
         self.clock = clock
         self.stopping = stopping
         self.waiting: queue.Queue[RawMessage] = queue.Queue(WAITING_MOST)
@@ -57,7 +68,10 @@ class Asking:
             except queue.Empty:
                 continue
             try:
-                self._answer(raw)
+                if is_access(raw.topic):
+                    self._answer(raw)
+                else:
+                    tapped_at_reader(raw, self.routes(raw.topic), self.clock())
             except (OperationalError, InterfaceError) as error:
                 log.warning("The database is away (%s): a badge is left unanswered.", str(error).split("\n")[0])
                 connection.close()
@@ -70,6 +84,23 @@ class Asking:
         if decision is not None:
             slug, _leaf = parse_topic(raw.topic)
             self.publish(f"fablab/v1/{slug}/down/decision", msgspec.json.encode(decision))
+
+
+def tapped_at_reader(raw: RawMessage, routes: Sequence[Route], now: dt.datetime) -> None:
+    """A badge at a reader of another make: it hears no answer, so the plugs of its machine are switched instead."""
+    for route in (each for each in routes if each.kind == rfid.KIND and not raw.is_retained):
+        device = Device.objects.filter(slug=route.slug, revoked_at=None).first()
+        try:
+            told = rfid.parse(route.base, route.subtopic, raw.payload)
+        except MalformedMessage:
+            # The ordinary path sets it aside, with its reason.
+            continue
+        for asked in told:
+            if device is not None and isinstance(asked, Access):
+                # Such readers number nothing: a badge that lies there is one request for some seconds.
+                second = int(now.timestamp()) // SAME_TAP_S
+                digest = badge_digest(asked.credential)[:16]
+                answer(device, msgspec.structs.replace(asked, request_id=f"{digest}-{second}"), now)
 
 
 def decision_on(raw: RawMessage, now: dt.datetime) -> Decision | None:

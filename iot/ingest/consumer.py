@@ -9,7 +9,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 import paho.mqtt.client as mqtt
@@ -19,7 +19,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from iot.broker.access import covers
 from iot.clocks import stamp
-from iot.drivers import SEEN_ON
+from iot.drivers import SEEN_ON, rfid
+from iot.drivers.routing import Route
 from iot.ingest.asking import Asking, is_access
 from iot.ingest.downlink import Downlink
 from iot.ingest.raw import Directory, RawMessage
@@ -63,7 +64,7 @@ class Ingest:
         self.client.on_disconnect = self._on_disconnect
         self.client.on_message = self._on_message
         self.directory: Directory | None = None
-        self.asking = Asking(self._tell, clock, self.stopping)
+        self.asking = Asking(self._tell, self._routes, clock, self.stopping)
         self.downlink = Downlink(self._tell, clock, self.stopping)
         self.subscribed: set[str] = set()
         self._look_again_at = 0.0
@@ -86,6 +87,10 @@ class Ingest:
 
     def stop(self) -> None:
         self.stopping.set()
+
+    def _routes(self, topic: str) -> Sequence[Route]:
+        directory = self.directory
+        return () if directory is None or topic.startswith("fablab/") else directory.foreign(topic)
 
     def _subscribe(self, topics: Iterable[str]) -> None:
         """Each message once: what another subscription of this connection covers is not asked for again."""
@@ -176,7 +181,7 @@ class Ingest:
 
     def _on_message(self, client: mqtt.Client, userdata: object, message: mqtt.MQTTMessage) -> None:
         raw = RawMessage(message.topic, bytes(message.payload), self.clock(), message.retain)
-        if is_access(message.topic):
+        if is_access(message.topic) or any(route.kind == rfid.KIND for route in self._routes(message.topic)):
             self.asking.put(raw)
         while not self.stopping.is_set():
             try:

@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable
 
 import msgspec
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
 from fablab.lib.secretbox import SecretUnreadable
 from iot.access.roster import devices_with_roster, roster_of
 from iot.clocks import stamp
 from iot.drivers import foreign_driver
+from iot.home_assistant import HomeAssistant
 from iot.models import DeviceCommand, DriverKind
 from iot.orders import CHANNEL, take_to_send
 from iot.protocol import Command
@@ -35,6 +37,7 @@ class Downlink:
         self.connected = threading.Event()
         self.thread = threading.Thread(target=self._run, name="downlink", daemon=True)
         self._rosters_at = 0.0
+        self._home_assistant = HomeAssistant() if settings.HOMEASSISTANT else None
 
     def _run(self) -> None:
         try:
@@ -72,6 +75,9 @@ class Downlink:
         if time.monotonic() - self._rosters_at >= ROSTERS_EVERY_S:
             self._rosters_at = time.monotonic()
             self.send_rosters(now)
+        if self._home_assistant is not None:
+            for news in self._home_assistant.changes(now):
+                self.publish(news.topic, news.payload, True)
 
     def send_rosters(self, now: dt.datetime) -> None:
         """Retained: a device that comes back finds the newest at once."""

@@ -6,7 +6,18 @@ import pytest
 
 from iot.access.sessions import open_access, sweep_access
 from iot.access.who import new_start_code, wait_for_badge
-from iot.models import AccessSession, Device, DeviceCommand, MachineAccess, ReportedState, UseState
+from iot.ingest.asking import tapped_at_reader
+from iot.ingest.raw import Directory, RawMessage
+from iot.models import (
+    AccessAttempt,
+    AccessSession,
+    Device,
+    DeviceCommand,
+    DriverKind,
+    MachineAccess,
+    ReportedState,
+    UseState,
+)
 from machines.models import Machine, UnitPart
 from people.models import Badge
 from reservations.models import Reservation, Status
@@ -21,7 +32,7 @@ from tests.factories import (
     minutes,
 )
 from tests.iot.builders import make_device
-from tests.iot.readers import OTHER, badge_of, tap, with_badge
+from tests.iot.readers import NUMBER, OTHER, badge_of, tap, with_badge
 
 pytestmark = pytest.mark.django_db
 
@@ -159,3 +170,28 @@ def test_qualified_person_is_let_in(lathe: Machine, reader: Device) -> None:
     grant(person=with_badge(), qualification=wanted)
 
     assert tap(reader).is_allowed
+
+
+def test_plug_of_a_machine_is_its_relay_where_a_reader_of_another_make_stands(lathe: Machine) -> None:
+    door = make_device("door", lathe, kind=DriverKind.RFID, topic="door-reader")
+    make_device("plug", lathe, kind=DriverKind.TASMOTA, topic="plug-04")
+    with_badge()
+    routes = Directory().foreign("door-reader/tag")
+
+    for at in (NOW, NOW + minutes(5)):
+        tapped_at_reader(RawMessage("door-reader/tag", NUMBER.encode(), at), routes, at)
+
+    told = list(DeviceCommand.objects.order_by("pk").values_list("device__slug", "kind"))
+    assert [route.slug for route in routes] == [door.slug]
+    assert told == [("plug", "enable"), ("plug", "disable")]
+
+
+def test_badge_that_lies_on_a_reader_of_another_make_is_one_request(lathe: Machine) -> None:
+    make_device("door", lathe, kind=DriverKind.RFID, topic="door-reader")
+    with_badge()
+    routes = Directory().foreign("door-reader/tag")
+
+    for _ in range(3):
+        tapped_at_reader(RawMessage("door-reader/tag", NUMBER.encode(), NOW), routes, NOW)
+
+    assert AccessAttempt.objects.count() == 1
