@@ -42,6 +42,7 @@ PUBLIC = {
     "privacy-register": "/privacy/register/",
     "leaving": "/privacy/leaving/",
     "help": "/help/",
+    "mqtt-docs": "/api/mqtt/",
     "help-page": "/help/desk/",
     "kiosk": "/kiosk/",
     "find": "/find/?minutes=120",

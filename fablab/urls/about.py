@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from fablab.views import about, help, personal_data
+from fablab.views import about, help, mqtt_docs, personal_data
 
 urlpatterns = [
     path("privacy/", about.privacy, name="privacy"),
@@ -11,6 +11,9 @@ urlpatterns = [
     path("legal/", about.legal, name="legal"),
     path("accessibility/", about.accessibility, name="accessibility"),
     path("contact/", about.contact, name="contact"),
+    path("api/mqtt/", mqtt_docs.index, name="mqtt-docs"),
+    path("api/mqtt/asyncapi.yaml", mqtt_docs.asyncapi, name="mqtt-asyncapi"),
+    path("api/mqtt/schema.json", mqtt_docs.schema, name="mqtt-schema"),
     path("help/", help.index, name="help"),
     re_path(r"^help/pictures/(?P<name>[a-z0-9-]+\.png)$", help.picture, name="help-picture"),
     path("help/<slug:slug>/", help.page, name="help-page"),

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import connection, transaction
-from django.utils.translation import gettext as _
-from django.utils.translation import override
 
 from fablab.lib.live import announce_machines
 from iot.access.followers import follow
@@ -152,10 +150,8 @@ def _give_back(session: AccessSession, reason: StopReason, now: dt.datetime) -> 
 
 
 def _to_be_checked(machine: Machine, now: dt.datetime) -> None:
-    with override("fr"):
-        reason = _("to be looked at after use")
     try:
-        declare_outage(machine=machine, kind=Outage.Kind.TO_CHECK, reason=reason, start=now, by=None, now=now)
+        declare_outage(machine=machine, kind=Outage.Kind.TO_CHECK, reason="", start=now, by=None, now=now)
     except MachinesError:
         # It is out of service already, for more than this.
         return

@@ -2,9 +2,6 @@
 
 import datetime as dt
 
-from django.utils.translation import gettext as _
-from django.utils.translation import override
-
 from iot.access.sessions import State, end_access, energise, one_at_a_time, open_access
 from iot.models import AccessAttempt, AccessSession, Device, MachineAccess, StopReason
 from iot.protocol import Access, Event
@@ -44,9 +41,8 @@ def _stopped_for_safety(device: Device, told: Event, at: dt.datetime, now: dt.da
     """A human lifts it: no report that all is well again does."""
     assert device.machine is not None  # asked by the caller
     is_emergency = told.reason == StopReason.EMERGENCY_STOP
-    with override("fr"):
-        reason = _("emergency stop") if is_emergency else _("safety input")
-    lock_out(machine=device.machine, reason=reason, at=min(at, now), now=now)
+    # Its kind says it in every language; which input it was stands in the device's log.
+    lock_out(machine=device.machine, reason="", at=min(at, now), now=now)
     with one_at_a_time(device.machine.pk):
         session = open_access(device.machine.pk)
         if session is not None:

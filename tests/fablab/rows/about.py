@@ -15,6 +15,9 @@ ROWS: tuple[Row, ...] = (
     Row("help", ALL_200, ALL_405),
     Row("help-page", ALL_200, ALL_405, args=("first-day",)),
     Row("help-picture", ALL_200, ALL_405, args=("desk-en.png",)),
+    Row("mqtt-docs", ALL_200, ALL_405),
+    Row("mqtt-asyncapi", ALL_200, ALL_405),
+    Row("mqtt-schema", ALL_200, ALL_405),
     Row("me-data", SIGNED_IN, SIGNED_IN),
     Row("me-data-export", SIGNED_IN_405, SIGNED_IN),
     # A wrong password is a mistake in the form.
