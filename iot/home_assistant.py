@@ -19,6 +19,8 @@ from iot.models import Device, ReportedState, UseState
 from iot.protocol import VERSION
 from machines.models import Machine
 
+# The topic of whether anybody publishes at all.
+TAKEN_SLUG = "server"
 NOBODY_KNOWS = {UseState.UNKNOWN}
 
 
@@ -37,7 +39,7 @@ class HomeAssistant:
         for device in Device.objects.filter(revoked_at=None, machine__isnull=False):
             heard.setdefault(device.machine_id or 0, []).append(device)
         # Those that no device reports for would stand there without a value for ever.
-        shown = [machine for machine in machines if machine.pk in heard]
+        shown = [machine for machine in machines if machine.pk in heard and machine.slug != TAKEN_SLUG]
         wanted: list[Message] = [server_sign(is_online=True)]
         for slug in self.slugs - {machine.slug for machine in shown}:
             wanted += withdrawals(slug)

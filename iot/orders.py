@@ -1,10 +1,11 @@
 """Orders to devices: given, sent, answered. What a device reports is another field; an order never changes it."""
 
 import datetime as dt
+from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from fablab.lib.changes import note_change
@@ -47,12 +48,17 @@ def order(
     """
     _check_may(device, kind, by)
     _check_can(device, kind)
+    said = dict(data or {})
+    if kind == Kind.ENABLE and by is not None and "session_id" not in said:
+        # What a person enables was locked: no order of the software ever lifts that.
+        said["lift"] = True
     with transaction.atomic():
         made = DeviceCommand.objects.create(
-            device=device, kind=kind, data=data or {}, by=by, why=why, created_at=now, expires_at=now + lasts
+            device=device, kind=kind, data=said, by=by, why=why, created_at=now, expires_at=now + lasts
         )
         if kind in COMMANDED:
-            Device.objects.filter(pk=device.pk).update(commanded=COMMANDED[kind], commanded_at=now)
+            # After the rest is committed: whoever stores messages holds the device's row first of all.
+            transaction.on_commit(partial(_keep_commanded, device, COMMANDED[kind], now))
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
         if device.machine_id:
@@ -60,6 +66,10 @@ def order(
         if by is not None:
             note_change(f"ordered {kind}", device, by)
     return made
+
+
+def _keep_commanded(device: Device, word: str, now: dt.datetime) -> None:
+    Device.objects.filter(pk=device.pk).update(commanded=word, commanded_at=now)
 
 
 def set_config(*, device: Device, settings: dict[str, Any], by: Person, now: dt.datetime) -> DeviceCommand:
@@ -109,19 +119,27 @@ def can_order(device: Device, kind: str) -> bool:
 
 def take_to_send(*, now: dt.datetime) -> list[DeviceCommand]:
     """Orders that are neither answered nor void, and were not sent just now, in the order in which they were given;
-    each is taken by one sender only. A device that is not ours answers nothing: what it reports next is its answer."""
+    each is taken by one sender only."""
     with transaction.atomic():
+        switching = [str(kind) for kind in COMMANDED]
+        later = DeviceCommand.objects.filter(device=OuterRef("device"), kind__in=switching, pk__gt=OuterRef("pk"))
         rows = DeviceCommand.objects.filter(
             Q(sent_at=None) | Q(sent_at__lt=now - AGAIN_AFTER), answered_at=None, expires_at__gt=now,
             device__revoked_at=None,
         ).select_for_update(of=("self",), skip_locked=True)  # fmt: skip
+        # Sent again after a newer one it would undo that.
+        rows = rows.exclude(Q(kind__in=switching) & Exists(later))
         taken = list(rows.select_related("device").order_by("pk")[:200])
         for command in taken:
             command.sent_at = now
-            if command.device.kind != DriverKind.FABLAB:
-                command.answered_at, command.is_done = now, True
-        DeviceCommand.objects.bulk_update(taken, ["sent_at", "answered_at", "is_done"])
+        DeviceCommand.objects.bulk_update(taken, ["sent_at"])
     return taken
+
+
+def note_published(command: DeviceCommand, *, now: dt.datetime) -> None:
+    """It is with the broker. A device that is not ours answers nothing: what it reports next is its answer."""
+    if command.device.kind != DriverKind.FABLAB:
+        DeviceCommand.objects.filter(pk=command.pk).update(answered_at=now, is_done=True)
 
 
 def note_answer(device: Device, told: CommandAck, *, at: dt.datetime) -> None:

@@ -79,7 +79,9 @@ def set_password(device: Device, *, now: dt.datetime, password: str = "") -> str
 def revoke(*, device: Device, now: dt.datetime) -> None:
     """The device is shut out at once; its history stays."""
     device.revoked_at, device.password_hash, device.is_online = now, "", False
-    device.save(update_fields=["revoked_at", "password_hash", "is_online"])
+    device.roster_key_sealed = ""
+    device.save(update_fields=["revoked_at", "password_hash", "is_online", "roster_key_sealed"])
+    BadgeMark.objects.filter(device=device).delete()
     transaction.on_commit(refresh_broker)
 
 

@@ -63,8 +63,9 @@ def open_session(
         last.save(update_fields=["end", "stop_reason", "last_busy_at"])
         return last
     start = max(at, last.end) if last and last.end else at
-    reservation = reservation_at(machine_id, start)
     let_in = _who_was_let_in(machine_id, start)
+    reservation = let_in.reservation if let_in is not None else None
+    reservation = reservation or reservation_at(machine_id, start)
     person = person or (let_in.person if let_in is not None else None)
     session = UsageSession.objects.create(
         machine_id=machine_id,
@@ -88,7 +89,9 @@ def open_session(
 def _who_was_let_in(machine_id: int, at: dt.datetime) -> AccessSession | None:
     """Who presented a badge for it: nobody knows better."""
     rows = AccessSession.objects.filter(machine=machine_id, allowed_at__lte=at, person__isnull=False)
-    rows = rows.filter(Q(ended_at=None) | Q(ended_at__gt=at)).select_related("person")
+    rows = rows.filter(Q(ended_at=None) | Q(ended_at__gt=at)).select_related(
+        "person", "reservation__team", "reservation__holder"
+    )
     return rows.order_by("-allowed_at").first()
 
 

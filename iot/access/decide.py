@@ -1,12 +1,15 @@
 """One badge, one answer: known within 150 ms, the same for the same request, whatever else the devices say."""
 
 import datetime as dt
+import hashlib
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from fablab.lib.denials import Denial
 from iot.access import words
@@ -24,7 +27,16 @@ from iot.access.sessions import (
 from iot.access.time_for import outage_denials, standing_denials, time_for
 from iot.access.who import person_behind
 from iot.clocks import stamp
-from iot.models import AccessAttempt, AccessSession, Device, MachineAccess, ReportedState, StopReason, UseState
+from iot.models import (
+    AccessAttempt,
+    AccessSession,
+    Device,
+    DriverKind,
+    MachineAccess,
+    ReportedState,
+    StopReason,
+    UseState,
+)
 from iot.protocol import Access, Decision
 from machines.models import Machine
 from people.models import Person
@@ -57,9 +69,28 @@ def answer(device: Device, asked: Access, now: dt.datetime) -> Decision | None:
     Side effects in order: a code used up or a badge given; a reservation made or checked in; a session opened, ended,
     prolonged or taken over; the attempt written down. A refusal touches no session.
     """
-    before = AccessAttempt.objects.filter(device=device, request_id=asked.request_id).first()
-    if before is not None:
-        return _again(before, now) if before.answer else None
+    with _one_decider(device, asked):
+        before = AccessAttempt.objects.filter(device=device, request_id=asked.request_id).first()
+        if before is not None:
+            return _again(before, now) if before.answer else None
+        return _decided(device, asked, now)
+
+
+@contextmanager
+def _one_decider(device: Device, asked: Access) -> Iterator[None]:
+    """The same request that comes to two processes at once is decided by one of them, and known to the other."""
+    digest = hashlib.blake2b(f"{device.pk}:{asked.request_id}".encode(), digest_size=8).digest()
+    key = int.from_bytes(digest, "big", signed=True)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [key])
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
+
+
+def _decided(device: Device, asked: Access, now: dt.datetime) -> Decision:
     began = time.perf_counter()
     machine = Machine.objects.with_places().filter(devices=device).first()
     access = MachineAccess.objects.filter(machine=machine).first() or MachineAccess(machine=machine)
@@ -83,7 +114,7 @@ def answer(device: Device, asked: Access, now: dt.datetime) -> Decision | None:
     return decision
 
 
-def too_late(device: Device, asked: Access, now: dt.datetime) -> Decision:
+def too_late(asked: Access, now: dt.datetime) -> Decision:
     """A request that comes from the past opens nothing: whoever stood there has left. Nothing is written."""
     text = words.refusal_line(Denial(words.TOO_LATE), None, LANGUAGE)
     return Decision(asked.request_id, False, stamp(now), reason=words.TOO_LATE, text=text)
@@ -105,12 +136,11 @@ def _verdict(
         return Verdict(denials=[Denial(words.NO_MACHINE)])
     if asked.kind == "button":
         return _more_by_button(machine, access, now)
-    unknown = AccessAttempt.objects.filter(device=device, person=None, is_allowed=False, at__gt=now - UNKNOWN_WITHIN)
-    if unknown.exclude(kind="button").count() >= UNKNOWN_MOST:
-        return Verdict(denials=[Denial(words.TOO_MANY_ATTEMPTS)])
-    person = person_behind(device, asked, now)
+    # Codes are few and could be tried; whoever has a badge that is known is never kept waiting by others.
+    is_guessing = _unknown_of_late(device, now) >= UNKNOWN_MOST
+    person = None if is_guessing and asked.kind == "code" else person_behind(device, asked, now)
     if person is None:
-        return Verdict(denials=[Denial(words.UNKNOWN_BADGE)])
+        return Verdict(denials=[Denial(words.TOO_MANY_ATTEMPTS if is_guessing else words.UNKNOWN_BADGE)])
     running = open_access(machine.pk)
     if running is not None and running.state == State.WAITING_SECOND and running.person_id != person.pk:
         return _second(running, machine, access, person, now)
@@ -119,8 +149,17 @@ def _verdict(
     return _begin(device, machine, access, person, now)
 
 
+def _unknown_of_late(device: Device, now: dt.datetime) -> int:
+    rows = AccessAttempt.objects.filter(device=device, at__gt=now - UNKNOWN_WITHIN)
+    return rows.filter(codes__contains=[words.UNKNOWN_BADGE]).count()
+
+
 def _begin(device: Device, machine: Machine, access: MachineAccess, person: Person, now: dt.datetime) -> Verdict:
     overridden: tuple[str, ...] = ()
+    running = open_access(machine.pk)
+    if access.needs_two_people and running is not None and running.state == State.ACTIVE and running.until > now:
+        # Whoever begins here waits for a second person: meanwhile nobody would have what runs.
+        return Verdict(person, denials=[Denial(words.SOMEBODY_IS_THERE)])
     try:
         reservation = time_for(machine=machine, access=access, person=person, now=now)
         until = reservation.end
@@ -164,11 +203,14 @@ def _own_again(
     """Near the end: more time, if nobody waits. Otherwise whoever presents the badge again leaves; never while it
     works."""
     if running.state in WAITING:
+        AccessSession.objects.filter(pk=running.pk, ended_at=None).update(allowed_at=now)
         denials = [Denial(words.TWO_PERSON)] if running.state == State.WAITING_SECOND else []
         return Verdict(person, running, denials)
     if running.until - now <= access.warn_before:
         return _more(running, person, now)
-    if ReportedState.objects.filter(machine=machine, state=UseState.BUSY, is_unreachable=False).exists():
+    # Our agent says when power is on: before that, its answer was lost, and nobody leaves.
+    was_lost = running.energised_at is None and running.device is not None and running.device.kind == DriverKind.FABLAB
+    if was_lost or ReportedState.objects.filter(machine=machine, state=UseState.BUSY).exists():
         return Verdict(person, running)
     with one_at_a_time(machine.pk):
         fresh = AccessSession.objects.select_related("machine", "reservation").get(pk=running.pk)
@@ -196,9 +238,10 @@ def _more(running: AccessSession, person: Person, now: dt.datetime) -> Verdict:
         except ReservationError:
             return Verdict(person, running, [Denial(words.NO_RESERVATION)])
     with one_at_a_time(running.machine_id):
-        fresh = AccessSession.objects.get(pk=running.pk)
-        if fresh.ended_at is None:
-            prolong(fresh, until=until)
+        fresh = AccessSession.objects.select_related("device").get(pk=running.pk)
+        if fresh.ended_at is not None:
+            return Verdict(person, denials=[Denial(words.TOO_LATE)])
+        prolong(fresh, until=until)
     return Verdict(person, fresh)
 
 

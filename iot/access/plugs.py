@@ -7,13 +7,13 @@ from iot.models import AccessSession, Device, DeviceCommand, DriverKind, Reporte
 from iot.orders import can_order, order
 
 
-def switch_plugs(session: AccessSession, *, is_on: bool, now: dt.datetime) -> None:
+def switch_plugs(session: AccessSession, *, is_on: bool, now: dt.datetime, is_for_safety: bool = False) -> None:
     """Switch the plugs of the session's machine with it, when its reader has no relay of its own; never off while the
-    machine works."""
+    machine works, unless it is for safety."""
     if session.device is None or session.device.kind != DriverKind.RFID:
         return
-    busy = ReportedState.objects.filter(machine=session.machine_id, state=UseState.BUSY, is_unreachable=False)
-    if not is_on and busy.exists():
+    busy = ReportedState.objects.filter(machine=session.machine_id, state=UseState.BUSY)
+    if not is_on and not is_for_safety and busy.exists():
         return
     kind = DeviceCommand.Kind.ENABLE if is_on else DeviceCommand.Kind.DISABLE
     for device in Device.objects.filter(machine=session.machine_id, revoked_at=None).select_related("machine"):

@@ -8,6 +8,7 @@ import datetime as dt
 import hashlib
 import hmac
 import json
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
@@ -29,6 +30,11 @@ def devices_with_roster() -> list[Device]:
     """Our own devices that have a key and a machine."""
     rows = Device.objects.filter(kind=DriverKind.FABLAB, revoked_at=None, machine__isnull=False)
     return list(rows.exclude(roster_key_sealed="").select_related("machine__access").order_by("pk"))
+
+
+def revoked_with_roster() -> list[Device]:
+    """Those that were shut out while the broker kept a roster of theirs."""
+    return list(Device.objects.filter(revoked_at__isnull=False, roster_version__gt=0).order_by("pk"))
 
 
 def roster_of(device: Device, now: dt.datetime) -> Roster:
@@ -91,12 +97,14 @@ def _spans_of_reservations(
         machine=machine, status__in=[Status.CONFIRMED, Status.IN_USE], start__lt=until, end__gt=now
     )
     times = {row.pk: row for row in rows}
+    by_team: dict[int, list[Reservation]] = defaultdict(list)
+    for row in rows:
+        by_team[row.team_id or 0].append(row)
     spans = [(row.holder_id, row.start, row.end) for row in rows if row.holder_id is not None and row.holder_takes_part]
     companions = Participant.objects.filter(reservation__in=times).values_list("reservation_id", "person_id")
     spans += [(person_id, times[pk].start, times[pk].end) for pk, person_id in companions]
-    by_team = {row.team_id: row for row in rows if row.team_id is not None}
     members = TeamMembership.objects.filter(team__in=by_team).values_list("team_id", "person_id")
-    spans += [(person_id, by_team[team_id].start, by_team[team_id].end) for team_id, person_id in members]
+    spans += [(person_id, row.start, row.end) for team_id, person_id in members for row in by_team[team_id]]
     return spans
 
 

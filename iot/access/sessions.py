@@ -1,7 +1,8 @@
 """Access sessions: opened, energised, prolonged, taken over, ended. One at a time for each machine."""
 
 import datetime as dt
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from django.db import connection, transaction
@@ -9,7 +10,16 @@ from django.db import connection, transaction
 from fablab.lib.live import announce_machines
 from iot.access.followers import follow
 from iot.access.plugs import switch_plugs
-from iot.models import AccessSession, Device, DeviceCommand, MachineAccess, ReportedState, StopReason, UseState
+from iot.models import (
+    AccessSession,
+    Device,
+    DeviceCommand,
+    DriverKind,
+    MachineAccess,
+    ReportedState,
+    StopReason,
+    UseState,
+)
 from iot.orders import order
 from machines.closing_services import declare_outage
 from machines.errors import MachinesError
@@ -19,8 +29,14 @@ from reservations.errors import ReservationError
 from reservations.life import finish_reservation
 from reservations.models import Origin, Reservation, Status
 
+log = logging.getLogger(__name__)
+
 State = AccessSession.State
-WAITS = dt.timedelta(seconds=30)
+# What the device waits for the button, and some time to say so.
+WAITS = dt.timedelta(seconds=45)
+# A machine that is not heard any more may still work; after this long nobody waits for it.
+UNKNOWN_AT_MOST = dt.timedelta(hours=12)
+FOR_SAFETY = frozenset({StopReason.EMERGENCY_STOP, StopReason.SAFETY_INPUT})
 # After the end the device has this long to say that it ended; then nobody waits for it.
 TELLS_WITHIN = dt.timedelta(minutes=2)
 LOCK_SPACE = 7_213_020
@@ -29,12 +45,17 @@ WAITING = (State.WAITING_SECOND, State.WAITING_BUTTON)
 
 @contextmanager
 def one_at_a_time(machine_id: int) -> Iterator[None]:
-    """Within a transaction: nobody else opens or ends a session of this machine meanwhile. Telemetry goes on: its
-    lock is another one."""
+    """Within a transaction: nobody else opens or ends a session of this machine meanwhile. Measured values go on."""
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_SPACE, machine_id % 2**31])
+        lock_access([machine_id])
         yield
+
+
+def lock_access(machine_ids: Iterable[int]) -> None:
+    """Until the transaction ends; before any row is locked, so that everybody locks in the same order."""
+    with connection.cursor() as cursor:
+        for machine_id in sorted(set(machine_ids)):
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_SPACE, machine_id % 2**31])
 
 
 def open_access(machine_id: int) -> AccessSession | None:
@@ -126,7 +147,7 @@ def end_access(
     machine = session.machine
     if was_on and not is_handed_on:
         follow(machine, is_on=False, now=now)
-        switch_plugs(session, is_on=False, now=now)
+        switch_plugs(session, is_on=False, now=now, is_for_safety=reason in FOR_SAFETY)
     _give_back(session, reason, now)
     if was_on and not is_handed_on and MachineAccess.objects.filter(machine=machine, is_checked_after=True).exists():
         _to_be_checked(machine, now)
@@ -163,15 +184,42 @@ def sweep_access(*, now: dt.datetime) -> int:
     ended = 0
     rows = AccessSession.objects.filter(ended_at=None).select_related("machine__access", "machine__reported", "device")
     for row in rows.order_by("pk"):
-        with one_at_a_time(row.machine_id):
-            session = AccessSession.objects.select_related("machine", "reservation", "device").get(pk=row.pk)
-            reason = _reason_to_end(session, getattr(row.machine, "access", None), now)
-            if session.ended_at is None and reason is not None:
-                _tell_device(session, reason, now)
-                if _is_nobody_telling(session, reason, now):
-                    end_access(session, at=now, reason=reason, now=now)
-                    ended += 1
+        try:
+            ended += _swept(row, now)
+        except Exception:
+            # One that cannot be ended must not keep all the others open.
+            log.exception("%s could not be ended", row)
     return ended
+
+
+def _swept(row: AccessSession, now: dt.datetime) -> int:
+    with one_at_a_time(row.machine_id):
+        session = AccessSession.objects.select_related("machine", "reservation", "device").get(pk=row.pk)
+        _follow_reservation(session, now)
+        reason = _reason_to_end(session, getattr(row.machine, "access", None), now)
+        if session.ended_at is not None or reason is None:
+            return 0
+        _tell_device(session, reason, now)
+        if not _is_nobody_telling(session, reason, now):
+            return 0
+        end_access(session, at=now, reason=reason, now=now)
+        return 1
+
+
+def _follow_reservation(session: AccessSession, now: dt.datetime) -> None:
+    """What was extended, shortened or given back on a page holds at the machine too, and the device is told."""
+    reservation = session.reservation
+    if reservation is None or session.ended_at is not None or session.is_offline:
+        return
+    is_over = reservation.status not in (Status.CONFIRMED, Status.IN_USE)
+    until = min(reservation.end, now) if is_over else reservation.end
+    if until == session.until or (is_over and session.until <= now):
+        return
+    prolong(session, until=until)
+    most_s = int((until - now).total_seconds())
+    if session.state == State.ACTIVE and most_s > 0 and _takes_orders(session) and session.device is not None:
+        data = {"session_id": session.reference, "most_s": most_s}
+        order(device=session.device, kind=DeviceCommand.Kind.ENABLE, data=data, by=None, now=now)
 
 
 def _reason_to_end(session: AccessSession, access: MachineAccess | None, now: dt.datetime) -> StopReason | None:
@@ -180,8 +228,11 @@ def _reason_to_end(session: AccessSession, access: MachineAccess | None, now: dt
     if session.state in WAITING:
         return StopReason.IDLE_TIMEOUT if now - session.allowed_at > WAITS else None
     state = ReportedState.objects.filter(machine=session.machine_id).first()
-    if state is not None and state.state == UseState.BUSY and not state.is_unreachable:
+    # Its last word was that it works: whether it still does, nobody knows while it is not heard.
+    if state is not None and state.state == UseState.BUSY:
         return None
+    if state is not None and state.state == UseState.UNKNOWN and state.meter_id is not None:
+        return StopReason.AGENT_LOST if now - session.until > UNKNOWN_AT_MOST else None
     if session.until <= now:
         return StopReason.BOOKING_END
     idle_after = access.idle_off_after if access is not None else None
@@ -193,16 +244,21 @@ def _reason_to_end(session: AccessSession, access: MachineAccess | None, now: dt
 def _is_nobody_telling(session: AccessSession, reason: StopReason, now: dt.datetime) -> bool:
     """Whether the device will not say itself that it ended: it is not there, or it had its time."""
     device = session.device
-    if session.state in WAITING or device is None or device.is_silent(now):
+    if session.state in WAITING or device is None or not _takes_orders(session) or device.is_silent(now):
         return True
     return reason == StopReason.BOOKING_END and now - session.until > TELLS_WITHIN
 
 
 def _tell_device(session: AccessSession, reason: StopReason, now: dt.datetime) -> None:
     device = session.device
-    if device is None or session.state in WAITING:
+    if device is None or session.state in WAITING or not _takes_orders(session):
         return
     pending = DeviceCommand.objects.filter(device=device, kind="disable", created_at__gt=now - TELLS_WITHIN)
     if not pending.exists():
         data = {"when_idle": True, "reason": str(reason), "session_id": session.reference}
         order(device=device, kind=DeviceCommand.Kind.DISABLE, data=data, by=None, now=now, lasts=TELLS_WITHIN)
+
+
+def _takes_orders(session: AccessSession) -> bool:
+    device = session.device
+    return device is not None and device.revoked_at is None and device.kind == DriverKind.FABLAB

@@ -53,7 +53,7 @@ def time_for(*, machine: Machine, access: MachineAccess, person: Person, now: dt
     if mine is None:
         mine = _reserved_now(machine, access, person, now)
     elif mine.start > now:
-        _check_nobody_is_before(mine, now)
+        _check_nobody_is_before(mine, machine, now)
     if denials := [] if mine.status == Status.IN_USE else check_in_denials(mine, person, now):
         raise ReservationRefused(denials)
     try:
@@ -67,7 +67,9 @@ def _own(machine: Machine, person: Person, now: dt.datetime) -> Reservation | No
     """Held by the person, by somebody who brings them, or by a team of theirs; one that runs before one that begins."""
     rows = Reservation.objects.filter(
         Q(holder=person) | Q(participants__person=person) | Q(team__memberships__person=person),
-        machine=machine,
+        # By what it holds: who leads a workshop holds eight computers with one reservation.
+        held_units__unit__machine=machine,
+        held_units__is_holding=True,
         status__in=[Status.CONFIRMED, Status.IN_USE],
         start__lte=now + CHECK_IN_OPENS,
         end__gt=now,
@@ -75,11 +77,10 @@ def _own(machine: Machine, person: Person, now: dt.datetime) -> Reservation | No
     return rows.select_related("machine", "holder", "team", "site").order_by("start", "pk").first()
 
 
-def _check_nobody_is_before(mine: Reservation, now: dt.datetime) -> None:
+def _check_nobody_is_before(mine: Reservation, machine: Machine, now: dt.datetime) -> None:
     """Before its own time a reservation opens the machine only while nobody else has it."""
-    assert mine.machine is not None  # found by its machine
     held = HeldUnit.objects.filter(
-        unit=mine.machine.unit_id, is_holding=True, period__contains=now, reservation__status=Status.IN_USE
+        unit=machine.unit_id, is_holding=True, period__contains=now, reservation__status=Status.IN_USE
     )
     other = held.exclude(reservation=mine).values_list("reservation__start", "reservation__end").first()
     if other is not None:

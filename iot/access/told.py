@@ -2,12 +2,17 @@
 
 import datetime as dt
 
+from django.db import transaction
+
 from iot.access.sessions import State, end_access, energise, one_at_a_time, open_access
 from iot.models import AccessAttempt, AccessSession, Device, MachineAccess, StopReason
 from iot.protocol import Access, Event
 from machines.closing_services import lock_out
 from people.badges import digest_in
 from people.models import Badge
+from reservations.errors import ReservationError
+from reservations.life import check_in
+from reservations.models import Reservation
 from reservations.selectors import to_start_at
 
 ENDS = {"stop", "de_energised"}
@@ -45,7 +50,8 @@ def _stopped_for_safety(device: Device, told: Event, at: dt.datetime, now: dt.da
     lock_out(machine=device.machine, reason="", at=min(at, now), now=now)
     with one_at_a_time(device.machine.pk):
         session = open_access(device.machine.pk)
-        if session is not None:
+        # What was stopped before this one began does not end it.
+        if session is not None and session.allowed_at <= at:
             reason_code = StopReason.EMERGENCY_STOP if is_emergency else StopReason.SAFETY_INPUT
             end_access(session, at=at, reason=reason_code, now=now)
 
@@ -61,9 +67,10 @@ def told_offline(device: Device, asked: Access, at: dt.datetime) -> None:
     if is_allowed and asked.session_id:
         with one_at_a_time(machine.pk):
             before = open_access(machine.pk)
-            if before is not None:
+            is_over = before is not None and before.allowed_at > at
+            if before is not None and not is_over:
                 end_access(before, at=at, reason=StopReason.TAKEOVER, now=at, is_handed_on=True)
-            session = _session_of(device, asked, badge, before, at)
+            session = _session_of(device, asked, badge, before, at, is_over=is_over)
     AccessAttempt.objects.create(
         device=device, request_id=asked.request_id, kind=asked.kind, at=at, person=person, session=session,
         is_allowed=is_allowed, codes=[] if is_allowed else ["offline"],
@@ -71,18 +78,38 @@ def told_offline(device: Device, asked: Access, at: dt.datetime) -> None:
 
 
 def _session_of(
-    device: Device, asked: Access, badge: Badge | None, before: AccessSession | None, at: dt.datetime
+    device: Device,
+    asked: Access,
+    badge: Badge | None,
+    before: AccessSession | None,
+    at: dt.datetime,
+    *,
+    is_over: bool,
 ) -> AccessSession:
+    """`is_over`: somebody has begun since; what was decided out of reach is history."""
     assert device.machine is not None  # asked by the caller
     person = badge.person if badge is not None else None
     reservation = to_start_at(device.machine, person, at, ahead=dt.timedelta(0)) if person is not None else None
-    usual = MachineAccess._meta.get_field("walk_up").get_default()
+    access = MachineAccess.objects.filter(machine=device.machine).first() or MachineAccess(machine=device.machine)
+    if reservation is not None:
+        check_in_seen(reservation, at)
     session, _is_new = AccessSession.objects.get_or_create(
         reference=asked.session_id,
         defaults={
             "machine": device.machine, "device": device, "person": person, "reservation": reservation,
-            "state": State.ACTIVE, "allowed_at": at, "until": reservation.end if reservation else at + usual,
-            "is_offline": True, "took_over": before if before and before.person_id != (person and person.pk) else None,
-        },
+            "state": State.ACTIVE, "allowed_at": at, "until": reservation.end if reservation else at + access.walk_up,
+            "is_offline": True,
+            "took_over": before if before and not is_over and before.person_id != (person and person.pk) else None,
+        } | ({"state": State.ENDED, "ended_at": at, "stop_reason": StopReason.TAKEOVER} if is_over else {}),
     )  # fmt: skip
     return session
+
+
+def check_in_seen(reservation: Reservation, at: dt.datetime) -> None:
+    """Whoever let themselves in out of reach was there: their time is not given to others."""
+    try:
+        with transaction.atomic():
+            check_in(reservation=reservation, now=at)
+    except ReservationError:
+        # It ended meanwhile, or began otherwise.
+        return

@@ -30,6 +30,7 @@ class Machine:
     button_pin: int | None
     busy_pin: int | None
     is_cut_at_end: bool
+    is_follower: bool
     safety_pins: dict[str, int]
 
 
@@ -150,6 +151,7 @@ def _machine(table: Table) -> Machine:
         button_pin=_pin(table, "button_pin"),
         busy_pin=_pin(table, "busy_pin"),
         is_cut_at_end=table.truth("is_cut_at_end", False),
+        is_follower=table.truth("is_follower", False),
         safety_pins={name: pins.whole(name, least=0, most=_PIN_MOST) for name in pins.keys()},  # noqa: SIM118
     )
     if machine.hardware == "gpio" and machine.relay_pin is None:

@@ -137,6 +137,8 @@ class Lifecycle:
         earlier, self.session = self.session, session
         if earlier:
             self.reports.event("stop", reason="takeover", session_id=earlier.session_id)
+            # It goes on working, now for somebody else: said anew.
+            self._is_busy_told = False
         self.began_s = self._rests_since_s = self.clock_s()
         self._is_idle_warned = False
         self.keep_session()

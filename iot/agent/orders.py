@@ -81,8 +81,10 @@ def handlers(station: Station | None, settings: KeptSettings, reboot: Callable[[
 
 
 def _enable(station: Station, data: Mapping[str, Any]) -> None:
-    """Without a session it lifts a lock-out and lets no power through."""
+    """Without a session it lifts a lock-out, where that is said, and lets no power through."""
     if not data.get("session_id"):
+        if data.get("lift") is not True:
+            raise CommandRefused("wrong_data: a session, or lift, is expected.")
         if station.is_tripped():
             raise CommandRefused("safety_input")
         station.lift()
@@ -108,6 +110,12 @@ def _can_confirm(station: Station) -> bool:
 def _disable(station: Station, data: Mapping[str, Any]) -> None:
     reason = data.get("reason")
     known = reason if isinstance(reason, str) and reason in STOP_REASONS else "supervisor"
+    meant = data.get("session_id")
+    with station.lock:
+        running = station.session
+        if meant and (running is None or running.session_id != meant):
+            # Meant for somebody who has left: whoever has it now keeps it.
+            raise CommandRefused("not_running")
     if not station.stop(known, is_patient=data.get("when_idle") is True):
         raise CommandRefused("busy")
 

@@ -30,7 +30,11 @@ def hardware_of(config: Config) -> Hardware | None:
 def kind_of(config: Config) -> Kind:
     if config.seat:
         return SEAT
-    return Kind(is_cut_at_end=bool(config.machine and config.machine.is_cut_at_end))
+    machine = config.machine
+    if machine is None:
+        return Kind()
+    # An extractor runs while its machines do: nobody stands before it to confirm.
+    return Kind(is_confirmed_here=not machine.is_follower, is_cut_at_end=machine.is_cut_at_end or machine.is_follower)
 
 
 def badge_reader(reader: Reader) -> BadgeReader:

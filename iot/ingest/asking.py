@@ -23,7 +23,8 @@ log = logging.getLogger(__name__)
 # Whoever presented a badge longer ago has left.
 FRESH_FOR = dt.timedelta(seconds=15)
 WAITING_MOST = 1000
-SAME_TAP_S = 3
+SAME_TAP = dt.timedelta(seconds=3)
+LONG_AGO = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 Publish = Callable[[str, bytes], None]
 
 
@@ -43,6 +44,7 @@ class Asking:
     ) -> None:
         self.publish = publish
         self.routes = routes
+        self.last_taps: dict[tuple[str, str], dt.datetime] = {}
         self.clock = clock
         self.stopping = stopping
         self.waiting: queue.Queue[RawMessage] = queue.Queue(WAITING_MOST)
@@ -71,10 +73,13 @@ class Asking:
                 if is_access(raw.topic):
                     self._answer(raw)
                 else:
-                    tapped_at_reader(raw, self.routes(raw.topic), self.clock())
+                    tapped_at_reader(raw, self.routes(raw.topic), self.clock(), self.last_taps)
             except (OperationalError, InterfaceError) as error:
-                log.warning("The database is away (%s): a badge is left unanswered.", str(error).split("\n")[0])
+                log.warning("The database is away (%s): a badge is asked about again.", str(error).split("\n")[0])
                 connection.close()
+                self.stopping.wait(0.2)
+                if self.clock() - raw.received_at < FRESH_FOR:
+                    self.put(raw)
             except Exception:
                 # One request that cannot be answered must not silence all readers.
                 log.exception("A badge at %s could not be answered.", raw.topic)
@@ -86,9 +91,14 @@ class Asking:
             self.publish(f"fablab/v1/{slug}/down/decision", msgspec.json.encode(decision))
 
 
-def tapped_at_reader(raw: RawMessage, routes: Sequence[Route], now: dt.datetime) -> None:
-    """A badge at a reader of another make: it hears no answer, so the plugs of its machine are switched instead."""
-    for route in (each for each in routes if each.kind == rfid.KIND and not raw.is_retained):
+def tapped_at_reader(
+    raw: RawMessage, routes: Sequence[Route], now: dt.datetime, last_taps: dict[tuple[str, str], dt.datetime]
+) -> None:
+    """A badge at a reader of another make: it hears no answer, so the plugs of its machine are switched instead.
+    `last_taps`: when each badge was read last at each reader."""
+    if raw.is_retained or now - raw.received_at > FRESH_FOR:
+        return
+    for route in (each for each in routes if each.kind == rfid.KIND):
         device = Device.objects.filter(slug=route.slug, revoked_at=None).first()
         try:
             told = rfid.parse(route.base, route.subtopic, raw.payload)
@@ -97,10 +107,12 @@ def tapped_at_reader(raw: RawMessage, routes: Sequence[Route], now: dt.datetime)
             continue
         for asked in told:
             if device is not None and isinstance(asked, Access):
-                # Such readers number nothing: a badge that lies there is one request for some seconds.
-                second = int(now.timestamp()) // SAME_TAP_S
-                digest = badge_digest(asked.credential)[:16]
-                answer(device, msgspec.structs.replace(asked, request_id=f"{digest}-{second}"), now)
+                # Such readers number nothing: a badge that lies there is one request, however long.
+                place = (route.slug, badge_digest(asked.credential))
+                lies_there, last_taps[place] = now - last_taps.get(place, LONG_AGO) < SAME_TAP, now
+                if not lies_there:
+                    number = f"{place[1][:16]}-{int(now.timestamp() * 1000)}"
+                    answer(device, msgspec.structs.replace(asked, request_id=number), now)
 
 
 def decision_on(raw: RawMessage, now: dt.datetime) -> Decision | None:
@@ -115,8 +127,9 @@ def decision_on(raw: RawMessage, now: dt.datetime) -> Decision | None:
     device = Device.objects.filter(slug=slug, revoked_at=None).first()
     if device is None or not isinstance(asked, Access) or asked.decided or raw.is_retained:
         return None
-    boot = DeviceBoot.objects.filter(device=device, boot=message.boot).first()
+    boot = DeviceBoot.objects.filter(device=device, boot=message.boot, is_anchored=True).first()
+    # A live sign of life makes its uptime exact; before that only a clock that agrees with ours can be believed.
     asked_at = boot.booted_at + dt.timedelta(seconds=message.uptime_s) if boot is not None else parsed(message.at)
-    if boot is not None and asked_at is not None and now - asked_at > FRESH_FOR:
-        return too_late(device, asked, now)
+    if asked_at is None or abs(now - asked_at) > FRESH_FOR or now - raw.received_at > FRESH_FOR:
+        return too_late(asked, now)
     return answer(device, asked, now)

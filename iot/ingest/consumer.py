@@ -19,9 +19,10 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from iot.broker.access import covers
 from iot.clocks import stamp
-from iot.drivers import SEEN_ON, rfid
+from iot.drivers import SEEN_ON
+from iot.drivers.homeassistant_out import server_sign
 from iot.drivers.routing import Route
-from iot.ingest.asking import Asking, is_access
+from iot.ingest.asking import Asking
 from iot.ingest.downlink import Downlink
 from iot.ingest.raw import Directory, RawMessage
 from iot.ingest.store import Acknowledgement, store_batch
@@ -34,6 +35,8 @@ BATCH_WAIT_S = 0.03
 # Back-pressure: when this many wait, the network thread stops reading and the broker holds the rest.
 QUEUE_MOST = 4000
 LOOKS_EVERY_S = 5.0
+# On the path of badges.
+ACCESS = "fablab/v1/+/up/access"
 TOPICS = ("fablab/v1/+/up/+", "tele/#", "stat/#")
 Received = tuple[RawMessage, int, int]
 
@@ -63,6 +66,15 @@ class Ingest:
         self.client.on_connect = self._on_connect
         self.client.on_disconnect = self._on_disconnect
         self.client.on_message = self._on_message
+        # Badges and all that goes down to devices have a connection of their own: when too many values wait, the other
+        # one reads and writes nothing for a while.
+        self.control = broker_client(f"{client_id}-control")
+        self.control.on_connect = self._on_control
+        self.control.on_disconnect = self._on_control_lost
+        self.control.on_message = self._on_badge
+        if settings.HOMEASSISTANT:
+            last_word = server_sign(is_online=False)
+            self.control.will_set(last_word.topic, last_word.payload, qos=1, retain=True)
         self.directory: Directory | None = None
         self.asking = Asking(self._tell, self._routes, clock, self.stopping)
         self.downlink = Downlink(self._tell, clock, self.stopping)
@@ -73,6 +85,8 @@ class Ingest:
         """Until `stop`; returns with everything taken either committed or left to be sent again."""
         self.client.connect_async(str(settings.BROKER["host"]), int(str(settings.BROKER["port"])), keepalive=30)
         self.client.loop_start()
+        self.control.connect_async(str(settings.BROKER["host"]), int(str(settings.BROKER["port"])), keepalive=30)
+        self.control.loop_start()
         for beside in (self.asking, self.downlink):
             beside.thread.start()
         try:
@@ -82,11 +96,32 @@ class Ingest:
                 if batch:
                     self._settle(batch)
         finally:
-            self.client.disconnect()
-            self.client.loop_stop()
+            for client in (self.client, self.control):
+                client.disconnect()
+                client.loop_stop()
 
     def stop(self) -> None:
         self.stopping.set()
+
+    @property
+    def _prefix(self) -> str:
+        return "$share/ingest/" if self.shared else ""
+
+    def _on_control(self, client: mqtt.Client, userdata: object, flags: object, reason: object, props: object) -> None:
+        if getattr(reason, "is_failure", False):
+            return
+        client.subscribe(self._prefix + ACCESS, 1)
+        self.downlink.begin_anew()
+
+    def _on_control_lost(
+        self, client: mqtt.Client, userdata: object, flags: object, reason: object, props: object
+    ) -> None:
+        self.downlink.connected.clear()
+
+    def _on_badge(self, client: mqtt.Client, userdata: object, message: mqtt.MQTTMessage) -> None:
+        """Nothing is kept of it here: the other connection stores it, and acknowledges it to the device."""
+        self.asking.put(RawMessage(message.topic, bytes(message.payload), self.clock(), message.retain))
+        client.ack(message.mid, message.qos)
 
     def _routes(self, topic: str) -> Sequence[Route]:
         directory = self.directory
@@ -94,16 +129,16 @@ class Ingest:
 
     def _subscribe(self, topics: Iterable[str]) -> None:
         """Each message once: what another subscription of this connection covers is not asked for again."""
-        prefix, new = "$share/ingest/" if self.shared else "", []
+        new: list[tuple[str, int]] = []
         for topic in topics:
             if not any(covers(known, topic) for known in self.subscribed):
                 self.subscribed.add(topic)
-                new.append((prefix + topic, 1))
+                new.append((self._prefix + topic, 1))
         if new:
             self.client.subscribe(new)
 
     def _tell(self, topic: str, payload: bytes, is_retained: bool = False) -> None:
-        self.client.publish(topic, payload, qos=1, retain=is_retained)
+        self.control.publish(topic, payload, qos=1, retain=is_retained)
 
     def _follow_directory(self) -> None:
         """Subscribe to what devices were added meanwhile; looked up every few seconds."""
@@ -120,6 +155,8 @@ class Ingest:
             connection.close()
             return
         self._subscribe(self.directory.filters)
+        if self.downlink.connected.is_set():
+            self.control.subscribe([(self._prefix + topic, 1) for topic in (ACCESS, *self.directory.reader_filters)])
 
     def _take(self) -> list[Received]:
         """At least one message, and those that follow within a blink."""
@@ -168,21 +205,17 @@ class Ingest:
         self.subscribed.clear()
         self._subscribe([*TOPICS, *SEEN_ON])
         self.connected.set()
-        self.downlink.connected.set()
         log.info("Connected to the broker.")
 
     def _on_disconnect(
         self, client: mqtt.Client, userdata: object, flags: object, reason: object, props: object
     ) -> None:
         self.connected.clear()
-        self.downlink.connected.clear()
         if not self.stopping.is_set():
             log.warning("The broker is away (%s); trying again.", reason)
 
     def _on_message(self, client: mqtt.Client, userdata: object, message: mqtt.MQTTMessage) -> None:
         raw = RawMessage(message.topic, bytes(message.payload), self.clock(), message.retain)
-        if is_access(message.topic) or any(route.kind == rfid.KIND for route in self._routes(message.topic)):
-            self.asking.put(raw)
         while not self.stopping.is_set():
             try:
                 self.waiting.put((raw, message.mid, message.qos), timeout=0.5)

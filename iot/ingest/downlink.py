@@ -11,12 +11,12 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
 from fablab.lib.secretbox import SecretUnreadable
-from iot.access.roster import devices_with_roster, roster_of
+from iot.access.roster import devices_with_roster, revoked_with_roster, roster_of
 from iot.clocks import stamp
 from iot.drivers import foreign_driver
 from iot.home_assistant import HomeAssistant
-from iot.models import DeviceCommand, DriverKind
-from iot.orders import CHANNEL, take_to_send
+from iot.models import Device, DeviceCommand, DriverKind
+from iot.orders import CHANNEL, note_published, take_to_send
 from iot.protocol import Command
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class Downlink:
         self.stopping = stopping
         self.connected = threading.Event()
         self.thread = threading.Thread(target=self._run, name="downlink", daemon=True)
-        self._rosters_at = 0.0
+        self._rosters_at = float("-inf")
         self._home_assistant = HomeAssistant() if settings.HOMEASSISTANT else None
 
     def _run(self) -> None:
@@ -72,6 +72,7 @@ class Downlink:
             message = message_of(command, now)
             if message is not None:
                 self.publish(*message, False)
+                note_published(command, now=now)
         if time.monotonic() - self._rosters_at >= ROSTERS_EVERY_S:
             self._rosters_at = time.monotonic()
             self.send_rosters(now)
@@ -79,8 +80,18 @@ class Downlink:
             for news in self._home_assistant.changes(now):
                 self.publish(news.topic, news.payload, True)
 
+    def begin_anew(self) -> None:
+        """After each connection: a broker that was restarted has forgotten what it kept."""
+        self._rosters_at = float("-inf")
+        if self._home_assistant is not None:
+            self._home_assistant.told.clear()
+        self.connected.set()
+
     def send_rosters(self, now: dt.datetime) -> None:
-        """Retained: a device that comes back finds the newest at once."""
+        """Retained: a device that comes back finds the newest at once. Of those that were shut out, none is left."""
+        for device in revoked_with_roster():
+            self.publish(f"fablab/v1/{device.slug}/down/roster", b"", True)
+            Device.objects.filter(pk=device.pk).update(roster_version=0)
         for device in devices_with_roster():
             try:
                 roster = roster_of(device, now)

@@ -14,6 +14,8 @@ from people.badges import masked_badge
 # Our own field, and what readers of other makers call it.
 _KEY = r"credential|badge\w*|uid|card\w*|rfid\w*|pin"
 _IS_NUMBER_KEY = re.compile(_KEY, re.IGNORECASE)
+# What a reader says that belongs to nobody any more: hexadecimal digits and nothing else.
+_BARE = re.compile(rb"(?:[0-9A-Fa-f]{2}[ :.-]?){4,16}")
 _SUSPECT = re.compile(rf'"(?:{_KEY})"\s*:'.encode(), re.IGNORECASE)
 
 
@@ -52,7 +54,8 @@ def fit_to_tell(raw: RawMessage, detail: str) -> str:
 
 
 def _may_hold_number(raw: RawMessage) -> bool:
-    return _is_access(raw) or _SUSPECT.search(raw.payload) is not None
+    is_bare = _BARE.fullmatch(raw.payload.strip()[:80]) is not None
+    return is_bare or _is_access(raw) or _SUSPECT.search(raw.payload) is not None
 
 
 def _is_access(raw: RawMessage) -> bool:

@@ -61,6 +61,8 @@ class Directory:
 
     def __init__(self) -> None:
         self._router = router([])
+        # What badge readers of other makes say: heard on the path of badges too.
+        self.reader_filters: tuple[str, ...] = ()
         self._ours: set[str] = set()
         self.reload()
 
@@ -68,6 +70,7 @@ class Directory:
         rows = Device.objects.filter(revoked_at__isnull=True).values_list("slug", "kind", "topic")
         self._ours = {slug for slug, kind, _ in rows if kind == DriverKind.FABLAB}
         self._router = router(row for row in rows if row[1] != DriverKind.FABLAB)
+        self.reader_filters = router(row for row in rows if row[1] == DriverKind.RFID).filters
 
     @property
     def filters(self) -> tuple[str, ...]:

@@ -8,9 +8,10 @@ import logging
 from collections import defaultdict
 from dataclasses import dataclass
 
-from django.db import DataError, IntegrityError, transaction
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError, transaction
 
 from fablab.lib.live import announce_machines
+from iot.access.sessions import lock_access
 from iot.clocks import boot_instant, corrected
 from iot.drivers.base import Presence
 from iot.ingest.bulk import update_rows
@@ -19,7 +20,7 @@ from iot.ingest.masking import fit_to_keep, fit_to_tell, masked
 from iot.ingest.raw import Directory, RawMessage, Rejected, Sorted, slug_of, sort_batch
 from iot.ingest.sightings import note_seen
 from iot.models import Device, DeviceBoot, InboxMessage, QuarantinedMessage
-from iot.protocol import MalformedMessage, Numbered, parse_numbered, peek_number
+from iot.protocol import Access, Event, MalformedMessage, Numbered, parse_numbered, peek_number
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +62,12 @@ def _store_masked(raws: list[RawMessage], directory: Directory, now: dt.datetime
     except DirectoryIsStale:
         directory.reload()
         return _store_masked(raws, directory, now)
-    except (DataError, IntegrityError) as error:
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        # Whatever it is that one message brings about, the others are stored.
+        if not isinstance(error, DataError | IntegrityError):
+            log.exception("A message could not be stored; looking for it among %d.", len(raws))
         if len(raws) == 1:
             return _store_refused(raws[0], directory, str(error), now)
         middle = len(raws) // 2
@@ -84,6 +90,7 @@ def _store_refused(raw: RawMessage, directory: Directory, detail: str, now: dt.d
 
 @transaction.atomic
 def _store(batch: Sorted, now: dt.datetime) -> list[Acknowledgement]:
+    lock_access(_machines_with_access(batch))
     # Locked in one order by every consumer; a device's messages are derived by one of them at a time.
     devices = {
         device.slug: device
@@ -109,6 +116,21 @@ def _store(batch: Sorted, now: dt.datetime) -> list[Acknowledgement]:
     update_rows(list(boots.values()), ["done_seq", "booted_at", "is_anchored", "gap_since"])
     announce_machines(logs.changed_machine_ids)
     return acks
+
+
+def _machines_with_access(batch: Sorted) -> list[int]:
+    """Where somebody is let in or leaves by what this batch says: locked first of all, as a badge does."""
+    slugs = {slug for slug, message, _ in batch.numbered if _is_about_access(message)}
+    if not slugs:
+        return []
+    return list(Device.objects.filter(slug__in=slugs, machine__isnull=False).values_list("machine_id", flat=True))
+
+
+def _is_about_access(message: Numbered) -> bool:
+    data = message.data
+    if isinstance(data, Event):
+        return bool(data.session_id) or data.event in ("safety_input", "stop")
+    return isinstance(data, Access) and bool(data.decided)
 
 
 def _quarantine(rejected: list[Rejected], devices: dict[str, Device]) -> None:

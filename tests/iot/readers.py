@@ -4,7 +4,8 @@ import datetime as dt
 from typing import Any
 
 from iot.access.decide import answer
-from iot.models import Device
+from iot.access.sessions import energise
+from iot.models import AccessSession, Device
 from iot.protocol import Access, Decision
 from people.badges import badge_digest
 from people.models import Badge, Person
@@ -30,3 +31,9 @@ def with_badge(number: str = NUMBER, **fields: Any) -> Person:
     person = make_person(**fields)
     badge_of(person, number)
     return person
+
+
+def power_on(decision: Decision) -> None:
+    """The device says that power is on."""
+    row = AccessSession.objects.get(reference=decision.session_id)
+    energise(row, at=row.allowed_at, now=row.allowed_at)

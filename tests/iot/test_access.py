@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from iot.access.sessions import open_access
+from iot.access.who import new_start_code
 from iot.models import AccessAttempt, AccessSession, Device, MachineAccess, ReportedState, UseState
 from machines.models import Machine, Outage
 from reservations.models import Reservation, Status
@@ -20,9 +21,11 @@ from tests.factories import (
     reserve,
     suspend,
 )
-from tests.iot.readers import OTHER, badge_of, tap, with_badge
+from tests.iot.readers import NUMBER, OTHER, badge_of, power_on, tap, with_badge
 
 pytestmark = pytest.mark.django_db
+
+THIRD = "04AAAAAAAAAAAA"
 
 
 def test_badge_of_somebody_with_a_reservation_opens_until_its_end_and_checks_in(lathe: Machine, reader: Device) -> None:
@@ -148,7 +151,7 @@ def test_second_allowed_member_takes_over_with_both_recorded(lathe: Machine, rea
 
 def test_badge_presented_again_leaves_and_gives_the_rest_back(lathe: Machine, reader: Device) -> None:
     with_badge()
-    tap(reader)
+    power_on(tap(reader))
 
     again = tap(reader, at=NOW + minutes(20))
 
@@ -244,10 +247,38 @@ def test_what_was_stopped_for_safety_is_lifted_first_even_by_the_team(lathe: Mac
     assert tap(reader).reason == "safety_input"
 
 
-def test_many_unknown_badges_are_answered_without_being_looked_up(lathe: Machine, reader: Device) -> None:
+def test_badge_whose_answer_was_lost_gets_it_again_and_leaves_nothing(lathe: Machine, reader: Device) -> None:
+    with_badge()
+    first = tap(reader)
+
+    again = tap(reader, at=NOW + minutes(1))
+
+    assert (again.session_id, again.most_s) == (first.session_id, 59 * 60)
+    assert open_access(lathe.pk) is not None
+
+
+def test_many_unknown_badges_stop_guessing_and_nobody_else(lathe: Machine, reader: Device) -> None:
     for n in range(5):
         tap(reader, f"0400000{n}", at=NOW + dt.timedelta(seconds=n))
+    code = new_start_code(machine=lathe, person=make_person(), now=NOW)
     with_badge()
+    soon = NOW + dt.timedelta(seconds=6)
 
-    assert tap(reader, at=NOW + dt.timedelta(seconds=6)).reason == "too_many_attempts"
-    assert tap(reader, at=NOW + minutes(2)).is_allowed
+    assert tap(reader, "04111111", at=soon).reason == "too_many_attempts"
+    assert tap(reader, code, kind="code", at=soon).reason == "too_many_attempts"
+    assert tap(reader, at=soon).is_allowed
+
+
+def test_who_begins_where_two_are_needed_does_not_end_what_runs(lathe: Machine, reader: Device) -> None:
+    MachineAccess.objects.create(machine=lathe, needs_two_people=True)
+    for number in (NUMBER, OTHER, THIRD):
+        with_badge(number)
+    tap(reader)
+    running = tap(reader, OTHER, at=NOW + dt.timedelta(seconds=5))
+
+    refused = tap(reader, THIRD, at=NOW + minutes(5))
+
+    session = open_access(lathe.pk)
+    assert (refused.is_allowed, refused.reason) == (False, "somebody_is_there")
+    assert session is not None
+    assert session.reference == running.session_id

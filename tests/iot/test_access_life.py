@@ -30,9 +30,10 @@ from tests.factories import (
     make_qualification,
     make_staff,
     minutes,
+    reserve,
 )
 from tests.iot.builders import make_device
-from tests.iot.readers import NUMBER, OTHER, badge_of, tap, with_badge
+from tests.iot.readers import NUMBER, OTHER, badge_of, power_on, tap, with_badge
 
 pytestmark = pytest.mark.django_db
 
@@ -128,7 +129,7 @@ def test_session_whose_button_nobody_presses_ends_and_gives_the_time_back(lathe:
     with_badge()
     tap(reader)
 
-    sweep_access(now=NOW + dt.timedelta(seconds=31))
+    sweep_access(now=NOW + dt.timedelta(seconds=46))
 
     assert open_access(lathe.pk) is None
     assert Reservation.objects.get(machine=lathe).status in (Status.COMPLETED, Status.CANCELLED)
@@ -141,9 +142,11 @@ def test_shared_extractor_follows_any_of_its_machines(lathe: Machine, reader: De
     for machine in (lathe, saw):
         UnitPart.objects.create(whole=machine.unit, part=extractor.unit, is_shared=True)
     saw_reader = make_device("reader-2", saw)
-    with_badge(), with_badge(OTHER)
+    with_badge()
+    with_badge(OTHER)
 
-    tap(reader), tap(saw_reader, OTHER)
+    for decision in (tap(reader), tap(saw_reader, OTHER)):
+        power_on(decision)
     tap(reader, at=NOW + minutes(10))
     still_on = list(DeviceCommand.objects.filter(device=fan).order_by("pk").values_list("kind", flat=True))
     tap(saw_reader, OTHER, at=NOW + minutes(20))
@@ -154,8 +157,9 @@ def test_shared_extractor_follows_any_of_its_machines(lathe: Machine, reader: De
 
 def test_machine_waits_to_be_checked_after_each_use_where_that_is_asked(lathe: Machine, reader: Device) -> None:
     MachineAccess.objects.create(machine=lathe, is_checked_after=True)
-    with_badge(), with_badge(OTHER)
-    tap(reader)
+    with_badge()
+    with_badge(OTHER)
+    power_on(tap(reader))
     tap(reader, at=NOW + minutes(10))
 
     next_one = tap(reader, OTHER, at=NOW + minutes(11))
@@ -179,7 +183,7 @@ def test_plug_of_a_machine_is_its_relay_where_a_reader_of_another_make_stands(la
     routes = Directory().foreign("door-reader/tag")
 
     for at in (NOW, NOW + minutes(5)):
-        tapped_at_reader(RawMessage("door-reader/tag", NUMBER.encode(), at), routes, at)
+        tapped_at_reader(RawMessage("door-reader/tag", NUMBER.encode(), at), routes, at, {})
 
     told = list(DeviceCommand.objects.order_by("pk").values_list("device__slug", "kind"))
     assert [route.slug for route in routes] == [door.slug]
@@ -191,7 +195,45 @@ def test_badge_that_lies_on_a_reader_of_another_make_is_one_request(lathe: Machi
     with_badge()
     routes = Directory().foreign("door-reader/tag")
 
-    for _ in range(3):
-        tapped_at_reader(RawMessage("door-reader/tag", NUMBER.encode(), NOW), routes, NOW)
+    taps: dict[tuple[str, str], dt.datetime] = {}
+    for step in range(20):
+        at = NOW + dt.timedelta(seconds=step / 2)
+        tapped_at_reader(RawMessage("door-reader/tag", NUMBER.encode(), at), routes, at, taps)
 
     assert AccessAttempt.objects.count() == 1
+
+
+def test_reservation_extended_on_a_page_holds_at_the_machine_too(lathe: Machine, reader: Device) -> None:
+    camille = with_badge()
+    reservation = reserve(machine=lathe, holder=camille, start=NOW, end=NOW + minutes(60))
+    tap(reader)
+    Reservation.objects.filter(pk=reservation.pk).update(end=NOW + minutes(90))
+
+    sweep_access(now=NOW + minutes(50))
+
+    session, told = open_access(lathe.pk), DeviceCommand.objects.get()
+    assert session is not None
+    assert session.until == NOW + minutes(90)
+    assert (told.kind, told.data) == ("enable", {"session_id": session.reference, "most_s": 40 * 60})
+
+
+def test_reservation_given_back_on_a_page_ends_at_the_machine_too(lathe: Machine, reader: Device) -> None:
+    reservation = reserve(machine=lathe, holder=with_badge(), start=NOW, end=NOW + minutes(60))
+    tap(reader)
+    Reservation.objects.filter(pk=reservation.pk).update(status=Status.COMPLETED, end=NOW + minutes(20))
+    Device.objects.filter(pk=reader.pk).update(last_seen_at=NOW + minutes(21))
+
+    sweep_access(now=NOW + minutes(21))
+
+    assert DeviceCommand.objects.get().kind == "disable"
+
+
+def test_session_that_cannot_be_ended_keeps_no_other_one_open(lathe: Machine, reader: Device) -> None:
+    door = make_device("door", make_machine(site=lathe.site), kind=DriverKind.RFID, topic="door-reader")
+    with_badge()
+    with_badge(OTHER)
+    tap(door)
+    tap(reader, OTHER)
+    Device.objects.update(is_online=False)
+
+    assert sweep_access(now=NOW + minutes(70)) == 2

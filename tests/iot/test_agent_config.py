@@ -13,6 +13,7 @@ from iot.agent.config import ConfigError, read_config, write_config
 from iot.agent.enrol import EnrolmentRefused, enrol
 from iot.agent.settings import Settings
 from iot.agent.state import State
+from iot.agent.wiring import kind_of
 
 ROSTER_KEY = "0f" * 32
 ANSWER = {
@@ -294,3 +295,13 @@ def test_battery_pct_reads_the_first_battery_that_answers(tmp_path: Path, capaci
         (tmp_path / name / "capacity").write_text(text)
 
     assert battery_pct(tmp_path) == expected
+
+
+def test_what_follows_other_machines_waits_for_nobody(tmp_path: Path):
+    file = tmp_path / "agent.toml"
+    file.write_text("[machine]\nhardware = 'simulated'\nis_follower = true\n")
+    write_config(file, {"device": "fan-1", "host": "127.0.0.1", "port": 1, "is_tls": False}, "secret")
+
+    kind = kind_of(read_config(file))
+
+    assert (kind.is_confirmed_here, kind.is_cut_at_end) == (False, True)

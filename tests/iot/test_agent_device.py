@@ -158,7 +158,7 @@ def test_order_repeated_after_a_restart_is_answered_and_not_done_again(lab: Lab,
     running = run()
     assert wait_until(lambda: "online" in lab.statuses)
     command(lab, "lock", "c-1")
-    command(lab, "enable", "c-2")
+    command(lab, "enable", "c-2", lift=True)
     running.stop()
     again = run()
     assert wait_until(lambda: len(lab.data(Hello)) == 2)

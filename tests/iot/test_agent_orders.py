@@ -85,7 +85,7 @@ def test_enable_alone_lifts_a_lock_and_lets_no_power_through():
     rig = Rig()
     rig.orders["lock"]({})
 
-    rig.orders["enable"]({})
+    rig.orders["enable"]({"lift": True})
 
     assert (rig.station.blocked(), rig.relay.switched) == ("", [])
 
@@ -113,7 +113,7 @@ def _as_is(_rig: Rig) -> None:
         (_running, GRANT, "busy"),
         (_locked, GRANT, "locked"),
         (_tripped, GRANT, "safety_input"),
-        (_tripped, {}, "safety_input"),
+        (_tripped, {"lift": True}, "safety_input"),
         (_as_is, {"session_id": "s-9"}, "wrong_data"),
         (_as_is, GRANT | {"most_s": -5}, "wrong_data"),
         (_as_is, GRANT | {"session_id": 7}, "wrong_data"),
@@ -287,3 +287,23 @@ def test_refusals_fit_the_answer():
     assert answer
     assert len(answer["reason"]) <= 200
     assert answer["reason"].isprintable()
+
+
+def test_enable_without_a_session_lifts_nothing_unless_it_says_so():
+    rig = Rig()
+    rig.orders["lock"]({})
+
+    with pytest.raises(CommandRefused):
+        rig.orders["enable"]({"follows": "laser"})
+
+    assert rig.station.blocked() == "locked"
+
+
+def test_order_meant_for_another_session_stops_nobody():
+    rig = Rig()
+    rig.run_session("s-1")
+
+    with pytest.raises(CommandRefused, match="not_running"):
+        rig.orders["disable"]({"session_id": "s-0", "when_idle": True})
+
+    assert rig.relay.is_on

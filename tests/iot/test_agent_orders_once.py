@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from iot.agent.client import Agent, Listeners
@@ -162,6 +162,7 @@ FIELDS = st.dictionaries(
 )  # fmt: skip
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(leaf=st.sampled_from(["ack", "decision", "command", "roster", "other"]), told=FIELDS)
 def test_nothing_that_the_lab_may_say_raises_or_switches(leaf: str, told: dict[str, Any]):
     rig = Rig()

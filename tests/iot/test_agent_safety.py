@@ -35,7 +35,7 @@ def test_emergency_stop_outlives_a_restart_until_a_person_lifts_it():
     rig.boot = "boot-2"
     rig.restart()
     while_locked = rig.tap()
-    rig.orders["enable"]({})
+    rig.orders["enable"]({"lift": True})
     rig.pass_s(3)
     rig.run_session()
 
@@ -165,7 +165,7 @@ def test_lab_hears_that_an_emergency_stop_is_over_when_a_person_lifts_it():
         rig.station.tick()
     before = rig.events()
 
-    rig.orders["enable"]({})
+    rig.orders["enable"]({"lift": True})
 
     assert before == ["safety_input:emergency_stop"]
     assert rig.events()[1:] == ["de_energised:safe again"]
@@ -177,6 +177,6 @@ def test_stop_button_that_is_still_pressed_cannot_be_lifted():
     rig.station.tick()
 
     with pytest.raises(CommandRefused, match="safety_input"):
-        rig.orders["enable"]({})
+        rig.orders["enable"]({"lift": True})
 
     assert rig.station.is_locked_out

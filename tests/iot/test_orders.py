@@ -4,6 +4,7 @@ import datetime as dt
 import hashlib
 import hmac
 import json
+from typing import Any
 
 import msgspec
 import pytest
@@ -30,8 +31,11 @@ def plug_of(machine: Machine) -> Device:
     return make_device("plug", machine, kind=DriverKind.TASMOTA, topic="plug-04")
 
 
-def test_order_is_commanded_and_not_reported(lathe: Machine, reader: Device) -> None:
-    order(device=reader, kind=Kind.LOCK, by=make_staff(site=lathe.site), now=NOW, why="cleaning")
+def test_order_is_commanded_and_not_reported(
+    lathe: Machine, reader: Device, django_capture_on_commit_callbacks: Any
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        order(device=reader, kind=Kind.LOCK, by=make_staff(site=lathe.site), now=NOW, why="cleaning")
 
     reader.refresh_from_db()
     assert (reader.commanded, reader.commanded_at, reader.is_locked) == ("locked", NOW, False)
@@ -93,6 +97,13 @@ def test_order_speaks_the_language_of_its_device(lathe: Machine, reader: Device)
         "server_at": "",
     }  # fmt: skip
     assert message_of(foreign, NOW) == ("cmnd/plug-04/POWER", b"OFF")
+
+
+def test_older_order_is_not_sent_again_after_a_newer_one(reader: Device) -> None:
+    order(device=reader, kind=Kind.ENABLE, by=None, now=NOW, data={"session_id": "s-1", "most_s": 60})
+    order(device=reader, kind=Kind.LOCK, by=None, now=NOW)
+
+    assert [command.kind for command in take_to_send(now=NOW)] == [Kind.LOCK]
 
 
 @pytest.fixture
