@@ -95,21 +95,27 @@ def comers_of(data: QueryDict, team: Team | None, holder: Person, members: Itera
     return Comers(others, len(others) < len(named))
 
 
-def choices_of(members: Sequence[TeamMembership], me: Person, chosen: Iterable[Person]) -> list[Choice]:
-    """Oneself first. Two of the same first name are told apart by the day on which they joined."""
+def choices_of(
+    members: Sequence[TeamMembership], me: Person, chosen: Iterable[Person], *, is_own: bool = True
+) -> list[Choice]:
+    """Oneself first, or whom one reserves for where it is not `is_own`. Two of the same first name are told apart by
+    the day on which they joined."""
     keys = {person.pk for person in chosen}
     doubled = Counter(row.person.get_short_name() for row in members)
     ordered = sorted(members, key=lambda row: row.person_id != me.pk)
     return [
-        Choice(row.person.reference, _name(row, me, is_doubled=doubled[row.person.get_short_name()] > 1),
-               row.person_id in keys)
+        Choice(
+            row.person.reference,
+            _name(row, me if is_own else None, is_doubled=doubled[row.person.get_short_name()] > 1),
+            row.person_id in keys,
+        )
         for row in ordered
-    ]  # fmt: skip
+    ]
 
 
-def _name(row: TeamMembership, me: Person, *, is_doubled: bool) -> str:
+def _name(row: TeamMembership, me: Person | None, *, is_doubled: bool) -> str:
     name = row.person.get_short_name()
-    if row.person_id == me.pk:
+    if me is not None and row.person_id == me.pk:
         return _("%(name)s (you)") % {"name": name}
     if not is_doubled or row.joined_at is None:
         return name
@@ -129,6 +135,7 @@ def questions_of(
     *,
     asked: Team | None = None,
     comers: Comers = ALONE,
+    is_own: bool = True,
 ) -> list[Question]:
     """One for each team that has others than oneself; of the team that was `asked`, with what was answered."""
     found = []
@@ -137,5 +144,5 @@ def questions_of(
         answer = comers if team == asked else ALONE
         chosen = [*answer.others, *([me] if answer.holder_takes_part else [])]
         if any(row.person_id != me.pk for row in rows):
-            found.append(Question(team, number, choices_of(rows, me, chosen)))
+            found.append(Question(team, number, choices_of(rows, me, chosen, is_own=is_own)))
     return found

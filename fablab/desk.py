@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from fablab.machine_status import MachineStatus, State, machine_statuses
+from fablab.machine_facts import live_facts
+from fablab.machine_status import MachineStatus, State, status_of
+from fablab.seat_agents import SeatAgent, agent_of
 from machines.models import Machine
 from people.kiosks import calls_from
 from people.models import Kiosk, Person, Site, Visit
@@ -35,11 +37,13 @@ class Presence:
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """A seat and who sits there; `reservation` is the running one, `next_start` the next that is promised."""
+    """A seat and who sits there; `reservation` is the running one, `next_start` the next that is promised; `agent` what
+    the program on it says, None where there is none."""
 
     status: MachineStatus
     reservation: Reservation | None
     next_start: dt.datetime | None
+    agent: SeatAgent | None = None
 
     @property
     def machine(self) -> Machine:
@@ -139,10 +143,15 @@ def _line(reservation: Reservation, now: dt.datetime) -> DeskLine:
 def seats(*, site: Site, now: dt.datetime) -> list[Seat]:
     """The site's seats in their order, with who sits there. The same number of queries however many."""
     rows = Machine.objects.filter(unit__site=site, category__is_seat=True, retired_at=None).with_places()
-    statuses = machine_statuses(rows, now)
+    return seats_of(rows, now=now)
+
+
+def seats_of(machines: Sequence[Machine] | QuerySet[Machine], *, now: dt.datetime) -> list[Seat]:
+    """These seats, in their order."""
+    found = live_facts(machines, now)
     held = (
         HeldUnit.objects.filter(
-            unit__machine__in=[status.machine.pk for status in statuses],
+            unit__machine__in=[machine.pk for machine, _facts in found],
             is_holding=True,
             blocked__overlap=(now, now + dt.timedelta(days=1)),
             reservation__status__in=[Status.CONFIRMED, Status.IN_USE],
@@ -159,5 +168,9 @@ def seats(*, site: Site, now: dt.datetime) -> list[Seat]:
         elif reservation.start > now:
             following.setdefault(row.unit_id, reservation.start)
     return [
-        Seat(status, running.get(status.machine.unit_id), following.get(status.machine.unit_id)) for status in statuses
-    ]
+        Seat(
+            status_of(machine, facts, now), running.get(machine.unit_id), following.get(machine.unit_id),
+            agent_of(facts, running.get(machine.unit_id), now),
+        )
+        for machine, facts in found
+    ]  # fmt: skip

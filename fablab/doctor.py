@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from fablab.health import worker_beats
 from iot.ingest.consumer import broker_client
+from iot.ingest_health import ingest_health
 from iot.models import Device, InboxMessage
 from reservations.models import Reservation
 
@@ -175,13 +176,19 @@ def worker() -> Finding:
 
 
 def ingest() -> Finding:
-    """Devices were heard lately. Silence may be theirs, hence a warning and not a failure."""
+    """Devices were heard lately, and what they say is stored as it comes. Silence may be theirs: a warning."""
     devices = Device.objects.filter(revoked_at=None)
     heard = devices.aggregate(latest=Max("last_seen_at"))["latest"]
     if not devices.exists():
         return Finding("ingest", Verdict.OK, "no device is enrolled yet")
+    health = ingest_health(timezone.now())
+    if health.is_behind:
+        detail = f"{health.queue} messages wait, the last ones for {health.lag_s:.0f} s"
+        remedy = "Let two share the work: manage.py ingest --shared --name 1, and --name 2 (in place of the one)."
+        return Finding("ingest", Verdict.WARN, detail, remedy)
     if heard is not None and timezone.now() - heard <= HEARD_WITHIN:
-        return Finding("ingest", Verdict.OK, f"a device was heard at {heard:%H:%M:%S} UTC")
+        rate = f", {health.messages_a_second:.1f} messages a second are stored" if health.running else ""
+        return Finding("ingest", Verdict.OK, f"a device was heard at {heard:%H:%M:%S} UTC{rate}")
     last = f"no device was heard since {heard:%Y-%m-%d %H:%M} UTC" if heard else "no device was ever heard"
     return Finding("ingest", Verdict.WARN, last, "See that `manage.py ingest` runs and that the devices have power.")
 

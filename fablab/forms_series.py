@@ -7,6 +7,7 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.dates import WEEKDAYS as WEEKDAY_NAMES
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from fablab.lib.day_fields import DayField
 from reservations.series import Scope
@@ -108,3 +109,10 @@ class MoveDatesForm(ScopeForm):
     end = forms.TimeField(label=_("Until"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
 
     examples = {"day": _("One day later here, and each of the others goes one day later too.")}
+
+    def __init__(self, *args: Any, nights: int = 0, **kwargs: Any) -> None:
+        """`nights` lie between the day of the start and that of the end: a move keeps them."""
+        super().__init__(*args, **kwargs)
+        if nights:
+            words = ngettext("%(count)d night later, as now", "%(count)d nights later, as now", nights)
+            self.fields["end"].help_text = words % {"count": nights}

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import F, FilteredRelation, Q
 
 from fablab.lib.intervals import Interval
-from iot.models import Device, ReportedState
+from iot.models import AccessSession, Device, ReportedState
 from machines.models import Machine, Outage
 from machines.opening import opening_between
 from machines.selectors import load_hours, timetable
@@ -33,6 +33,7 @@ class StatusFacts:
     elsewhere: Outage | None = None
     devices: Sequence[Device] = ()
     reported: ReportedState | None = None
+    access: AccessSession | None = None
     printer: Printer | None = None
     job: PrintJob | None = None
     reservations: Sequence[Reservation] = ()
@@ -70,7 +71,11 @@ def live_facts(
 
 
 def _measured(live: Machine, devices: Sequence[Device]) -> dict[str, Any]:
-    return {"devices": devices, "reported": getattr(live, "reported", None)}
+    return {
+        "devices": devices,
+        "reported": getattr(live, "reported", None),
+        "access": getattr(live, "access_now", None),
+    }
 
 
 def _printed(live: Machine) -> dict[str, Any]:
@@ -108,14 +113,15 @@ def _reservations(machine_ids: Collection[int], now: dt.datetime) -> dict[int, l
 
 
 def _live(rows: models.QuerySet[Machine], now: dt.datetime) -> models.QuerySet[Machine]:
-    """The machines, each with its last report, its printer, the print under way, the outage that holds, and when
-    another calendar says that it is taken."""
+    """The machines, each with its last report, who has it open, its printer, the print under way, the outage that
+    holds, and when another calendar says that it is taken."""
     is_out = Q(outages__start__lte=now) & (Q(outages__end__isnull=True) | Q(outages__end__gt=now))
     return rows.annotate(
         running_job=FilteredRelation("print_jobs", condition=Q(print_jobs__state__in=sorted(ACTIVE))),
         outage_now=FilteredRelation("outages", condition=is_out & Q(outages__calendar__isnull=True)),
         elsewhere_now=FilteredRelation("outages", condition=is_out & Q(outages__calendar__isnull=False)),
-    ).select_related("reported", "printer", "running_job", "outage_now", "elsewhere_now")  # type: ignore[misc]
+        access_now=FilteredRelation("access_sessions", condition=Q(access_sessions__ended_at__isnull=True)),
+    ).select_related("reported", "access_now", "printer", "running_job", "outage_now", "elsewhere_now")  # type: ignore[misc]
 
 
 def _again(machines: Sequence[Machine]) -> models.QuerySet[Machine]:

@@ -16,11 +16,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from fablab.machine_facts import StatusFacts, live_facts
-from iot.models import UseState
-from machines.models import Machine
+from iot.models import AccessSession, UseState
+from machines.models import Machine, Outage
 from printing.models import JobState
 from reservations.messages import clock_words, day_words, duration_words
 from reservations.models import Reservation, Status
+from reservations.time_words import until_words
 
 # Beyond this, a time of day alone could be today's or tomorrow's.
 SOON = dt.timedelta(hours=18)
@@ -73,12 +74,12 @@ def machine_statuses(machines: Sequence[Machine] | models.QuerySet[Machine], now
 
 
 def status_of(machine: Machine, facts: StatusFacts, now: dt.datetime) -> MachineStatus:
-    """The first of these that holds: out of service, printing, no news, needs care, in use, reserved (here, then in
-    another calendar), closed, free.
+    """The first of these that holds: out of service (or to be checked, or stopped for safety), printing, no news,
+    locked, needs care, waiting for whoever opened it, in use, reserved (here, then in another calendar), closed, free.
 
     Free only while everything that could contradict it is heard.
     """
-    checks = (_out, _printing, _no_news, _care, _in_use, _reserved, _elsewhere, _closed)
+    checks = (_out, _printing, _no_news, _locked, _care, _opening_up, _in_use, _reserved, _elsewhere, _closed)
     for check in checks:
         status = check(machine, facts, now)
         if status is not None:
@@ -86,10 +87,20 @@ def status_of(machine: Machine, facts: StatusFacts, now: dt.datetime) -> Machine
     return _free(machine, facts, now)
 
 
+# Out of service for a reason that somebody of the team lifts on the spot.
+OUTAGE_WORDS: dict[str, tuple[str | Promise, str | Promise]] = {
+    Outage.Kind.LOCK_OUT: (_("Locked"), _("Stopped for safety: only the team puts it back in service")),
+    Outage.Kind.TO_CHECK: (_("To be checked"), _("Somebody of the team looks at it first")),
+}
+
+
 def _out(machine: Machine, facts: StatusFacts, now: dt.datetime) -> MachineStatus | None:
     outage = facts.outage
     if outage is None:
         return None
+    if outage.kind in OUTAGE_WORDS:
+        word, detail = OUTAGE_WORDS[outage.kind]
+        return MachineStatus(machine, State.OUT, str(word), str(detail))
     back = ""
     if outage.end is not None:
         back = gettext("Back %(day)s") % {"day": day_words(outage.end, facts.zone)}
@@ -171,17 +182,46 @@ def _care(machine: Machine, facts: StatusFacts, now: dt.datetime) -> MachineStat
     return None
 
 
+def _locked(machine: Machine, facts: StatusFacts, now: dt.datetime) -> MachineStatus | None:
+    """A device says so itself: it starts nothing until it is told otherwise. What runs is in use all the same."""
+    if not any(device.is_locked for device in facts.devices) or _is_busy(facts):
+        return None
+    return MachineStatus(machine, State.OUT, gettext("Locked"), gettext("Please call someone of the team"))
+
+
+WAITING_WORDS: dict[str, tuple[str | Promise, str | Promise]] = {
+    AccessSession.State.WAITING_BUTTON: (
+        _("Waits for the button"),
+        _("Opened with a badge: press the button beside it"),
+    ),
+    AccessSession.State.WAITING_SECOND: (_("Waits for a second person"), _("Opened with a badge: now another one’s")),
+}
+
+
+def _opening_up(machine: Machine, facts: StatusFacts, now: dt.datetime) -> MachineStatus | None:
+    """Somebody presented a badge and has half a minute for the next step."""
+    words = WAITING_WORDS.get(facts.access.state) if facts.access is not None else None
+    if words is None:
+        return None
+    return MachineStatus(machine, State.RESERVED, str(words[0]), str(words[1]))
+
+
+def _is_busy(facts: StatusFacts) -> bool:
+    return facts.reported is not None and facts.reported.state == UseState.BUSY
+
+
 def _in_use(machine: Machine, facts: StatusFacts, now: dt.datetime) -> MachineStatus | None:
     current = _current(facts, now)
-    is_busy = facts.reported is not None and facts.reported.state == UseState.BUSY
     is_checked_in = current is not None and current.status == Status.IN_USE
-    if not is_busy and not is_checked_in:
+    if not _is_busy(facts) and not is_checked_in and facts.access is None:
         return None
     detail, progress, left = "", None, ""
     if current is not None:
-        detail = gettext("Until %(time)s") % {"time": clock_words(current.end, facts.zone)}
+        detail = gettext("Until %(time)s") % {"time": until_words(now, current.end, facts.zone)}
         progress = 100 * (now - current.start) / (current.end - current.start)
         left = gettext("%(duration)s left") % {"duration": _rounded(current.end - now)}
+    elif facts.access is not None:
+        detail = gettext("Until %(time)s") % {"time": until_words(now, facts.access.until, facts.zone)}
     elif facts.reported is not None and facts.reported.since is not None:
         detail = gettext("Since %(time)s, without a reservation") % {
             "time": clock_words(facts.reported.since, facts.zone)
@@ -207,7 +247,7 @@ def _reserved(machine: Machine, facts: StatusFacts, now: dt.datetime) -> Machine
     current = _current(facts, now)
     if current is None:
         return None
-    after = gettext("Free again %(time)s") % {"time": clock_words(current.end, facts.zone)}
+    after = gettext("Free again %(time)s") % {"time": until_words(now, current.end, facts.zone)}
     return MachineStatus(machine, State.RESERVED, gettext("Reserved"), after)
 
 

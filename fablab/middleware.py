@@ -15,6 +15,7 @@ View = Callable[[HttpRequest], HttpResponse]
 # What works before the first question has been answered: the questions, what they need, and what programs ask.
 OPEN_TO_A_NEW_LAB = (
     "/first-run/", "/static/", "/language/", "/accounts/", "/address/", "/help/", "/api/", "/healthz", "/readyz",
+    "/metrics",
 )  # fmt: skip
 
 

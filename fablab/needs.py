@@ -110,7 +110,8 @@ def _machine_needs(statuses: Sequence[MachineStatus]) -> list[Need]:
             needs.append(Need("no-news", "wifi-off", title, status.detail, url, action))
         elif status.state == State.OUT:
             title = _("%(machine)s is out of service") % {"machine": machine.name}
-            needs.append(Need("out", "tools", title, status.detail, machine.get_absolute_url(), _("Look")))
+            detail = status.detail if status.word == _("Out of service") else f"{status.word}. {status.detail}"
+            needs.append(Need("out", "tools", title, detail, machine.get_absolute_url(), _("Look")))
         elif status.is_bed_waiting:
             title = _("%(machine)s: a print waits on the bed") % {"machine": machine.name}
             url = f"/manage/machines/{machine.slug}/bed-clear/"

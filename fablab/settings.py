@@ -1,5 +1,6 @@
 """One settings file, driven by the environment. Development needs no variable set; `.env.example` explains each."""
 
+import ssl
 import sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -70,11 +71,12 @@ CACHES = {
 MQTT_URL = env.text("MQTT_URL")
 # Our machines appear in Home Assistant, which listens on the same broker.
 HOMEASSISTANT = env.flag("FABLAB_HOMEASSISTANT")
+MQTT_CA = env.text("FABLAB_MQTT_CA")
 MQTT_PORT = env.integer("FABLAB_MQTT_PORT", 18883, least=1, most=65535)
 
 
 def _broker() -> dict[str, object]:
-    """Host, port, username, password and is_tls that our own processes connect with."""
+    """Host, port, username, password, is_tls and ca_file that our own processes connect with."""
     if not MQTT_URL:
         return {
             "host": "127.0.0.1",
@@ -82,6 +84,7 @@ def _broker() -> dict[str, object]:
             "username": "fablab-server",
             "password": SECRETS.get("broker_password", ""),
             "is_tls": False,
+            "ca_file": None,
         }
     parts = urlsplit(MQTT_URL)
     if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
@@ -93,7 +96,21 @@ def _broker() -> dict[str, object]:
         "username": unquote(parts.username or ""),
         "password": unquote(parts.password or ""),
         "is_tls": is_tls,
+        "ca_file": _broker_authority() if is_tls else None,
     }
+
+
+def _broker_authority() -> str | None:
+    """The file with the authority that made the broker's certificate; None for those that the system trusts."""
+    if not MQTT_CA:
+        return None
+    try:
+        ssl.create_default_context(cafile=MQTT_CA)
+    except OSError:
+        raise ImproperlyConfigured(
+            f"FABLAB_MQTT_CA={MQTT_CA} holds no certificate in PEM form that can be read. Name your authority's ca.crt."
+        ) from None
+    return MQTT_CA
 
 
 BROKER = _broker()

@@ -20,6 +20,7 @@ from fablab.backup.places import is_nightly
 from fablab.backup.status import BackupStatus, backup_status
 from fablab.doctor import CLOCKS_APART_MOST, last_stored
 from fablab.health import broker_answers, worker_beats
+from iot.ingest_health import IngestHealth, ingest_health
 from people.lab import current_lab
 from people.models import Module
 
@@ -55,6 +56,7 @@ class Facts:
     is_broker_reachable: bool | None = None
     backup: BackupStatus | None = None
     born_at: dt.datetime | None = None
+    ingest: IngestHealth | None = None
 
 
 def troubles(now: dt.datetime) -> list[Trouble]:
@@ -64,7 +66,7 @@ def troubles(now: dt.datetime) -> list[Trouble]:
 
 def troubles_of(facts: Facts, now: dt.datetime) -> list[Trouble]:
     """The same from facts. Pure but for the language."""
-    found = [*_disk(facts), *_clock(facts), *_worker(facts), *_broker(facts), *_backup(facts, now)]
+    found = [*_disk(facts), *_clock(facts), *_worker(facts), *_broker(facts), *_ingest(facts), *_backup(facts, now)]
     return sorted(found, key=lambda trouble: trouble.tone != "out")
 
 
@@ -120,6 +122,19 @@ def _broker(facts: Facts) -> list[Trouble]:
             _("The machines cannot be heard"),
             _("The message broker does not answer. Close the lab and open it again, or start the broker of MQTT_URL."),
             "out",
+        )
+    ]
+
+
+def _ingest(facts: Facts) -> list[Trouble]:
+    if facts.ingest is None or not facts.ingest.is_behind:
+        return []
+    return [
+        Trouble(
+            "ingest",
+            _("The machines say more than is stored"),
+            _("Boards and curves are late; nothing is lost. Let two share the work: docs/devices.md says how."),
+            "care",
         )
     ]
 
@@ -186,6 +201,7 @@ def _asked() -> Facts:
         is_broker_reachable=_or_none(_broker_answers),
         backup=backup_status(),
         born_at=_or_none(born_at),
+        ingest=_or_none(lambda: ingest_health(timezone.now())),
     )
 
 

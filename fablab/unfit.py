@@ -2,14 +2,18 @@
 nobody of the team to watch over them."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from fablab.group_hours import groups_on_changed_dates
+from fablab.unfit_words import away_words, closed_words
 from machines.models import Outage
+from machines.selectors import load_hours
 from people.models import Site
 from reservations.closures import COMING, reservations_outside_hours
 from reservations.models import HeldUnit, Reservation
@@ -53,22 +57,34 @@ def all_unfit(*, site: Site, now: dt.datetime) -> list[Unfit]:
 
 def _found(site: Site, now: dt.datetime) -> list[Unfit]:
     """Each reason by itself."""
+    # Anew: they may have been changed a moment ago.
+    load_hours([site])
     closed = [*reservations_outside_hours(site=site, now=now), *groups_on_changed_dates(site=site, now=now)]
     unwatched = reservations_without_supervision(site=site, now=now)
     return [
-        *(Unfit(row, _("we are closed then"), CLOSED) for row in closed),
+        *(Unfit(row, words, CLOSED) for row, words in zip(closed, closed_words(site, closed), strict=True)),
         *(Unfit(row, _away_words(row), AWAY) for row in _on_machines_away(site, now)),
         *_groups_with_machines_away(site, now),
         *(Unfit(row, _("nobody of the team is on duty then"), UNWATCHED) for row in unwatched),
     ]
 
 
+def reasons_to_read(*, site: Site, now: dt.datetime, rows: Sequence[Reservation]) -> dict[int, str]:
+    """Why each of these does not fit, by key, in the language of whoever holds it; what fits by now is not there."""
+    languages = {row.pk: row.holder.language for row in rows if row.holder is not None}
+    found: dict[int, str] = {}
+    for language in set(languages.values()):
+        with override(language):
+            unfit = all_unfit(site=site, now=now)
+        found |= {row.reservation.pk: row.reason for row in unfit if languages.get(row.reservation.pk) == language}
+    return found
+
+
 def _on_machines_away(site: Site, now: dt.datetime) -> list[Reservation]:
     rows = Reservation.objects.filter(site=site, status__in=COMING, end__gt=now, machine__isnull=False)
     away = Q(machine__retired_at__lte=F("start")) | Exists(_outages_over("machine"))
-    # A machine that is broken as well is broken.
-    is_out = Exists(_outages_over("machine").filter(calendar__isnull=True))
-    return list(rows.filter(away).annotate(is_out=is_out).with_places().select_related("holder").order_by("start"))
+    marked = rows.filter(away).annotate(out_because=_out_because("machine"))
+    return list(marked.with_places().select_related("holder__guardian").order_by("start"))
 
 
 def _groups_with_machines_away(site: Site, now: dt.datetime) -> list[Unfit]:
@@ -80,16 +96,25 @@ def _groups_with_machines_away(site: Site, now: dt.datetime) -> list[Unfit]:
     away = Q(unit__machine__retired_at__lte=F("reservation__start")) | Exists(
         _outages_over("unit__machine", "reservation__")
     )
-    is_out = Exists(_outages_over("unit__machine", "reservation__").filter(calendar__isnull=True))
-    found = rows.filter(away).annotate(is_out=is_out)
+    found = rows.filter(away).annotate(out_because=_out_because("unit__machine", "reservation__"))
     found = found.select_related(
-        "reservation__created_by", "reservation__site", "reservation__holder", "reservation__machine", "unit__machine"
-    )
+        "reservation__created_by__guardian", "reservation__site", "reservation__holder__guardian",
+        "reservation__machine", "unit__machine",
+    )  # fmt: skip
     ordered = found.order_by("reservation__start", "reservation", "unit__machine__name")
     return [
         Unfit(reservation, ", ".join(_machine_away_words(row) for row in held), AWAY)
         for reservation, held in groupby(ordered, key=lambda row: row.reservation)
     ]
+
+
+def _out_because(machine: str, times: str = "") -> Subquery:
+    """The reason that the team gave, empty where none; None where no outage of ours takes the machine.
+
+    A machine that is broken and taken in another calendar is broken.
+    """
+    ours = _outages_over(machine, times).filter(calendar__isnull=True)
+    return Subquery(ours.order_by("start", "pk").values("reason")[:1])
 
 
 def _outages_over(machine: str, times: str = "") -> QuerySet[Outage]:
@@ -103,17 +128,11 @@ def _outages_over(machine: str, times: str = "") -> QuerySet[Outage]:
 
 def _away_words(reservation: Reservation) -> str:
     machine = reservation.machine
-    if machine is not None and machine.retired_at is not None:
-        return _("the machine is no longer there")
-    if not reservation.is_out:  # type: ignore[attr-defined]
-        return _("the machine is taken in another calendar then")
-    return _("the machine is out of service")
+    is_gone = machine is not None and machine.retired_at is not None
+    return away_words("", is_gone=is_gone, because=reservation.out_because)  # type: ignore[attr-defined]
 
 
 def _machine_away_words(held: HeldUnit) -> str:
     machine = held.unit.machine
-    if machine.retired_at is not None:
-        return _("%(what)s is no longer there") % {"what": machine.name}
-    if not held.is_out:  # type: ignore[attr-defined]
-        return _("%(what)s is taken in another calendar then") % {"what": machine.name}
-    return _("%(what)s is out of service") % {"what": machine.name}
+    is_gone = machine.retired_at is not None
+    return away_words(machine.name, is_gone=is_gone, because=held.out_because)  # type: ignore[attr-defined]

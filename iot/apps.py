@@ -6,5 +6,5 @@ class IotConfig(AppConfig):
     verbose_name = "devices"
 
     def ready(self) -> None:
-        # Registers what devices witness.
-        from iot import evidence  # noqa: F401
+        # Registers what devices witness, and what ends uses that were begun by hand.
+        from iot import evidence, tasks_manual  # noqa: F401

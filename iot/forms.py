@@ -6,6 +6,7 @@ from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from iot.drivers import FOREIGN
 from iot.models import Device, DriverKind
 from machines.length_field import LengthField, LengthWidget
 from machines.models import Machine
@@ -27,9 +28,9 @@ class DeviceForm(forms.ModelForm):
 
     examples = {
         "name": _("“Plug of the laser”: the words in the list of devices."),
-        "kind": _("“Our agent” runs on a computer beside the machine. A Tasmota plug is bought and measures power."),
-        "topic": _("“plug-04”: what the plug’s own page shows as “Topic”. Our agent needs none."),
-        "silent_after": _("A plug that reports every 10 seconds: 60 seconds. After that it shows as “no news”."),
+        "kind": _("“Our agent” runs on a computer beside the machine. A metering plug is bought and measures power."),
+        "topic": _("“plug-04”: what the plug’s own page shows as “Topic”. Our agent needs none; others: see below."),
+        "silent_after": _("A plug that reports every 10 seconds: 60 seconds. Untouched, it follows the kind."),
         "busy_w": _("A laser cutter draws 30 W when it waits and 400 W when it cuts: busy from 100 W."),
         "idle_w": _("A little below “busy”: 60 W. Between the two nothing changes, so that it does not flicker."),
         "busy_after": _("10 seconds: switching on the light in the machine does not count as use."),
@@ -61,9 +62,18 @@ class DeviceForm(forms.ModelForm):
         kind = data.get("kind") or self.instance.kind
         if kind == DriverKind.FABLAB:
             data["topic"] = ""
-        elif not data.get("topic") and "topic" not in self.errors:
-            self.add_error("topic", _("Write the topic that is set in the plug."))
+        elif kind in FOREIGN and "topic" not in self.errors:
+            self._check_topic(kind, data)
         busy_w, idle_w = data.get("busy_w"), data.get("idle_w")
         if busy_w is not None and idle_w is not None and idle_w > busy_w:
             self.add_error("idle_w", _("The idle threshold is not above the busy one."))
         return data
+
+    def _check_topic(self, kind: str, data: dict[str, Any]) -> None:
+        topic, driver = data.get("topic"), FOREIGN[kind]
+        if not topic:
+            self.add_error("topic", _("Write the topic that is set on the device."))
+        elif not driver.writes(topic):
+            self.add_error("topic", _("No device of this kind can have that topic: look below how it is written."))
+        if not self.instance.pk and "silent_after" not in self.changed_data:
+            data["silent_after"] = driver.QUIET_FOR

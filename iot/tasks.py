@@ -5,6 +5,7 @@ from django.utils import timezone
 from fablab.lib.jobs import periodic
 from iot.access.sessions import sweep_access
 from iot.partitions import ensure_partitions
+from iot.rollups import roll_up
 from iot.sessions import sweep_lost_sessions, sweep_silent_devices
 
 log = logging.getLogger(__name__)
@@ -22,3 +23,10 @@ def sweep_devices() -> None:
 @periodic("23 2 * * *")
 def keep_readings_in_order() -> None:
     ensure_partitions(timezone.now())
+
+
+@periodic("51 2 * * *")
+def sum_readings_up() -> None:
+    done = roll_up(timezone.now())
+    if done is not None:
+        log.info("Readings are summed up until %s; months dropped: %s.", done.until, ", ".join(done.dropped) or "none")

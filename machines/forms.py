@@ -73,6 +73,7 @@ LENGTH_EXAMPLES: dict[str, str | Promise] = {
 }
 
 
+SEAT_OR_LENT = _("A seat stays in the place, and what leaves the place is no seat: tick one of the two.")
 # What a category does without when nothing is typed.
 NOTHING: dict[str, object] = {
     "change_notice": dt.timedelta(0), "cancel_notice": dt.timedelta(0), "rest": dt.timedelta(0), "credits_per_hour": 0,
@@ -170,6 +171,8 @@ class CategoryForm(forms.ModelForm):
         data = super().clean() or {}
         data |= {name: value for name, value in NOTHING.items() if data.get(name) is None and name not in self.errors}
         _check_order(self, data.get("shortest"), data.get("longest"))
+        if data.get("is_seat") and data.get("is_lent"):
+            self.add_error("is_lent", SEAT_OR_LENT)
         return data
 
 

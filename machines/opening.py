@@ -40,7 +40,7 @@ class SeasonWeek:
 
 @dataclass(frozen=True, slots=True)
 class Timetable:
-    """What decides whether a site is open. A date in `exceptions` with no range is a closed day.
+    """What decides whether a site is open. A date in `exceptions` with no range is a closed day; `titles` say why.
 
     `seasons` stand in the order in which they are asked: see `machines.selectors.load_hours`.
     """
@@ -51,6 +51,7 @@ class Timetable:
     holidays: AbstractSet[dt.date] = frozenset()
     seasons: Sequence[SeasonWeek] = ()
     school_holidays: AbstractSet[dt.date] = frozenset()
+    titles: Mapping[dt.date, str] = field(default_factory=dict)
 
     def season_on(self, day: dt.date) -> SeasonWeek | None:
         """The season whose week holds on that date instead of the usual one."""

@@ -55,6 +55,7 @@ class SiteHours:
     exceptions: dict[dt.date, list[Range]] = field(default_factory=lambda: defaultdict(list))
     seasons: list[SeasonWeek] = field(default_factory=list)
     staffed_seasons: list[SeasonWeek] = field(default_factory=list)
+    titles: dict[dt.date, str] = field(default_factory=dict)
     is_always_staffed: bool = True
     has_school_season: bool = False
 
@@ -74,6 +75,8 @@ def load_hours(sites: Iterable[Site]) -> None:
         hours = found[row.site_id]
         if row.weekday is None and row.date is not None:
             ranges = hours.exceptions[row.date]
+            if row.name:
+                hours.titles[row.date] = row.name
             if row.opens is not None and row.closes is not None:
                 ranges.append((row.opens, row.closes))
         else:
@@ -95,7 +98,8 @@ def shared_sites(machines: Iterable[Machine]) -> dict[int, Site]:
 
 @dataclass(frozen=True, slots=True)
 class HoursRow:
-    """A range of a week or of a date; or, with neither, a season of which this is all there is."""
+    """A range of a week or of a date; or, with neither, a season of which this is all there is. `name` is that of the
+    season, or why the date is special."""
 
     site_id: int
     weekday: int | None
@@ -123,7 +127,7 @@ def _rows_of(wanted: Iterable[int]) -> list[HoursRow]:
     ).union(
         dated.values_list(
             "site_id", no_day, "date", "opens", "closes", staffed, Value(None, IntegerField()),
-            Value(None, CharField()), Value(None, DateField()), Value(None, DateField()), Value(None, CharField()),
+            Value(None, CharField()), Value(None, DateField()), Value(None, DateField()), "title",
         ),
         # Closed throughout, a season has no hours: that it is there must be read all the same.
         seasons.values_list(
@@ -181,7 +185,9 @@ def timetable(site: Site, first: dt.date, last: dt.date) -> Timetable:
             closed_days |= public_holidays(site.holiday_country, site.holiday_region, year)
         if hours.has_school_season:
             no_school |= school_holidays(site.holiday_country, site.school_zone, year)
-    return Timetable(site.zone, hours.weekly, hours.exceptions, closed_days, hours.seasons, no_school)
+    return Timetable(
+        site.zone, hours.weekly, hours.exceptions, closed_days, hours.seasons, no_school, hours.titles
+    )  # fmt: skip
 
 
 def staffed_timetable(site: Site, first: dt.date, last: dt.date) -> Timetable | None:

@@ -1,4 +1,4 @@
-"""Calendars and free time, as API v1. Public: names only for staff, references only for the holder."""
+"""Calendars and free time, as API v1. Public: names for staff, a team’s for its members, references for the holder."""
 
 import datetime as dt
 from typing import Any
@@ -20,7 +20,8 @@ from fablab.lib.api import INVALID
 from fablab.lib.intervals import Interval
 from fablab.lib.queries import query_word
 from machines.models import Machine
-from people.models import STAFF_ROLES, Person
+from people.lab import current_lab
+from people.models import STAFF_ROLES, Module, Person
 from people.permissions import has_role
 from reservations.api import LONGEST_WINDOW, window_of
 from reservations.facts import epoch_instant
@@ -33,7 +34,9 @@ HELD_SQL = """
 SELECT wanted.unit_id,
        extract(epoch FROM held."start")::float8,
        extract(epoch FROM held."end")::float8,
-       held.title, held.status, held.reference, held.machine_id, holder.id, holder.first_name, holder.last_name
+       held.title, held.status, held.reference, held.machine_id, holder.id, holder.first_name, holder.last_name,
+       team.name,
+       EXISTS (SELECT FROM people_teammembership WHERE team_id = team.id AND person_id = %(person)s)
 FROM unnest(%(unit_ids)s::bigint[]) AS wanted (unit_id)
 CROSS JOIN LATERAL (
     SELECT reservation.*
@@ -43,28 +46,37 @@ CROSS JOIN LATERAL (
     OFFSET 0
 ) AS held
 LEFT JOIN people_person AS holder ON holder.id = held.holder_id
+LEFT JOIN people_team AS team ON team.id = held.team_id
 ORDER BY held."start", held.id
 """
 
 
 def blocks(machines: list[Machine], window: Interval, person: Any) -> dict[int, list[dict[str, Any]]]:
-    """`{machine id: held time}`. Who and which is told to the holder and to staff only; a `title` is public.
+    """`{machine id: held time}`. Who and which is told to the holder and to staff only, for which team to its members
+    too; a `title` is public.
 
     Two queries.
     """
     by_unit = {machine.unit_id: machine for machine in machines}
     with connection.cursor() as cursor:
-        cursor.execute(HELD_SQL, {"unit_ids": list(by_unit), "start": window.start, "end": window.end})
+        params = {"unit_ids": list(by_unit), "start": window.start, "end": window.end, "person": person.pk}
+        cursor.execute(HELD_SQL, params)
         rows = cursor.fetchall()
+    has_teams = current_lab().has(Module.TEAMS)
     knows = {machine.pk: has_role(person, machine, STAFF_ROLES) for machine in machines}
     found: dict[int, list[dict[str, Any]]] = {machine.pk: [] for machine in machines}
-    for unit_id, start, end, title, status, reference, machine_id, holder_id, first_name, last_name in rows:
+    for unit_id, start, end, title, status, reference, machine_id, holder_id, *names, team, is_of_team in rows:
         machine = by_unit[unit_id]
         block: dict[str, Any] = {"start": epoch_instant(start), "end": epoch_instant(end)}
         if title:
             block["title"] = title
-        if knows[machine.pk] or (holder_id is not None and holder_id == person.pk):
-            block |= {"status": status, "reference": reference, "name": f"{first_name or ''} {last_name or ''}".strip()}
+        is_own = holder_id is not None and holder_id == person.pk
+        if team and has_teams and (knows[machine.pk] or is_own or is_of_team):
+            block["team"] = team
+        if knows[machine.pk] or is_own:
+            block |= {"status": status, "reference": reference, "name": " ".join(filter(None, names))}
+            if is_own:
+                block["is_own"] = True
             if machine_id is not None and machine_id != machine.pk:
                 # Taken along with another: it moves with that one.
                 block["is_part"] = True

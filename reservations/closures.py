@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from fablab.lib.intervals import Interval
 from machines.models import Attendance
 from machines.opening import opening_between
-from machines.selectors import load_hours, timetable
+from machines.selectors import timetable
 from people.models import Site
 from reservations.facts import opening_around
 from reservations.holding import lock_in_order, time_range
@@ -20,17 +20,17 @@ COMING = (Status.PENDING, Status.CONFIRMED, Status.IN_USE)
 def reservations_outside_hours(*, site: Site, now: dt.datetime) -> list[Reservation]:
     """Those to come of which a part (for machines that may run closed: the start) lies outside the hours in force.
 
-    What the team reserves under a title is its own affair and not among them. Three queries.
+    What the team reserves under a title is its own affair and not among them. One query, and one for the hours where
+    they are not at hand.
     """
     rows = list(
         Reservation.objects.filter(site=site, machine__isnull=False, status__in=COMING, end__gt=now)
         .with_places()
-        .select_related("holder")
+        .select_related("holder__guardian")
         .order_by("start")
     )
     if not rows:
         return []
-    load_hours([site])
     first, last = (instant.astimezone(site.zone).date() for instant in (rows[0].start, max(r.end for r in rows)))
     opening = opening_between(rows[0].start, max(r.end for r in rows), timetable(site, first, last))
     return [row for row in rows if not _is_inside(row, opening)]

@@ -11,7 +11,7 @@ from machines.models import Machine
 from people.models import Person
 from reservations.models import Deed
 from reservations.rule_names import names_of
-from reservations.time_words import clock_words, moment_words
+from reservations.time_words import day_words, from_to_words
 
 Kind = Deed.Kind
 # Of who comes a deed keeps how many they were, and never who: it outlives everybody.
@@ -97,7 +97,8 @@ def _place_before(deed: Deed, names: dict[str, str], zone: dt.tzinfo) -> str:
 
 def _place_words(what: str, start: dt.datetime, end: dt.datetime, zone: dt.tzinfo) -> str:
     # A line does not break before the end of the time.
-    words = f"{moment_words(start, zone)}\N{NO-BREAK SPACE}–\N{NO-BREAK SPACE}{clock_words(end, zone)}"
+    times = from_to_words(start, end, zone).replace(" – ", "\N{NO-BREAK SPACE}–\N{NO-BREAK SPACE}")
+    words = f"{day_words(start, zone)}, {times}"
     return f"{what}, {words}" if what else words
 
 

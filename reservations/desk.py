@@ -1,9 +1,10 @@
 """What the team does with reservations at the desk, for a person or for a ticket without a name."""
 
 import datetime as dt
+from collections.abc import Sequence
 
 from machines.models import Machine
-from people.models import FileAccess, Person
+from people.models import FileAccess, Person, Team
 from people.services import note_access
 from reservations.availability import next_on_grid
 from reservations.errors import WrongState
@@ -25,16 +26,21 @@ def reserve_at_desk(
     note: str = "",
     purpose: Purpose = Purpose.BOOK,
     set_aside: SetAside = NOTHING_SET_ASIDE,
+    team: Team | None = None,
+    comers: Sequence[Person] = (),
+    holder_takes_part: bool = True,
 ) -> Reservation:
-    """Reserve for somebody, or for a ticket when `holder` is None; noted in the person's file.
+    """Reserve for somebody, or for a ticket when `holder` is None; noted in the person's file. In the name of a team,
+    `comers` are those of it who come beside the holder.
 
     Raises:
+        NotOfTheTeam: the holder or somebody who comes is no member.
         OnlyForTheTeam: rules are set aside by somebody who is not of the team there.
         ReservationRefused: with every reason; the rules are the same as on every other way.
     """
     reservation = create_reservation(
         machine=machine, start=start, end=end, holder=holder, by=by, now=now, origin=Origin.DESK, purpose=purpose,
-        note=note, set_aside=set_aside,
+        note=note, set_aside=set_aside, team=team, companions=comers, holder_takes_part=holder_takes_part,
     )  # fmt: skip
     if holder is not None:
         note_access(person=holder, by=by, deed=FileAccess.Deed.RESERVED, now=now)

@@ -31,10 +31,17 @@ class TimeForm(forms.Form):
     start_at = forms.DateTimeField(required=False, widget=forms.HiddenInput)
     end_at = forms.DateTimeField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, machine: Machine, teams: QuerySet[Team] | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, machine: Machine, teams: QuerySet[Team] | None = None, is_for_another: bool = False,
+        **kwargs: Any,
+    ) -> None:  # fmt: skip
         """`teams` are those that may be reserved as; without any, nothing is asked."""
         super().__init__(*args, **kwargs)
         self.machine = machine
+        if is_for_another:
+            team: Any = self.fields["team"]
+            team.empty_label = _("In their own name")
+            team.error_messages["invalid_choice"] = _("They are in no such team.")
         self.fields["team"].queryset = Team.objects.none() if teams is None else teams  # type: ignore[attr-defined]
         # Somebody who names a team all the same is told, rather than given a reservation of their own.
         if not self.data.get("team") and (teams is None or not teams.exists()):

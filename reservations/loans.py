@@ -19,7 +19,7 @@ from people.permissions import is_staff
 from reservations.errors import OnlyForTheTeam, WrongState
 from reservations.holding import lock_in_order, locked
 from reservations.lent import leaves_the_place
-from reservations.life import check_in, finish_reservation
+from reservations.life import CHECK_IN_OPENS, check_in, finish_reservation
 from reservations.loan_notices import forget_due, remind_of_due, tell_back
 from reservations.models import Condition, HeldUnit, Loan, LoanItem, LoanPhoto, Reservation, Status
 from reservations.overdue import lift_overdue
@@ -45,7 +45,7 @@ def hand_over(
     Raises:
         OnlyForTheTeam: somebody else asks for it.
         WrongState: `held_for_a_group`, `not_lent`; `part_not_ticked` where a condition is missing, or the thing
-            itself; `still_out` with somebody else, `out_of_service`; `too_early`, `not_open`.
+            itself; `still_out` with somebody else, `out_of_service`; `too_early_to_lend`, `not_open`.
     """
     if not is_staff(by, reservation):
         raise OnlyForTheTeam
@@ -70,6 +70,8 @@ def _what_may_leave(reservation: Reservation, conditions: Mapping[int, Condition
         raise WrongState("not_lent")
     if reservation.status not in (Status.CONFIRMED, Status.IN_USE) or reservation.end <= now:
         raise WrongState("not_open")
+    if now < reservation.start - CHECK_IN_OPENS:
+        raise WrongState("too_early_to_lend")
     things = things_held(reservation)
     is_there = conditions.get(reservation.machine.pk) != Condition.MISSING
     if not is_there or any(thing.pk not in conditions for thing in things):

@@ -16,7 +16,7 @@ from machines.models.qualification import Level
 from reservations.messages_of_people import WORDS_OF_PEOPLE
 from reservations.next_steps import NextStep
 from reservations.rules import Code
-from reservations.time_words import clock_words, day_words, duration_words, moment_words
+from reservations.time_words import both_ends_words, clock_words, day_words, duration_words, moment_words
 
 __all__ = [
     "STATE_WORDS", "WORDS", "Sentence", "clock_words", "day_words", "duration_words", "moment_words", "sentence_of",
@@ -102,7 +102,7 @@ def _machine_unavailable(p: Params) -> tuple[str, str]:
 
 
 def _taken(p: Params) -> tuple[str, str]:
-    span = {"start": clock_words(p["start"], p["zone"]), "end": clock_words(p["end"], p["zone"])}
+    span = both_ends_words(p["start"], p["end"], p["zone"])
     if p.get("waits"):
         message = gettext("Somebody waits for it, from %(moment)s on.")
         moment = {"moment": moment_words(p["start"], p["zone"])}
@@ -166,8 +166,7 @@ def _too_far(p: Params) -> tuple[str, str]:
 def _person_busy(p: Params) -> tuple[str, str]:
     facts = {
         "machine": p["machine"],
-        "start": clock_words(p["start"], p["zone"]),
-        "end": clock_words(p["end"], p["zone"]),
+        **both_ends_words(p["start"], p["end"], p["zone"]),
     }
     if who := p.get("who"):
         # What they do then is theirs.
@@ -250,6 +249,10 @@ STATE_WORDS = {
     "not_lent": _("It does not leave the place: check in instead."),
     "handed_over_first": _("It is handed over at the desk: ask the team."),
     "still_lent": _("It is still lent: the team takes it back at the desk."),
+    "too_early_to_lend": _(
+        "It can be handed over from 10 minutes before its reservation begins. To hand it over now, move the beginning "
+        "of the reservation first."
+    ),
     "part_not_ticked": _("Something is not ticked yet: look at each part."),
     "enough_photos": _("There are enough photos of this loan."),
     "still_out": _("It is still with somebody else: take it back first."),

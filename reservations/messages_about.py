@@ -9,9 +9,10 @@ from django.utils.translation import get_language, gettext
 from fablab.lib.denials import Denial
 from machines.models.qualification import Level
 from people.models import Person
-from reservations.messages import Sentence, clock_words, day_words, duration_words, sentence_of
+from reservations.messages import Sentence, day_words, duration_words, sentence_of
 from reservations.messages_of_people import amount_words, limit_words
 from reservations.rules import Code, QuotaFact
+from reservations.time_words import both_ends_words
 
 Params = Any
 
@@ -40,8 +41,7 @@ def _person_busy(name: str, p: Params) -> tuple[str, str]:
     facts = {
         "name": name,
         "machine": p["machine"],
-        "start": clock_words(p["start"], p["zone"]),
-        "end": clock_words(p["end"], p["zone"]),
+        **both_ends_words(p["start"], p["end"], p["zone"]),
     }
     return (
         gettext("%(name)s already has %(machine)s from %(start)s to %(end)s, and both need them there.") % facts,
@@ -94,8 +94,7 @@ def _too_many_open(name: str, p: Params) -> tuple[str, str]:
         return _quota(name, p)
     facts = {
         "rest": duration_words(p["rest"]),
-        "start": clock_words(p["start"], p["zone"]),
-        "end": clock_words(p["end"], p["zone"]),
+        **both_ends_words(p["start"], p["end"], p["zone"]),
     }
     message = gettext(
         "Between two reservations of this kind %(rest)s are left to others; theirs is from %(start)s to %(end)s."

@@ -8,7 +8,7 @@ from django.utils.translation import get_language, gettext, ngettext
 
 from fablab.lib.intervals import Interval
 from reservations.rule_facts import Code, QuotaFact
-from reservations.time_words import clock_words, day_words, duration_words
+from reservations.time_words import both_ends_words, clock_words, day_words, duration_words
 
 Params = Any
 MINUTES = "minutes"
@@ -100,8 +100,7 @@ def _too_many_open(p: Params) -> tuple[str, str]:
         return _quota(p)
     facts = {
         "rest": duration_words(p["rest"]),
-        "start": clock_words(p["start"], p["zone"]),
-        "end": clock_words(p["end"], p["zone"]),
+        **both_ends_words(p["start"], p["end"], p["zone"]),
     }
     return (
         gettext(

@@ -15,6 +15,7 @@ register(
     _words(
         gettext_noop("Reserved for you: %(what)s, %(moment)s"),
         gettext_noop("The team reserved %(what)s for you: %(moment)s, until %(end)s."),
+        says_due=True,
     ),
     over_at=_instant("end"),
 )
@@ -24,6 +25,7 @@ register(
     _words(
         gettext_noop("Yours: %(what)s, %(moment)s"),
         gettext_noop("You waited for %(what)s, and it is reserved for you now: %(moment)s, until %(end)s."),
+        says_due=True,
     ),
     over_at=_instant("end"),
 )
@@ -34,6 +36,7 @@ register(
         gettext_noop("Moved: %(what)s, now %(moment)s"),
         gettext_noop("Your reservation of %(what)s was moved: %(moment)s, until %(end)s."),
         with_why=gettext_noop("Why: %(why)s."),
+        says_due=True,
     ),
     over_at=_instant("end"),
 )
@@ -55,6 +58,7 @@ register(
         gettext_noop(
             "%(what)s is free for you: %(moment)s, until %(end)s. Say yes before %(until)s, or the next one gets it."
         ),
+        says_due=True,
     ),
     over_at=_instant("until"),
 )
@@ -65,6 +69,7 @@ register(
         gettext_noop("Yes: %(what)s, %(moment)s"),
         gettext_noop("The team said yes: %(what)s is yours, %(moment)s, until %(end)s."),
         with_why=gettext_noop("They wrote: %(why)s."),
+        says_due=True,
     ),
     over_at=_instant("end"),
 )
@@ -122,6 +127,7 @@ register(
     _words(
         gettext_noop("Tomorrow: %(what)s, %(moment)s"),
         gettext_noop("You reserved %(what)s: %(moment)s, until %(end)s. If you cannot come, give it back to others."),
+        says_due=True,
     ),
     must_reach=False,
     over_at=_instant("start"),
@@ -252,7 +258,7 @@ register(
     _("Somebody reserved many dates for you"),
     _words(
         gettext_noop("Reserved for you: %(what)s, on many dates"),
-        gettext_noop("The team reserved %(what)s for you, each time until %(end)s: %(days)s."),
+        gettext_noop("The team reserved %(what)s for you, each time until %(end_clock)s: %(days)s."),
     ),
     over_at=_instant("last"),
 )
@@ -261,7 +267,7 @@ register(
     _("Many dates of yours were moved"),
     _words(
         gettext_noop("Moved: %(what)s, on many dates"),
-        gettext_noop("Your reservations of %(what)s were moved. They are now, each until %(end)s: %(days)s."),
+        gettext_noop("Your reservations of %(what)s were moved. They are now, each until %(end_clock)s: %(days)s."),
     ),
     over_at=_instant("last"),
 )

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext
 
 from people.notices import Words
-from reservations.messages import clock_words, moment_words
+from reservations.time_words import clock_words, moment_words, until_words
 
 Params = Mapping[str, Any]
 
@@ -20,7 +20,8 @@ def _facts(params: Params) -> dict[str, str]:
     return {
         "what": params.get("what") or params.get("machine") or "",
         "moment": moment_words(start, zone),
-        "end": clock_words(end, zone),
+        "end": until_words(start, end, zone),
+        "end_clock": clock_words(end, zone),
         "due": moment_words(end, zone),
         "why": (params.get("why") or "").rstrip("."),
         "twin": params.get("twin") or "",
@@ -29,12 +30,15 @@ def _facts(params: Params) -> dict[str, str]:
     }
 
 
-def words_of(subject: str, body: str, *, with_why: str = "") -> Callable[[Params], Words]:
-    """`with_why` is added when somebody wrote a reason."""
+def words_of(subject: str, body: str, *, with_why: str = "", says_due: bool = False) -> Callable[[Params], Words]:
+    """`with_why` is added when somebody wrote a reason; with `says_due`, of what leaves the place, when it is due."""
 
     def words(params: Params) -> Words:
         facts = _facts(params)
         text = gettext(body) % facts
+        if says_due and params.get("is_lent"):
+            due = gettext("Bring it back: %(due)s.") % facts
+            text = f"{text} {due}"
         if with_why and facts["why"]:
             text = f"{text} {gettext(with_why) % facts}"
         return Words(gettext(subject) % facts, text)

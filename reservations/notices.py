@@ -177,4 +177,5 @@ def _params(reservation: Reservation) -> dict[str, Any]:
         "start": reservation.start.isoformat(),
         "end": reservation.end.isoformat(),
         "zone": reservation.site.time_zone,
+        "is_lent": leaves_the_place(reservation),
     }

@@ -2,7 +2,7 @@
 machines at once; whether this person may have it, from the rules themselves. Nothing is offered that they refuse."""
 
 import datetime as dt
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import merge
@@ -20,7 +20,7 @@ from reservations.availability import FreeTime, earliest_start, free_time, next_
 from reservations.rules import Code, reservation_denials
 from reservations.search_facts import Known, known_of
 
-MOST_EACH = 3
+MOST_A_DAY = 3
 # A week of quarters of an hour: nobody's rules want more looks at one machine.
 MOST_LOOKS = 700
 # The step of the grid that runs now may be taken.
@@ -61,7 +61,7 @@ PARTS_OF_DAY = {
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A machine that the person may have, and its soonest times, in order."""
+    """A machine that the person may have, and the soonest times of each day, in order."""
 
     machine: Machine
     times: tuple[Interval, ...]
@@ -92,21 +92,26 @@ def search(
     window: Interval,
     now: dt.datetime,
     part_of_day: PartOfDay | None = None,
+    most: int | None = None,
 ) -> Found:
     """Reservations of this length that begin in the window and that the person may have (None: anybody), on each
-    machine the soonest, none of which overlaps the one before.
+    machine the soonest of each day, none of which overlaps the one before.
 
-    `machines` come `with_places`. At most 8 queries, whatever their number.
+    `machines` come `with_places`. Only of the `most` soonest machines more than the first time is looked for. At most
+    8 queries, whatever the number of machines.
     """
-    looks, rows = _looks(machines, person, duration, window, now, part_of_day, are_apart=True)
+    looks, rows = _looks(machines, person, duration, window, now, part_of_day, most_a_day=MOST_A_DAY)
     found = Found(looked_at=rows)
+    begun: list[tuple[Machine, Interval, Iterator[Interval]]] = []
     for look in looks:
-        times = tuple(islice(look.times(), MOST_EACH))
-        if times:
-            found.offers.append(Offer(look.machine, times))
+        times = look.times()
+        if (first := next(times, None)) is not None:
+            begun.append((look.machine, first, times))
         elif barred := tuple(denial for denial in look.denials if denial.code in ABOUT_THE_PERSON):
             found.barred.append(Barred(look.machine, barred))
-    found.offers.sort(key=lambda offer: offer.times[0].start)
+    begun.sort(key=lambda each: each[1].start)
+    for n, (machine, first, times) in enumerate(begun):
+        found.offers.append(Offer(machine, (first, *(times if most is None or n < most else ()))))
     return found
 
 
@@ -123,7 +128,7 @@ def soonest_starts(
 
     As `search`: nothing that the rules refuse, at most 8 queries.
     """
-    looks, _rows = _looks(machines, person, duration, window, now, None, are_apart=False)
+    looks, _rows = _looks(machines, person, duration, window, now, None, most_a_day=None)
     in_turn = merge(*((_keyed(look, n) for n, look in enumerate(looks))), key=lambda pair: (pair[0].start, pair[1]))
     return [FreeTime(looks[n].machine, time) for time, n in islice(in_turn, most)]
 
@@ -140,7 +145,7 @@ def _looks(
     now: dt.datetime,
     part_of_day: PartOfDay | None,
     *,
-    are_apart: bool,
+    most_a_day: int | None,
 ) -> tuple[list["_Look"], list[Machine]]:
     """One look for each machine, in their order, with all that it needs; and the machines."""
     window = Interval(max(window.start, now - LONGEST_GRID), window.end)
@@ -149,7 +154,7 @@ def _looks(
     known = known_of(machines, person, window, duration, now)
     spans = _spans(known, window, duration)
     looks = [
-        _Look(known, machine, spans.get(machine.pk, []), duration, window, part_of_day, are_apart)
+        _Look(known, machine, spans.get(machine.pk, []), duration, window, part_of_day, most_a_day)
         for machine in known.machines
     ]
     return looks, known.machines
@@ -172,7 +177,8 @@ def _spans(known: Known, window: Interval, duration: dt.timedelta) -> dict[int, 
 
 @dataclass(slots=True)
 class _Look:
-    """One machine's free time, gone through from its beginning."""
+    """One machine's free time, gone through from its beginning: every start, or of each day so many that do not
+    overlap."""
 
     known: Known
     machine: Machine
@@ -180,12 +186,12 @@ class _Look:
     duration: dt.timedelta
     window: Interval
     part_of_day: PartOfDay | None
-    are_apart: bool
+    most_a_day: int | None
     denials: list[Denial] = field(default_factory=list)
 
     def times(self) -> Iterator[Interval]:
         """What the person may have, soonest first; looked for only as far as it is asked for."""
-        looks, settings, zone = 0, self.machine.booking, self.machine.site.zone
+        looks, of_day, settings, zone = 0, Counter[dt.date](), self.machine.booking, self.machine.site.zone
         earliest = max(self.window.start, earliest_start(self.machine, self.known.now))
         for span in self.spans:
             at = next_on_grid(max(span.start, earliest), settings.grid, zone)
@@ -200,7 +206,11 @@ class _Look:
                     return
                 if after == at:
                     yield asked
-                    after = asked.end if self.are_apart else at + settings.grid
+                    day = at.astimezone(zone).date()
+                    of_day[day] += 1
+                    after = at + settings.grid if self.most_a_day is None else asked.end
+                    if of_day[day] == self.most_a_day:
+                        after = earliest = max(after, instant_of(day + dt.timedelta(days=1), MIDNIGHT, zone))
                 at = next_on_grid(after, settings.grid, zone)
 
     def _suiting(self, at: dt.datetime) -> dt.datetime:

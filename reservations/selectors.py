@@ -70,12 +70,12 @@ def now_and_next(*, staff: Person, site: Site, now: dt.datetime, ahead: dt.timed
 
 
 def calls_to_make(*, staff: Person, site: Site, start: dt.datetime, end: dt.datetime) -> QuerySet[Reservation]:
-    """Reservations to come of people who can be called about [start, end), by time."""
+    """Reservations to come over [start, end) about which somebody can be called, by time: see `to_call`."""
     return (
         Reservation.objects.visible_to(staff)
-        .filter(site=site, status__in=COMING, holder__isnull=False)
+        .filter(Q(holder__isnull=False) | Q(machine=None), site=site, status__in=COMING)
         .overlapping(start, end)
-        .select_related("machine", "holder__guardian", "site")
+        .select_related("machine", "holder__guardian", "created_by__guardian", "site")
         .order_by("start", "pk")
     )
 

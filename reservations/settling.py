@@ -30,6 +30,10 @@ class Choice(enum.StrEnum):
     KEEP = "keep"
 
 
+# Of these the holder hears, and wants to know why.
+READ = (Choice.NOTIFY, Choice.CANCEL)
+
+
 @dataclass(frozen=True, slots=True)
 class Settled:
     """How many reservations it was done with, and which were left: in use, or over by now."""
@@ -39,13 +43,16 @@ class Settled:
 
 
 def settle(
-    *, problems: Mapping[int, str], rows: Iterable[Reservation], choice: Choice, why: str, by: Person, now: dt.datetime
-) -> Settled:
+    *, problems: Mapping[int, str], rows: Iterable[Reservation], choice: Choice, why: str, by: Person, now: dt.datetime,
+    known: Mapping[int, str] | None = None,
+) -> Settled:  # fmt: skip
     """Tell the holders to choose another time, cancel, or keep these reservations although they do not fit.
 
     `problems` says by key of the reservation what is wrong with it, by code: kept or told for one reason, it comes
-    back for another, or once it is moved. Each is written alone. Side effects of each: history; whoever holds it is
-    told of the first two, by telephone from the desk where no other way is left; cancelled time goes to those who wait.
+    back for another, or once it is moved. Where no `why` is given, whoever is told or cancelled reads what is `known`
+    to be the reason, by key of the reservation. Each is written alone. Side effects of each: history; whoever holds
+    it is told of the first two, by telephone from the desk where no other way is left; cancelled time goes to those
+    who wait.
 
     Raises:
         OnlyForTheTeam: one of them stands at a site where `by` is not of the team; those before it are done.
@@ -55,7 +62,8 @@ def settle(
         if not is_staff(by, row):
             raise OnlyForTheTeam
         try:
-            _settle(row, choice, problems[row.pk], why.strip(), by, now)
+            reason = why.strip() or ((known or {}).get(row.pk, "") if choice in READ else "")
+            _settle(row, choice, problems[row.pk], reason, by, now)
         except WrongState:
             left.append(row)
         else:

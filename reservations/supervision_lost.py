@@ -22,7 +22,7 @@ def reservations_without_supervision(*, site: Site, now: dt.datetime) -> list[Re
     rows = (
         Reservation.objects.filter(site=site, machine__isnull=False, status__in=WAITING, start__gt=now)
         .with_places()
-        .select_related("holder")
+        .select_related("holder__guardian")
         .annotate(companion_count=Count("participants"))
         .order_by("start")
     )

@@ -34,6 +34,7 @@ LONGEST_FIRST = (
     "tests/fablab/test_upgrade.py",
     "tests/contract/test_printer_backends.py",
     "tests/fablab/test_deploy.py",
+    "tests/iot/test_chaos.py",
     "tests/iot/test_kills.py",
     "tests/fablab/test_up_lan.py",
 )

@@ -58,6 +58,7 @@ MAKERS = {
     "reserve-repeat": "/reserve/repeat/?machine={machine}&day={day}&start=10:00&end=11:00",
     "reserve-dates": "/reserve/repeat/?machine={machine}&day={day}&start=10:00&end=11:00&every=day&times=40",
     "me": "/me/",
+    "machine-start": "/machines/{machine}/start/",
     "reservation": "{reservation}",
     "print-upload": "/machines/{machine}/print/",
     "print-job": "{job}",
@@ -87,11 +88,19 @@ MANAGERS = {
     "timeline-machine": "/timeline/?view=week&machine={laser}&day={day}",
     "manage-devices": "/manage/devices/",
     "manage-device": "{device}",
+    "manage-device-settings": "{device}settings/",
+    "manage-devices-seen": "/manage/devices/seen/",
+    "manage-quarantine": "/manage/quarantine/",
+    "manage-access": "/manage/machines/{laser}/access/",
+    "manage-access-refused": "/manage/machines/{laser}/access/?refused=1",
     "desk": "/desk/",
     "desk-search": "/desk/?q=martin",
+    "desk-seat-screen": "/desk/seats/{seat}/screen/",
+    "manage-runs": "/manage/runs/",
     "desk-welcome": "/desk/welcome/",
     "desk-groups": "/desk/groups/",
     "desk-loans": "/desk/loans/",
+    "desk-loan": "{loan}",
     "desk-calls": "/desk/calls/",
     "desk-person": "{person}",
     "desk-ticket": "{ticket}",
@@ -100,6 +109,7 @@ MANAGERS = {
     "people-qualify": "/manage/people/qualify/",
     "person": "{file}",
     "person-edit": "{file}edit/",
+    "person-badges": "{file}badges/",
     "person-suspend": "{file}suspend/",
     "person-role": "{file}role/",
     "person-card": "{file}card/",
@@ -139,6 +149,7 @@ MANAGERS = {
     "settings-machines": "/manage/settings/places/{site}/machines/",
     "settings-machine-new": "/manage/settings/places/{site}/machines/new/",
     "settings-machine": "/manage/settings/machines/{machine}/",
+    "settings-access": "/manage/settings/machines/{laser}/access/",
     "settings-calendars": "/manage/settings/places/{site}/calendars/",
     "settings-calendars-in": "/manage/settings/machines/{laser}/calendars/",
     "settings-outages": "/manage/settings/places/{site}/outages/",
@@ -224,11 +235,12 @@ def facts_of(page: Page, base: str, *, signed_in: bool, manager: bool) -> dict[s
         facts["team_reservation"] = found(page, base, facts["team"], "main a[href^='/reservations/']", "/me/")
         facts["job"] = found(page, base, "/me/", "a[href^='/prints/']", "/me/")
     if manager:
-        facts["site"] = "demo-halles"
+        facts["site"], facts["seat"] = "demo-halles", "laptop-01"
         facts["list"] = list_to_import(page, base)
         facts["file"] = found(page, base, "/manage/people/", "main a.person-link", "/manage/people/")
         facts["person"] = found(page, base, "/desk/", "a[href^='/desk/people/']", "/desk/")
         facts["ticket"] = found(page, base, "/desk/", "a[href^='/desk/tickets/']", "/desk/")
+        facts["loan"] = found(page, base, "/desk/loans/", "main li a[href^='/desk/loans/']", "/desk/loans/")
         facts["device"] = found(page, base, "/manage/devices/", "tbody a", "/manage/devices/")
     return facts
 

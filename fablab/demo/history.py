@@ -71,8 +71,8 @@ def _do_not_wait_for_the_disk() -> None:
 
 
 def make_cast(site: Site) -> Cast:
-    """Everybody and everything the days are drawn from, in one order whatever their keys."""
-    machines = list(Machine.objects.with_places().filter(unit__site=site))
+    """Everybody and everything the days are drawn from, in one order whatever their keys; not what visitors added."""
+    machines = list(Machine.objects.with_places().filter(unit__site=site, slug__in=BY_SLUG))
     people = list(Person.objects.filter(card_code__startswith="demo-").order_by("card_code"))
     grants = QualificationGrant.objects.filter(level__gte=Level.ALONE)
     holders = set(grants.values_list("person_id", "qualification_id"))
@@ -161,7 +161,7 @@ def _run_of(reservation: Reservation, rng: Random) -> Run:
 def _unclaimed(cast: Cast, rng: Random, hours: Interval, reservations: list[Reservation]) -> list[Run]:
     """Somebody switches a machine on without a reservation, where nobody has one that day."""
     taken = {reservation.machine_id for reservation in reservations}
-    idle = [m for m in cast.machines if m.pk not in taken and m.slug != OUT_OF_SERVICE and m.slug in BY_SLUG]
+    idle = [m for m in cast.machines if m.pk not in taken and m.slug != OUT_OF_SERVICE]
     if not idle:
         return []
     start = hours.start + (hours.end - hours.start) * rng.uniform(0.1, 0.7)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fablab.demo.history import load_history
 from fablab.demo.lab import enrol_devices, make_machines
+from fablab.demo.lending import lend_some, make_lent_things
 from fablab.demo.octoprint import register_printer
 from fablab.demo.people import make_people
 from fablab.demo.place import SITE_SLUG, make_place
@@ -26,7 +27,7 @@ def load_demo(*, data_dir: Path, now: dt.datetime, report: Callable[[str], objec
     """Load the demo, or bring it up to today; a second time on the same day changes next to nothing.
 
     Side effects in order: place, people, machines and devices; the days since the last loading (`days` of them the
-    first time); opening, outage, silent device; bookings around now; who is here; the OctoPrint printer.
+    first time); opening, outage, silent device; bookings around now, loans; who is here; the OctoPrint printer.
 
     Raises:
         DemoRefused: the database holds a site that is not the demo's.
@@ -41,6 +42,7 @@ def load_demo(*, data_dir: Path, now: dt.datetime, report: Callable[[str], objec
     make_people(site, now=now)
     make_team(site, now=now)
     make_machines(site)
+    make_lent_things(site)
     enrol_devices(data_dir, now=now)
     last = last_loaded_day(site)
     # The day of the last loading has its bookings already.
@@ -49,6 +51,7 @@ def load_demo(*, data_dir: Path, now: dt.datetime, report: Callable[[str], objec
     break_one_machine(now, today)
     lose_one_device(now)
     made = book_today(site, now)
+    lend_some(site, now)
     open_the_doors(site, now)
     register_printer(data_dir)
     report(f"  today: {made} bookings added")

@@ -83,6 +83,13 @@ KINDS = (
         "",
         {"longest": minutes(480), "is_seat": True},
     ),
+    Kind(
+        "demo-lent",
+        ("À emporter", "To take home"),
+        "box-seam",
+        "",
+        {"shortest": minutes(60), "longest": minutes(14 * 24 * 60), "window": minutes(60 * 24 * 60), "is_lent": True},
+    ),
 )
 
 

@@ -11,6 +11,7 @@ from fablab.lib.day_words import date_words
 from people.lab import current_lab
 from reservations.models import Reservation
 from reservations.selectors import held_names
+from reservations.time_words import from_to_words
 
 # What the desk may print on, in the order in which it is offered.
 PAPERS = {"a5": _("Print (A5)"), "80mm": _("Print (80 mm roll)")}
@@ -50,8 +51,7 @@ def _day(instant: dt.datetime, zone: dt.tzinfo) -> str:
 
 
 def _time(reservation: Reservation, zone: dt.tzinfo) -> str:
-    start, end = reservation.start.astimezone(zone), reservation.end.astimezone(zone)
-    return f"{start:%H:%M} – {end:%H:%M}"
+    return from_to_words(reservation.start, reservation.end, zone)
 
 
 def _lines(reservation: Reservation) -> list[str]:

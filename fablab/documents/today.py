@@ -57,7 +57,7 @@ def people_on_sheet(*, site: Site, now: dt.datetime) -> list[Person]:
     """Whose names and numbers the sheet holds. One query."""
     first = now.astimezone(site.zone).date()
     rows = _reservations(site, _window(site, first, first + dt.timedelta(days=DAYS - 1)))
-    return list({row.holder_id: row.holder for row in rows if row.holder is not None}.values())
+    return list({row.to_call.pk: row.to_call for row in rows if row.to_call is not None}.values())
 
 
 def _window(site: Site, first: dt.date, last: dt.date) -> Interval:
@@ -69,7 +69,8 @@ def _window(site: Site, first: dt.date, last: dt.date) -> Interval:
 
 def _reservations(site: Site, window: Interval) -> Sequence[Reservation]:
     rows = Reservation.objects.filter(site=site, status__in=SHOWN).overlapping(window.start, window.end)
-    return list(rows.select_related("machine__room", "holder__guardian", "team", "site").order_by("start", "pk"))
+    found = rows.select_related("machine__room", "holder__guardian", "created_by__guardian", "team", "site")
+    return list(found.order_by("start", "pk"))
 
 
 def _day_data(site: Site, day: dt.date) -> Data:
@@ -125,9 +126,16 @@ def _row(row: Reservation, window: Interval, note: str, title: str = "") -> Data
     return {
         "time": _span(Interval(max(row.start, window.start), min(row.end, window.end)), row.site.zone),
         "who": who,
-        "phone": phone_of(holder) if holder else "",
+        "phone": phone_of(holder) if holder else _organiser_words(row),
         "note": " · ".join(filter(None, [gettext("waits for the team’s yes") if waits else "", note])),
     }
+
+
+def _organiser_words(row: Reservation) -> str:
+    """Of a group, the telephone of who reserved for it, with whose it is."""
+    organiser = row.to_call
+    number = phone_of(organiser) if organiser is not None else ""
+    return f"{number} ({organiser})" if number else ""
 
 
 def phone_of(person: Person) -> str:

@@ -122,3 +122,19 @@
     });
   }
 })();
+
+// --- what is over within a minute: how many seconds are left -------------------------------------------------------
+(function countdown() {
+  const part = document.querySelector("[data-counts-down]");
+  if (!part) return;
+  // Counted from when the page came: the clock of a telephone may be wrong.
+  const over = performance.now() + Number(part.dataset.countsDown) * 1000;
+  const tick = () => {
+    const left = Math.ceil((over - performance.now()) / 1000);
+    part.textContent = left > 0 ? `${part.dataset.words} ${left}` : part.dataset.over;
+    if (left <= 0) clearInterval(timer);
+  };
+  const timer = setInterval(tick, 1000);
+  part.hidden = false;
+  tick();
+})();

@@ -54,7 +54,14 @@
   const dayOf = inZone({ weekday: "short", day: "numeric", month: "short" });
   const isoDay = new Intl.DateTimeFormat("en-CA", { timeZone: facts.zone });
   const clock = (instant) => clockOf.format(instant);
-  const range = (start, end) => `${clock(start)} – ${clock(end)}`;
+  // As fablab says it everywhere: midnight ends a day, and an end on another day names it.
+  const ending = (end) => (clock(end) === "00:00" ? "24:00" : clock(end));
+  const clocks = (start, end) => `${clock(start)} – ${ending(end)}`;
+  const range = (start, end) => {
+    const last = clock(end) === "00:00" ? end - 1 : end;
+    if (isoDay.format(start) === isoDay.format(last)) return clocks(start, end);
+    return `${clocks(start, end)} (${dayOf.format(last)})`;
+  };
   const moment = (start, end) => `${dayOf.format(start)}, ${range(start, end)}`;
   const filled = (words, values) => words.replace(/%\((\w+)\)s/g, (whole, name) => values[name]);
   const element = (name, text, attributes) => {
@@ -174,7 +181,7 @@
       end: asText(drawnAt(shade.end)),
       display: "background",
       classNames: [`shade-${shade.kind}`],
-      extendedProps: { kind: shade.kind },
+      extendedProps: { kind: shade.kind, words: shade.words },
     }));
   };
 
@@ -192,7 +199,7 @@
       // `editable` alone is not asked for: the calendar's own default comes before it.
       startEditable: isMovable,
       durationEditable: isMovable || (Boolean(block.reference) && !block.is_part && block.status === "in_use"),
-      classNames: [block.reference ? "is-known" : "is-taken", `is-${block.status || "held"}`],
+      classNames: [block.is_own ? "is-own" : "is-taken", `is-${block.status || "held"}`],
       extendedProps: { ...block, machine, start, end },
     };
   };
@@ -222,15 +229,19 @@
   const contentOf = ({ event }) => {
     const block = event.extendedProps;
     if (event.display === "background") {
-      return { domNodes: block.kind === "out" ? [element("span", facts.words.out)] : [] };
+      const words = block.kind === "out" ? facts.words.out : block.words;
+      return { domNodes: words ? [element("span", words)] : [] };
     }
     if (!block.machine) return { domNodes: [element("span", range(...drawnRange(event)), { className: "when" })] };
-    const who = block.title || block.name || facts.words.taken;
+    const whose = block.title || (block.is_own ? facts.words.yours : block.name);
+    const who = [whose, block.team].filter(Boolean).join(" · ") || facts.words.taken;
     const line = block.reference
       ? element("a", "", { href: facts.urls.reservation.replace("REFERENCE", block.reference), draggable: false })
       : document.createElement("span");
     line.title = `${range(block.start, block.end)} ${who}`;
-    const when = element("span", range(block.start, block.end), { className: "when" });
+    // Drawn narrow, a night has no room for its second day: the axis names it, and so does the title.
+    const isNarrow = block.end - block.start < DAY / 2;
+    const when = element("span", (isNarrow ? clocks : range)(block.start, block.end), { className: "when" });
     line.append(when, " ", element("span", who, { className: "who" }));
     if (block.status === "pending") line.append(" ", element("span", facts.words.pending, { className: "soft" }));
     return { domNodes: [line] };

@@ -23,3 +23,9 @@ def day_year(instant: dt.datetime, zone: ZoneInfo | None = None) -> str:
 def last_day(end: dt.datetime, zone: ZoneInfo) -> str:
     """The last day of what holds until `end`: of a midnight, the day before it."""
     return day_year(end - dt.timedelta(microseconds=1), zone)
+
+
+@register.filter
+def clock_seconds(instant: dt.datetime, zone: ZoneInfo) -> str:
+    """“14:03:20”: for what is over within a minute."""
+    return instant.astimezone(zone).strftime("%H:%M:%S")

@@ -16,6 +16,7 @@ from fablab.lib.day_words import date_words
 from fablab.lib.intervals import Interval
 from machines.models import RiskLevel
 from reservations.messages import duration_words
+from reservations.time_words import from_to_words
 
 register = template.Library()
 
@@ -101,6 +102,12 @@ def clock_end(instant: dt.datetime, zone: ZoneInfo) -> str:
     return "24:00" if words == "00:00" else words
 
 
+@register.simple_tag
+def from_to(start: dt.datetime, end: dt.datetime, zone: ZoneInfo) -> str:
+    """“14:00 – 16:00”; over midnight “22:00 – 02:00 (Wed 13 Mar)”."""
+    return from_to_words(start, end, zone)
+
+
 @register.filter
 def day(instant: dt.datetime | dt.date, zone: ZoneInfo | None = None) -> str:
     """“Tuesday 12 March”."""
@@ -162,6 +169,12 @@ def span(start: dt.datetime, end: dt.datetime) -> str:
 @register.simple_tag
 def minutes_of(value: dt.timedelta) -> str:
     return str(int(value.total_seconds() // 60))
+
+
+@register.filter
+def in_seconds(value: dt.timedelta) -> str:
+    """“90”, for thresholds and their forms: to the second."""
+    return str(int(value.total_seconds()))
 
 
 @register.simple_tag

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from fablab.documents.today import people_on_sheet, phone_of, today_pdf
+from fablab.documents.today import people_on_sheet, today_pdf
 from fablab.views.desk import desk_site
 from fablab.views.roles import for_role
 from people.models import Delivery, FileAccess, Site
@@ -23,13 +23,12 @@ from people.signed_in import signed_in
 
 
 def to_tell(site: Site) -> list[dict[str, Any]]:
-    """Whom to tell what by telephone: each with the number and the words, in the language of whoever reads."""
+    """Whom to tell what by telephone: each with the words, in the language of whoever reads."""
     rows = calls_waiting(site=site, now=timezone.now())[:200]
     return [
         {
             "delivery": row,
             "person": row.notice.person,
-            "phone": phone_of(row.notice.person),
             "message": Message(row.notice, kind_of(row.notice.kind).words(row.notice.params)),
         }
         for row in rows

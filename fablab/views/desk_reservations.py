@@ -122,7 +122,7 @@ def calls(request: HttpRequest) -> HttpResponse:
         end = dt.datetime.combine(last + dt.timedelta(days=1), dt.time(0), site.zone)
         rows = list(calls_to_make(staff=staff, site=site, start=max(start, now), end=end))
     told = to_tell(site)
-    named = {row.holder_id: row.holder for row in rows if row.holder is not None}
+    named = {row.to_call.pk: row.to_call for row in rows if row.to_call is not None}
     named |= {row["person"].pk: row["person"] for row in told}
     note_accesses(people=named.values(), by=staff, deed=FileAccess.Deed.READ, now=now)
     context = {"site": site, "zone": site.zone, "form": form, "rows": rows, "first": first, "last": last}

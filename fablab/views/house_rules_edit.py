@@ -78,11 +78,14 @@ def _edit(request: HttpRequest, place: Place) -> HttpResponse:
     me, now = signed_in(request), timezone.now()
     newest = newest_rules(place)
     initial = {"text_fr": newest.text_fr, "text_en": newest.text_en} if newest else {}
-    form = RulesForm(posted(request), initial=initial)
+    is_preview = "preview" in request.POST
+    form = RulesForm(posted(request), initial=initial, is_preview=is_preview)
     context: dict[str, Any] = {"form": form, "place": place, "newest": newest}
     if request.method == "POST" and form.is_valid():
-        if "preview" in request.POST:
-            context["preview"] = form.cleaned_data
+        if is_preview:
+            written = form.cleaned_data
+            # To publish it, both are needed again.
+            context |= {"preview": written, "is_whole": all(written.values()), "form": RulesForm(initial=written)}
         else:
             with refusals_beside(form):
                 publish_rules(place=place, by=me, now=now, **form.cleaned_data)

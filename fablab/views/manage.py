@@ -1,7 +1,6 @@
-"""For the team: what needs somebody now, and the devices."""
+"""For the team: what needs somebody now, and one day's reservations. Devices: manage_device.py."""
 
 import datetime as dt
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -14,21 +13,18 @@ from django.views.decorators.http import require_POST
 
 from fablab.backup.status import backup_status
 from fablab.first_run.progress import is_first_run, may_go_on
-from fablab.lib.queries import query_word
 from fablab.machine_status import MachineStatus, State, machine_statuses
 from fablab.needs import needs_of
-from fablab.power_curve import power_curve
 from fablab.troubles import troubles
 from fablab.views.days import any_day
 from fablab.views.desk import desk_site
 from fablab.views.roles import for_role
 from fablab.week import week_of
-from iot.models import Device, DriverKind, QuarantinedMessage, UsageSession
-from iot.services import make_enrolment_code, set_password
+from iot.models import Device, UsageSession
 from machines.models import Machine, Outage
 from people.lab import current_lab
 from people.models import Module
-from people.permissions import is_manager, is_staff
+from people.permissions import is_staff
 from people.selectors import staff_sites
 from people.signed_in import signed_in
 from printing.models import Printer
@@ -132,73 +128,6 @@ def machines(request: HttpRequest) -> HttpResponse:
         .select_related("machine")
     )
     return render(request, "fablab/manage_machines.html", {"lines": lines, "outages": outages})
-
-
-@for_role(is_staff)
-def devices(request: HttpRequest) -> HttpResponse:
-    """Every device: heard when, of which machine."""
-    now = timezone.now()
-    rows = Device.objects.filter(revoked_at=None).select_related("machine__unit__site")
-    if slug := query_word(request.GET, "machine"):
-        rows = rows.filter(machine__slug=slug)
-    site = desk_site(request)
-    lines = [{"device": device, "is_silent": device.is_silent(now)} for device in rows if _is_theirs(device, request)]
-    return render(request, "fablab/manage_devices.html", {"lines": lines, "zone": site.zone})
-
-
-def _is_theirs(device: Device, request: HttpRequest, predicate: Callable[..., bool] = is_staff) -> bool:
-    """Whether the device stands where the person has the role. One without a machine is anybody's of the team."""
-    return predicate(request.user, device.machine)
-
-
-@for_role(is_staff)
-def device(request: HttpRequest, slug: str) -> HttpResponse:
-    """One device: its last hour of power with the thresholds, its sessions, what it sent that we cannot read."""
-    now = timezone.now()
-    found = get_object_or_404(Device.objects.select_related("machine__unit__site"), slug=slug)
-    if not _is_theirs(found, request):
-        raise PermissionDenied
-    site = found.machine.site if found.machine else desk_site(request)
-    return render(
-        request,
-        "fablab/manage_device.html",
-        {
-            "device": found,
-            "zone": site.zone,
-            "is_silent": found.is_silent(now),
-            "curve": power_curve(found, now),
-            "sessions": UsageSession.objects.filter(device=found).select_related("person")[:8],
-            "quarantine": QuarantinedMessage.objects.filter(device=found)[:10],
-            **_fresh_secret(request, found),
-            "may_change": _is_theirs(found, request, is_manager),
-        },
-    )
-
-
-def _fresh_secret(request: HttpRequest, device: Device) -> dict[str, str]:
-    """The code or password just made for this very device, once; another device's stays where it is."""
-    secret: dict[str, str] = request.session.get("device_secret", {})
-    if secret.get("slug") != device.slug:
-        return {}
-    del request.session["device_secret"]
-    return secret
-
-
-@require_POST
-@for_role(is_manager)
-def device_code(request: HttpRequest, slug: str) -> HttpResponse:
-    """What lets the device in, shown once on its page: a one-time code for our agent, a password for a plug."""
-    rows = Device.objects.filter(revoked_at=None).select_related("machine__unit__site")
-    found = get_object_or_404(rows, slug=slug)
-    if not _is_theirs(found, request, is_manager):
-        raise PermissionDenied
-    person: Any = request.user
-    if found.kind == DriverKind.FABLAB:
-        secret = {"code": make_enrolment_code(device=found, by=person, now=timezone.now())}
-    else:
-        secret = {"password": set_password(found, now=timezone.now())}
-    request.session["device_secret"] = {"slug": found.slug} | secret
-    return redirect("manage-device", slug)
 
 
 @require_POST

@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from fablab.machines_away import machines_away
+from fablab.my_machines import my_machines
+from fablab.opened_times import opened, opened_sessions
 from fablab.views.standing import my_standing
-from iot.models import UsageSession
 from machines.qualification_selectors import qualifications_of
 from people.forms import TokenForm
 from people.lab import current_lab
@@ -34,10 +35,8 @@ TOKEN_DAYS = 365
 
 @login_required
 def me(request: HttpRequest) -> HttpResponse:
-    """Today, what comes, what was; prints, qualifications, measured hours of the last 30 days."""
+    """Today, what comes, what was; prints, qualifications, what ran at the machines in the last 30 days."""
     now, person = timezone.now(), signed_in(request)
-    sessions = UsageSession.objects.filter(person=person, start__gte=now - dt.timedelta(days=30))
-    used = sum(((end or now) - start for start, end in sessions.values_list("start", "end")), dt.timedelta(0))
     found, past = _coming_and_past(person, now)
     rows = [row for row in found if not has_run_out(row, now)]
     coming = [row for row in rows if row.end > now]
@@ -51,11 +50,11 @@ def me(request: HttpRequest) -> HttpResponse:
             "asked": [row for row in coming if row.status == Status.CONFIRMED and row.asked_at is not None],
             "places": places_of(person, now),
             "lent": [row for row in rows if row.holder_id == person.pk and _is_out(row)],
-            "past": past,
+            "past": [(row, opened(row)) for row in past],
             "jobs": list(PrintJob.objects.filter(person=person).select_related("file", "machine")[:PAST_SHOWN]),
             "grants": list(qualifications_of(person, now)),
             **my_standing(person, now),
-            "used": used,
+            "at_machines": my_machines(person, now),
             "now": now,
             "zone": _zone([*coming, *past]),
         },
@@ -77,7 +76,7 @@ def _coming_and_past(person: Person, now: dt.datetime) -> tuple[list[Reservation
         over.values("pk")[:PAST_SHOWN],
     ]
     shown = Reservation.objects.filter(pk__in=keys[0].union(*keys[1:]))
-    rows = list(shown.with_places().select_related("team").order_by("start", "pk"))
+    rows = list(shown.with_places().annotate(**opened_sessions()).select_related("team").order_by("start", "pk"))
     coming = [row for row in rows if row.status in OPEN and (row.end > now or row.status == Status.IN_USE)]
     past = [row for row in rows if row.end <= now and row.holder_id == person.pk]
     return coming[:COMING_SHOWN], past[: -PAST_SHOWN - 1 : -1]

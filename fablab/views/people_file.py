@@ -22,7 +22,7 @@ from people.access import reset_card
 from people.errors import PeopleError
 from people.forms_people import ContactForm
 from people.households import leave_household
-from people.models import FileAccess, GroupMembership, Person, RoleGrant, Suspension, TeamMembership, Visit
+from people.models import Badge, FileAccess, GroupMembership, Person, RoleGrant, Suspension, TeamMembership, Visit
 from people.permissions import is_staff
 from people.ranks import may_change_access, may_lift_suspension, may_take_data, may_undo, roles_to_grant
 from people.selectors import colleagues_of, people_of, staff_sites
@@ -59,6 +59,7 @@ def file(request: HttpRequest, reference: str) -> HttpResponse:
         ],
         **_suspension(me, person, now),
         "emails": sign_in_emails(person),
+        "badges": list(Badge.objects.filter(person=person).order_by("-created_at", "-pk")),
         **_people_around(me, person),
         **_at_own_sites(me, person, now),
         **standing_on_file(person, staff_sites(me), now),

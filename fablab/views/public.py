@@ -8,21 +8,25 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 
+from fablab.at_machine import Way, runs_unnamed, use_now, way_of, with_use
 from fablab.board import board_statuses
 from fablab.lib.intervals import Interval
 from fablab.lib.queries import query_word
-from fablab.machine_status import State, machine_statuses
+from fablab.machine_status import MachineStatus, State, machine_statuses
 from fablab.next_free import with_next_free
 from fablab.views.days import chosen_day, days_ahead
 from fablab.views.standing import induction_offer
 from fablab.views.tell_me import tell_me
+from iot.access_lists import who_has
+from machines.closed_words import closed_day
 from machines.models import Category, Machine, Outage, UnitPart
-from machines.opening import opening_between, opening_on
+from machines.opening import Timetable, opening_between, opening_on
 from machines.parts import parts_of
 from machines.permissions import may_lift, may_report_fault
 from machines.selectors import load_hours, timetable
 from machines.supervision import supervised_times
-from people.models import Person, Site
+from people.lab import current_lab
+from people.models import Module, Person, Site
 from reservations.availability import FreeTime, free_time, next_on_grid
 from reservations.day import day_rows, day_window
 from reservations.facts import wanted_qualification
@@ -33,6 +37,9 @@ from reservations.selectors import public_events, to_start_at
 
 WEEK = dt.timedelta(days=7)
 EVENTS_SHOWN = 8
+CARDS_SHOWN = 6
+# Three different things: a machine that is silent is neither.
+FREE, TAKEN, SILENT = {State.FREE}, {State.IN_USE, State.RESERVED}, {State.NO_NEWS}
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -41,14 +48,18 @@ def home(request: HttpRequest) -> HttpResponse:
     statuses = board_statuses(now)
     sites = list(Site.objects.all())
     load_hours(sites)
-    free = [s for s in statuses if s.state == State.FREE]
+    free, taken, silent = ([s for s in statuses if s.state in states] for states in (FREE, TAKEN, SILENT))
     return render(
         request,
         "fablab/home.html",
         {
             "statuses": statuses,
-            "free": free[:6],
+            "free": free[:CARDS_SHOWN],
             "free_count": len(free),
+            "taken": taken[:CARDS_SHOWN],
+            "taken_count": len(taken),
+            "silent": silent[:CARDS_SHOWN],
+            "silent_count": len(silent),
             "places": [_place(site, now) for site in sites],
             "events": list(public_events(sites=sites, start=now, end=now + WEEK)[:EVENTS_SHOWN]),
             "hints": _demo_hints(request),
@@ -62,14 +73,21 @@ def _place(site: Site, now: dt.datetime) -> dict[str, Any]:
     today = now.astimezone(site.zone).date()
     table = timetable(site, today, today + WEEK)
     opening = opening_between(now, now + WEEK, table)
-    days = [opening_on(today + dt.timedelta(days=n), table) for n in range(7)]
+    days = [_day(today + dt.timedelta(days=n), table, now) for n in range(7)]
     return {
         "site": site,
         "zone": site.zone,
-        "opening": [interval for day in days for interval in day if interval.end > now],
+        "days": [day for day in days if day["opening"] or day["closed"]],
+        "closed_today": days[0]["closed"],
         "current": next((o for o in opening if o.holds(now)), None),
         "next": opening[:1],
     }
+
+
+def _day(day: dt.date, table: Timetable, now: dt.datetime) -> dict[str, Any]:
+    """What of the day is still to come; of a closed one that it is, and why."""
+    opening = [interval for interval in opening_on(day, table) if interval.end > now]
+    return {"date": day, "opening": opening, "closed": closed_day(day, table)}
 
 
 def _demo_hints(request: HttpRequest) -> list[dict[str, str]]:
@@ -115,12 +133,13 @@ def machine(request: HttpRequest, slug: str) -> HttpResponse:
     rows = Machine.objects.visible_to(request.user).filter(slug=slug).with_places()  # type: ignore[arg-type]
     has_parts = Exists(UnitPart.objects.filter(whole=OuterRef("unit")))
     # Read with what its state needs: asked for by itself it would be read twice.
-    found = machine_statuses(rows.annotate(has_parts=has_parts), now)
+    found = machine_statuses(with_use(rows.annotate(has_parts=has_parts), now), now)
     if not found:
         raise Http404
     status, thing = found[0], found[0].machine
     if request.htmx:  # type: ignore[attr-defined]
-        return render(request, "fablab/machine.html#live", {"status": status, "machine": thing})
+        live = {"status": status, "machine": thing, "use": use_now(thing, request.user, now), "zone": thing.site.zone}
+        return render(request, "fablab/machine.html#live", live)
     day = chosen_day(request, thing, now)
     settings, printer = thing.booking, getattr(thing, "printer", None)
     free = _free_time(thing, day, now)
@@ -143,9 +162,18 @@ def machine(request: HttpRequest, slug: str) -> HttpResponse:
             "supervised": _supervised(thing, now),
             **_for_the_team(request, thing, now),
             "mine_now": _mine_now(request, thing, now),
+            "use": use_now(thing, request.user, now),
+            "way": _way(request, status),
+            "unnamed": runs_unnamed(thing, request.user),
             **tell_me(request.user if isinstance(request.user, Person) else None, thing, day, now),
         },
     )
+
+
+def _way(request: HttpRequest, status: MachineStatus) -> Way | None:
+    """How whoever stands there begins; a reader that is not heard answers no code."""
+    way = way_of(status.machine) if request.user.is_authenticated else None
+    return None if way == Way.CODE and status.state == State.NO_NEWS else way
 
 
 def _supervised(thing: Machine, now: dt.datetime) -> list[Interval] | None:
@@ -169,7 +197,11 @@ def _for_the_team(request: HttpRequest, thing: Machine, now: dt.datetime) -> dic
         return {}
     held = Outage.objects.declared().holding_at(now).filter(machine=thing)
     rows = held.select_related("reported_by").order_by("start")
-    return {"may_report_fault": True, "outages": [(row, may_lift(request.user, row)) for row in rows]}
+    return {
+        "may_report_fault": True,
+        "outages": [(row, may_lift(request.user, row)) for row in rows],
+        "who_has": who_has([thing.pk]).get(thing.pk) if current_lab().has(Module.DEVICES) else None,
+    }
 
 
 def _free_time(thing: Machine, day: dt.date, now: dt.datetime) -> list[FreeTime]:

@@ -17,6 +17,7 @@ from fablab.comers import who_words
 from fablab.lending import Lending, lending_of
 from fablab.machine_status import machine_statuses
 from fablab.machines_away import machines_away
+from fablab.opened_times import opened, opened_sessions
 from fablab.views.on_behalf import sentences
 from iot.models import Device, UsageSession
 from iot.selectors import measured_energy_wh, measured_time
@@ -57,7 +58,7 @@ def _reservation(request: HttpRequest, reference: str, *, with_measures: bool = 
     rows = Reservation.objects.known_to(request.user).with_places()  # type: ignore[arg-type]
     if with_measures:
         sessions = Prefetch("usage_sessions", UsageSession.objects.order_by("start"))
-        rows = rows.select_related("machine__printer").prefetch_related(sessions)
+        rows = rows.select_related("machine__printer").prefetch_related(sessions).annotate(**opened_sessions())
     return get_object_or_404(rows.select_related("holder", "team"), reference=reference)
 
 
@@ -86,6 +87,8 @@ def reservation(request: HttpRequest, reference: str) -> HttpResponse:
         "measured": measured_time(found, now),
         "energy_wh": measured_energy_wh(found),
         "sessions": sessions,
+        # Of a reservation for one person everybody knows who it was.
+        "opened": opened(found, is_team=is_team, companions=people if len(people) > 1 else ()),
         "is_measured": is_measured,
         # Of those that others sent the names of the files are theirs.
         "jobs": list(PrintJob.objects.visible_to(request.user).filter(reservation=found).select_related("file")),  # type: ignore[arg-type]

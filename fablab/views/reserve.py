@@ -37,6 +37,7 @@ from reservations.desk import reserve_at_desk
 from reservations.errors import NotOfTheTeam, ReservationRefused, WrongState
 from reservations.facts import standing_facts
 from reservations.forms import TimeForm
+from reservations.lent import leaves_the_place
 from reservations.messages import STATE_WORDS, moment_words
 from reservations.models import Origin, Reservation, Status
 from reservations.rules import Code, may_be_set_aside, reservation_denials
@@ -190,13 +191,15 @@ def confirm(request: HttpRequest) -> HttpResponse:
     machine = _machine(request, query_word(data, "machine"))
     moving = _moving(request)
     wanted_for = whom(request, machine)
-    form = TimeForm(data, machine=machine, teams=_teams(request, machine, moving, wanted_for))
+    form = TimeForm(
+        data, machine=machine, teams=_teams(machine, moving, wanted_for), is_for_another=wanted_for.is_other
+    )  # fmt: skip
     twins = [] if moving else twins_wanted(request, machine)
     context: dict[str, Any] = {"machine": machine, "zone": machine.site.zone, "form": form}
     context |= _carried(moving, wanted_for, twins)
     is_valid, comers = form.is_valid(), Comers()
     if "team" in form.fields:
-        comers = _ask_who_comes(request, form, context)
+        comers = _ask_who_comes(request, form, wanted_for, context)
     if not is_valid or comers.error:
         return render(request, "fablab/reserve_confirm.html", context, status=400)
     start, end = form.interval()
@@ -222,7 +225,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
         reservation = _carry_out(request, machine, moving, wanted_for, form, comers, reason, now, is_any=bool(twins))
     except NotOfTheTeam:
         # They left it, or it was archived, since the page was made.
-        form.add_error("team", _("You are in no such team."))
+        form.add_error("team", form.fields["team"].error_messages["invalid_choice"])
         return render(request, "fablab/reserve_confirm.html", context, status=400)
     except ReservationRefused as refusal:
         context |= _refusal(request, machine, form, moving, wanted_for, refusal, reason, now) | {"was_refused": True}
@@ -240,20 +243,26 @@ def _say_done(request: HttpRequest, reservation: Reservation, *, is_moved: bool)
     said = _("Moved: %(machine)s, %(moment)s.") if is_moved else _("Reserved: %(machine)s, %(moment)s.")
     if reservation.status == Status.PENDING:
         said = _("Asked for: %(machine)s, %(moment)s. Somebody of the team answers before it begins.")
-    messages.success(request, said % words)
+    text = said % words
+    if leaves_the_place(reservation):
+        due = _("Bring it back: %(due)s.") % {"due": moment_words(reservation.end, reservation.site.zone)}
+        text = f"{text} {due}"
+    messages.success(request, text)
 
 
-def _ask_who_comes(request: HttpRequest, form: TimeForm, context: dict[str, Any]) -> Comers:
+def _ask_who_comes(request: HttpRequest, form: TimeForm, wanted_for: Whom, context: dict[str, Any]) -> Comers:
     """Who of the chosen team comes, as it was answered; the questions for all teams, and what is carried along."""
-    me, teams = signed_in(request), list(form.fields["team"].queryset)  # type: ignore[attr-defined]
+    holder, teams = wanted_for.person or signed_in(request), list(form.fields["team"].queryset)  # type: ignore[attr-defined]
     members, team = members_of(teams), getattr(form, "cleaned_data", {}).get("team")
     data = request.POST if request.method == "POST" else request.GET
-    comers = comers_of(data, team, me, members.get(team.pk, []) if team else [])
-    context["questions"] = questions_of(teams, members, me, asked=team, comers=comers)
+    comers = comers_of(data, team, holder, members.get(team.pk, []) if team else [])
+    context["questions"] = questions_of(
+        teams, members, holder, asked=team, comers=comers, is_own=not wanted_for.is_other
+    )
     if comers.error:
         form.add_error("team", comers.error)
     elif team is not None:
-        context["who"] = comers.carried(me)
+        context["who"] = comers.carried(holder)
         context["question"] = next((asked for asked in context["questions"] if asked.team == team), None)
     return comers
 
@@ -284,11 +293,9 @@ def _refusal(
     }
 
 
-def _teams(
-    request: HttpRequest, machine: Machine, moving: Reservation | None, wanted_for: Whom
-) -> QuerySet[Team] | None:
-    """What one may reserve as; nothing is asked for a move, nor for somebody else at the desk."""
-    return None if moving or wanted_for.is_other else teams_to_reserve_as([signed_in(request)], machine.site)
+def _teams(machine: Machine, moving: Reservation | None, wanted_for: Whom) -> QuerySet[Team] | None:
+    """What whoever it is for may reserve as; nothing is asked for a move, nor for a ticket."""
+    return None if moving or wanted_for.is_ticket else teams_to_reserve_as([wanted_for.person], machine.site)
 
 
 def _origin(request: HttpRequest) -> Origin:
@@ -318,7 +325,8 @@ def _carry_out(
             machine = likely_machine(Wish(machine, start, end, wanted_for.person, person), now)
         return reserve_at_desk(
             machine=machine, start=start, end=end, holder=wanted_for.person, by=person, now=now, note=note,
-            set_aside=aside,
+            set_aside=aside, team=form.cleaned_data.get("team"), comers=comers.others,
+            holder_takes_part=comers.holder_takes_part,
         )  # fmt: skip
     wish = Wish(
         machine=machine, start=start, end=end, holder=person, by=person, note=note, origin=_origin(request),

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -28,7 +29,7 @@ from people.signed_in import signed_in
 from reservations.errors import NotOfTheTeam, WrongState
 from reservations.forms import TimeForm
 from reservations.messages import STATE_WORDS
-from reservations.models import Reservation
+from reservations.models import Reservation, ReservationSeries, Status
 from reservations.series import Scope, cancel_dates, move_dates, rehearse_dates, reserve_dates
 from reservations.series_dates import SeriesReport, wall_interval
 from reservations.series_words import rule_words
@@ -47,8 +48,8 @@ def repeat(request: HttpRequest) -> HttpResponse:
     rows = Machine.objects.visible_to(signed_in(request)).with_places()
     machine = get_object_or_404(rows, slug=query_word(data, "machine")[:60])
     wanted_for = whom(request, machine)
-    teams = None if wanted_for.is_other else teams_to_reserve_as([signed_in(request)], machine.site)
-    time_form = TimeForm(data, machine=machine, teams=teams)
+    teams = None if wanted_for.is_ticket else teams_to_reserve_as([wanted_for.person], machine.site)
+    time_form = TimeForm(data, machine=machine, teams=teams, is_for_another=wanted_for.is_other)
     if not time_form.is_valid():
         # A link that was cut short: the steps before ask again.
         return redirect(f"/reserve/?machine={machine.slug}")
@@ -86,10 +87,10 @@ def _wish(
     team: Team | None = form.cleaned_data.get("team")
     note, me = form.cleaned_data.get("note", ""), signed_in(request)
     wish = Wish(machine, start, end, wanted_for.person, me, team=team, note=note)
-    if team is None:
+    if team is None or wanted_for.person is None:
         return wish
     data = request.POST if request.method == "POST" else request.GET
-    comers = comers_of(data, team, me, members_of([team]).get(team.pk, []))
+    comers = comers_of(data, team, wanted_for.person, members_of([team]).get(team.pk, []))
     return replace(wish, companions=comers.others, holder_takes_part=comers.holder_takes_part)
 
 
@@ -142,14 +143,31 @@ def _dates_page(request: HttpRequest, found: Reservation, *, status: int = 200, 
     zone = found.site.zone
     first, last = found.start.astimezone(zone), found.end.astimezone(zone)
     initial = {"day": first.date(), "start": first.time(), "end": last.time()}
-    rows = Reservation.objects.filter(series=found.series_id).select_related("machine").order_by("start")
+    series: ReservationSeries = found.series  # type: ignore[assignment]
+    rows = Reservation.objects.filter(series=series).select_related("machine").order_by("start")
+    dates = list(rows[:DATES_SHOWN])
+    is_cancelled = all(row.status == Status.CANCELLED for row in dates)
     context = {
-        "reservation": found, "zone": zone, "now": timezone.now(), "words": rule_words(found.series.rule),  # type: ignore[union-attr]
-        "dates": list(rows[:DATES_SHOWN]), "is_own": found.holder_id == request.user.pk,
-        "move_form": MoveDatesForm(initial=initial, prefix="move"), "cancel_form": ScopeForm(prefix="cancel"),
+        "reservation": found, "zone": zone, "now": timezone.now(), "dates": dates,
+        "words": _("all dates cancelled") if is_cancelled else rule_words(series.rule),
+        "earlier": _a_date_of(request, _dates_of(series.continues_id).order_by("-start")),
+        "later": _a_date_of(request, Reservation.objects.filter(series__continues=series).order_by("start")),
+        "is_own": found.holder_id == request.user.pk,
+        "move_form": MoveDatesForm(initial=initial, prefix="move", nights=_nights(found)),
+        "cancel_form": ScopeForm(prefix="cancel"),
         "may_change": found.is_movable and found.start > timezone.now(),
     }  # fmt: skip
     return render(request, "fablab/series/dates.html", context | more, status=status)
+
+
+def _dates_of(series_id: int | None) -> QuerySet[Reservation]:
+    return Reservation.objects.none() if series_id is None else Reservation.objects.filter(series=series_id)
+
+
+def _a_date_of(request: HttpRequest, rows: QuerySet[Reservation]) -> Reservation | None:
+    """The first of these dates, where the person may change it: they are all of one hand."""
+    found = rows.select_related("machine", "site").first()
+    return found if found is not None and request.user.has_perm("reservations.change", found) else None
 
 
 @login_required
@@ -157,7 +175,7 @@ def _dates_page(request: HttpRequest, found: Reservation, *, status: int = 200, 
 def move(request: HttpRequest, reference: str) -> HttpResponse:
     """Another time for this date, the following or all; none is moved when one cannot be, unless that is wanted."""
     found = _found(request, reference)
-    form = MoveDatesForm(request.POST, prefix="move")
+    form = MoveDatesForm(request.POST, prefix="move", nights=_nights(found))
     if not form.is_valid():
         return _dates_page(request, found, status=400, move_form=form)
     data = form.cleaned_data
@@ -190,14 +208,19 @@ def _is_a_slip(found: Reservation, opens: dt.time, closes: dt.time) -> bool:
     return is_one_day and not runs_on and closes <= opens and closes != MIDNIGHT
 
 
+def _nights(found: Reservation) -> int:
+    """How many lie between the day of its start and that of its end; midnight still is of the day that it ends."""
+    first, last = (instant.astimezone(found.site.zone) for instant in (found.start, found.end))
+    nights = (last.date() - first.date()).days
+    return 0 if nights == 1 and last.time() == MIDNIGHT else nights
+
+
 def _times(found: Reservation, day: dt.date, opens: dt.time, closes: dt.time) -> tuple[dt.datetime, dt.datetime]:
     """The times meant; what lasts for days still does."""
     zone = found.site.zone
-    first, last = found.start.astimezone(zone), found.end.astimezone(zone)
-    nights = (last.date() - first.date()).days
-    is_until_midnight = nights == 1 and last.time() == MIDNIGHT
+    nights = _nights(found)
     start, end = wall_interval(day, opens, closes, found.site)
-    if nights > 1 or (nights == 1 and closes > opens and not is_until_midnight):
+    if nights > 1 or (nights == 1 and closes > opens):
         end = instant_of(day + dt.timedelta(days=nights), closes, zone, is_end=True)
     return start, end
 

@@ -14,6 +14,7 @@ from fablab.lib.queries import query_word
 from fablab.views.roles import for_role
 from fablab.views.settings_places import machine_there, parts_of, refusals_beside
 from iot.device_services import create_device, revoke_device, update_device
+from iot.device_words import all_kinds, set_up_of
 from iot.forms import DeviceForm
 from iot.models import Device
 from machines.models import Machine
@@ -21,10 +22,12 @@ from people.permissions import is_manager
 from people.selectors import managed_sites
 from people.signed_in import signed_in
 from printing.forms_printer import PrinterForm
+from printing.may_print import is_drawn_as_printer
 from printing.models import Printer
 from printing.printer_services import save_printer
 
 EDIT = "fablab/settings/edit.html"
+DEVICE = "fablab/settings/device.html"
 
 
 def _own_machines(request: HttpRequest) -> QuerySet[Machine]:
@@ -58,8 +61,14 @@ def device_new(request: HttpRequest) -> HttpResponse:
             made = create_device(by=signed_in(request), **form.cleaned_data)
             messages.success(request, _("Added. Now let it in: make its code or password."))
             return redirect("manage-device", made.slug)
-    context = {"title": _("Add a device"), "parts": parts_of(form), "form": form, "back": _to_devices()}
-    return render(request, EDIT, context)
+    context = {
+        "title": _("Add a device"),
+        "parts": parts_of(form),
+        "form": form,
+        "kinds": all_kinds(),
+        "back": _to_devices(),
+    }
+    return render(request, DEVICE, context)
 
 
 def device_there(request: HttpRequest, slug: str) -> Device:
@@ -86,6 +95,7 @@ def device(request: HttpRequest, slug: str) -> HttpResponse:
         "title": title,
         "parts": parts_of(form),
         "form": form,
+        "kinds": [kind] if (kind := set_up_of(found.kind)) is not None else [],
         "back": {"url": reverse("manage-device", args=[found.slug]), "words": title},
         "remove": {
             "url": reverse("settings-device-revoke", args=[found.slug]),
@@ -93,7 +103,7 @@ def device(request: HttpRequest, slug: str) -> HttpResponse:
             "question": _("It is refused at once and for good. What it measured is kept."),
         },
     }
-    return render(request, EDIT, context)
+    return render(request, DEVICE, context)
 
 
 @require_POST
@@ -111,7 +121,8 @@ def printers(request: HttpRequest) -> HttpResponse:
     rows = list(_own_machines(request).select_related("printer", "category"))
     context = {
         "connected": [row for row in rows if hasattr(row, "printer")],
-        "others": [row for row in rows if not hasattr(row, "printer")],
+        "others": [row for row in rows if not hasattr(row, "printer") and is_drawn_as_printer(row)],
+        "no_printers": [row for row in rows if not hasattr(row, "printer") and not is_drawn_as_printer(row)],
     }
     return render(request, "fablab/settings/printers.html", context)
 

@@ -28,6 +28,7 @@ from people.lab import current_lab
 from people.models import Module, Person, Site
 from people.permissions import is_manager
 from people.signed_in import signed_in
+from printing.may_print import may_print
 from reservations.closures import COMING
 from reservations.models import Reservation
 
@@ -144,6 +145,7 @@ def machine(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "title": title,
         "machine": found,
+        "may_print": may_print(found),
         "parts": parts_of(form),
         "form": form,
         "back": _back(found.site),

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
-from fablab.unfit import Unfit, all_unfit
+from fablab.unfit import Unfit, all_unfit, reasons_to_read
 from fablab.views.roles import for_role
 from fablab.views.settings_places import site_there
 from people.models import FileAccess, Person
@@ -61,9 +61,10 @@ def act(request: HttpRequest, slug: str) -> HttpResponse:
         return _page(request, slug, form, status=400)
     wanted, choice = set(form.cleaned_data["reservations"]), Choice(form.cleaned_data["choice"])
     chosen = [row for row in unfit if row.reservation.reference in wanted]
+    rows, why = [row.reservation for row in chosen], form.cleaned_data["why"]
     settled = settle(
-        problems={row.reservation.pk: row.problem for row in chosen}, rows=[row.reservation for row in chosen],
-        choice=choice, why=form.cleaned_data["why"], by=signed_in(request), now=now,
+        problems={row.reservation.pk: row.problem for row in chosen}, rows=rows, choice=choice, why=why,
+        known={} if why else reasons_to_read(site=site, now=now, rows=rows), by=signed_in(request), now=now,
     )  # fmt: skip
     messages.success(request, _said(choice, settled.done))
     if settled.left:
@@ -88,7 +89,7 @@ def _page(request: HttpRequest, slug: str, form: SettleForm | None, *, status: i
     site, now = site_there(request, slug), timezone.now()
     unfit = all_unfit(site=site, now=now)
     waiting = [row for row in unfit if row.settled != Choice.KEEP]
-    _note_read(signed_in(request), [row.reservation.holder for row in unfit], now)
+    _note_read(signed_in(request), [row.reservation.to_call for row in unfit], now)
     context: dict[str, Any] = {
         "site": site, "zone": site.zone, "unfit": waiting, "now": now, "form": form or SettleForm(unfit=waiting),
         "kept": [row for row in unfit if row.settled == Choice.KEEP],
@@ -98,8 +99,8 @@ def _page(request: HttpRequest, slug: str, form: SettleForm | None, *, status: i
     return render(request, "fablab/settings/calls.html", context, status=status)
 
 
-def _note_read(by: Person, holders: Sequence[Person | None], now: dt.datetime) -> None:
-    people = {holder.pk: holder for holder in holders if holder is not None}
+def _note_read(by: Person, shown: Sequence[Person | None], now: dt.datetime) -> None:
+    people = {person.pk: person for person in shown if person is not None}
     lately = FileAccess.objects.filter(by=by, deed=FileAccess.Deed.READ, at__gt=now - SAME_READING)
     known = set(lately.filter(person__in=people).values_list("person_id", flat=True))
     fresh = [person for pk, person in people.items() if pk not in known]

@@ -93,5 +93,6 @@ def table(request: HttpRequest, slug: str) -> HttpResponse:
 def _cells(line: Line, zone: dt.tzinfo) -> list[object]:
     row = line.reservation
     start, end = row.start.astimezone(zone), row.end.astimezone(zone)
-    return [f"{start:%Y-%m-%d}", f"{start:%H:%M}", f"{end:%H:%M}", row.what, str(Status(row.status).label), line.who,
+    until = f"{end:%H:%M}" if end.date() == start.date() else f"{end:%Y-%m-%d %H:%M}"
+    return [f"{start:%Y-%m-%d}", f"{start:%H:%M}", until, row.what, str(Status(row.status).label), line.who,
             row.note]  # fmt: skip

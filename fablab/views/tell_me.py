@@ -7,7 +7,7 @@ from machines.models import Machine
 from people.models import Person
 from reservations.day import day_window
 from reservations.taken_times import taken_times
-from reservations.time_words import clock_words
+from reservations.time_words import from_to_words
 
 USUAL_LENGTH = dt.timedelta(hours=1)
 
@@ -24,8 +24,5 @@ def tell_me(
     wanted = length or min(max(USUAL_LENGTH, machine.booking.shortest), machine.booking.longest)
     found = taken_times([machine], duration=wanted, window=day_window(machine, day), now=now).get(machine.pk, [])
     zone = machine.site.zone
-    times = [
-        (f"{time.start:%Y-%m-%dT%H:%M:%SZ}", f"{clock_words(time.start, zone)} – {clock_words(time.end, zone)}")
-        for time in found
-    ]
+    times = [(f"{time.start:%Y-%m-%dT%H:%M:%SZ}", from_to_words(time.start, time.end, zone)) for time in found]
     return {"times": times, "length_min": int(wanted.total_seconds() // 60)}

@@ -18,7 +18,6 @@ from fablab.views.days import any_day
 from machines.models import Category, Machine
 from people.lab import current_lab
 from people.models import Module, Site
-from people.permissions import is_staff
 
 DAY = dt.timedelta(days=1)
 WEEK_DAYS = 7
@@ -26,7 +25,7 @@ WEEK_DAYS = 7
 
 @require_safe
 def timeline(request: HttpRequest) -> HttpResponse:
-    """For anyone, names for the team only; `?print=1` is the same for paper, without the drawing."""
+    """For anyone; names for the team, a team's for its members. `?print=1` is the same for paper, not drawn."""
     now = timezone.now()
     machines = list(Machine.objects.visible_to(request.user).with_places())  # type: ignore[arg-type]
     sites = list(Site.objects.all())
@@ -48,7 +47,7 @@ def timeline(request: HttpRequest) -> HttpResponse:
         "site": site, "sites": sites, "zone": site.zone, "machines": here, "categories": _categories(here),
         "category": category, "slug": slug, "day": day, "first": first, "is_week": is_week, "is_print": is_print,
         "is_today": first <= today < first + days * DAY, "today": today, "lines": found.lines, "now": now,
-        "is_team": is_staff(request.user, site),
+        "closed": found.closed,
         "drawing": _drawing(request, found, site, first, days) if is_drawn else None,
         **_ways(kept, day, today, is_week=is_week),
     }  # fmt: skip

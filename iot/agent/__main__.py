@@ -86,6 +86,7 @@ def _play(config: Config, kind: str, speed: float, stopping: threading.Event) ->
         config.password(),
         outbox,
         is_tls=config.is_tls,
+        ca_file=config.ca_file,
         capabilities=["power_w"],
     )
     agent.start()

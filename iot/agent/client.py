@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from . import VERSION
@@ -84,6 +85,7 @@ class Agent:
         outbox: Outbox,
         *,
         is_tls: bool = False,
+        ca_file: Path | None = None,
         capabilities: Sequence[str] = (),
         commands: Mapping[str, Handler] | None = None,
         listeners: Listeners | None = None,
@@ -95,7 +97,8 @@ class Agent:
         self.device = device
         self.outbox = outbox
         self.counts = Counts()
-        self._address = (host, port, password, is_tls)
+        self._address = (host, port, password)
+        self._tls: dict[str, Any] = {"is_tls": is_tls, "ca_file": ca_file}
         self._capabilities = list(capabilities)
         self._commands = Commands(commands or {}, state)
         self._listeners = listeners or Listeners()
@@ -191,8 +194,7 @@ class Agent:
             self._listeners.pulse()
             link = Link(self.device, f"{self.device}-{self.outbox.boot}", self._waker)
             try:
-                host, port, password, is_tls = self._address
-                link.open(host, port, password, is_tls=is_tls)
+                link.open(*self._address, **self._tls)
                 log.info("%s: connected", self.device)
                 wait_s, is_loss_logged = self.timing.retry_least_s, False
                 self._serve(link)
@@ -224,12 +226,14 @@ class Agent:
     def _send_waiting(self, link: Link) -> None:
         in_flight = self.outbox.waiting(up_to=self._sent_to)
         if in_flight and time.monotonic() - self._progress_s > self.timing.resend_after_s:
-            # The broker took them, but the lab never said that they are committed.
+            # The broker took them, but the lab never said that they are committed. It may have missed our sign of
+            # life as well, without which it must believe our clock.
+            link.publish_status(self._status())
             self._sent_to, in_flight = 0, 0
         if not in_flight:
             self._progress_s = time.monotonic()
         room = self.timing.window - in_flight
-        for message in self.outbox.pending(after=self._sent_to, limit=room) if room > 0 else ():
+        for message in self.outbox.pending_of_oldest_run(after=self._sent_to, limit=room) if room > 0 else ():
             link.publish(message.leaf, message.payload())
             self._sent_to = message.position
             if message.position <= self._most_sent:

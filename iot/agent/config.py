@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import ssl
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -65,6 +66,7 @@ class Config:
     password_file: Path
     outbox_file: Path
     state_file: Path
+    ca_file: Path | None = None
     outbox_most_mb: int = 64
     is_clock_trusted: bool = False
     reboot_command: tuple[str, ...] = ()
@@ -94,7 +96,21 @@ def read_config(file: Path) -> Config:
         raise ConfigError(f"{file}: {error}. Write one, or enrol: fablab-agent enrol.") from error
     except ValueError as error:
         raise ConfigError(f"{file} is not UTF-8: {error}") from error
-    return _config(Table(_parsed(text, file), text=text, source=file.name), file.parent)
+    table = Table(_parsed(text, file), text=text, source=file.name)
+    config = _config(table, file.parent)
+    _check_authority(table, config)
+    return config
+
+
+def _check_authority(table: Table, config: Config) -> None:
+    if config.ca_file is None:
+        return
+    if not config.is_tls:
+        raise table.error("ca_file", "is_tls = true beside it")
+    try:
+        ssl.create_default_context(cafile=config.ca_file)
+    except OSError:
+        raise table.error("ca_file", "a file with the authority's certificate, in PEM form,") from None
 
 
 def state_file_to_enrol(file: Path) -> Path:
@@ -126,6 +142,7 @@ def _config(table: Table, folder: Path) -> Config:
         password_file=folder / table.text("password_file", "password"),
         outbox_file=folder / table.text("outbox_file", "outbox.sqlite3"),
         state_file=folder / table.text("state_file", "state.sqlite3"),
+        ca_file=folder / table.text("ca_file") if table.has("ca_file") else None,
         outbox_most_mb=table.whole("outbox_most_mb", 64, least=1, most=10_000),
         is_clock_trusted=table.truth("is_clock_trusted", False),
         reboot_command=table.words("reboot_command"),

@@ -83,6 +83,7 @@ class Device:
             config.password(),
             self.outbox,
             is_tls=config.is_tls,
+            ca_file=config.ca_file,
             capabilities=self._capabilities(),
             listeners=listeners,
             state=self.state,

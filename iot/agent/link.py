@@ -6,6 +6,7 @@ import socket
 import ssl
 import time
 from collections import deque
+from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -69,8 +70,10 @@ class Link:
         self._paho.on_disconnect = self._lost
         self._paho.on_message = self._heard
 
-    def open(self, host: str, port: int, password: str, *, is_tls: bool) -> None:
+    def open(self, host: str, port: int, password: str, *, is_tls: bool, ca_file: Path | None = None) -> None:
         """Connect, name the last will and subscribe to everything sent to this device.
+
+        `ca_file` holds the authority that made the broker's certificate, in place of those that the system trusts.
 
         Raises:
             LinkRefused: the broker answered no.
@@ -79,7 +82,7 @@ class Link:
         self._paho.username_pw_set(self._root.rpartition("/")[2], password)
         self._paho.will_set(f"{self._root}/up/status", '{"state": "offline"}', qos=QOS, retain=True)
         if is_tls:
-            self._paho.tls_set()
+            self._paho.tls_set(ca_certs=str(ca_file) if ca_file else None)
         self._paho.connect_timeout = CONNECT_WITHIN_S
         self._paho.connect(host, port, keepalive=KEEP_ALIVE_S)
         self._socket = self._paho.socket()

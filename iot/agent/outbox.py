@@ -127,9 +127,21 @@ class Outbox:
 
     def pending(self, *, after: int = 0, limit: int | None = None) -> list[Pending]:
         """What waits, oldest first, beyond the position `after`."""
+        return self._read("", after, limit)
+
+    def pending_of_oldest_run(self, *, after: int = 0, limit: int | None = None) -> list[Pending]:
+        """As `pending`, but nothing of a later run while something of an earlier one waits.
+
+        The lab orders messages by their numbers, which begin anew with each run: what it has missed of the earlier
+        run it would take for what came after the later one.
+        """
+        return self._read("AND boot = (SELECT boot FROM message ORDER BY id LIMIT 1)", after, limit)
+
+    def _read(self, condition: str, after: int, limit: int | None) -> list[Pending]:
+        columns = "id, boot, seq, leaf, at, uptime_s, data"
         with self._lock:
             rows = self._database.execute(
-                "SELECT id, boot, seq, leaf, at, uptime_s, data FROM message WHERE id > ? ORDER BY id LIMIT ?",
+                f"SELECT {columns} FROM message WHERE id > ? {condition} ORDER BY id LIMIT ?",  # noqa: S608 (ours)
                 (after, -1 if limit is None else limit),
             ).fetchall()
         return [Pending(*row) for row in rows]

@@ -48,7 +48,7 @@ def broker_client(client_id: str, *, is_clean: bool = True) -> mqtt.Client:
     if broker["username"]:
         client.username_pw_set(str(broker["username"]), str(broker["password"]))
     if broker["is_tls"]:
-        client.tls_set()
+        client.tls_set(ca_certs=str(broker["ca_file"]) if broker.get("ca_file") else None)
     client.reconnect_delay_set(min_delay=1, max_delay=10)
     return client
 

@@ -79,6 +79,13 @@ class Category(models.Model):
             ),
             models.CheckConstraint(condition=Q(grid_min__in=[5, 15, 30, 60]), name="category_grid_is_known"),
             models.CheckConstraint(condition=Q(risk_level__in=RiskLevel.values), name="category_risk_is_known"),
+            models.CheckConstraint(
+                condition=~Q(is_seat=True, is_lent=True),
+                name="category_seat_is_not_lent",
+                violation_error_message=_(
+                    "A seat stays in the place, and what leaves the place is no seat: tick one of the two."
+                ),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -250,6 +250,11 @@ class Reservation(models.Model):
         return self.title or (self.machine.name if self.machine else "")
 
     @property
+    def to_call(self) -> Person | None:
+        """With whom to speak about it: whoever holds it, or who reserved it for a group. Nobody of a ticket."""
+        return self.holder or (self.created_by if self.machine_id is None else None)
+
+    @property
     def is_movable(self) -> bool:
         """Whether its time may still change."""
         return self.status in OPEN

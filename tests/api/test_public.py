@@ -17,7 +17,7 @@ KNOWN_TO_SOME = {"start", "end", "status", "reference", "name"}
     ("role", "keys"),
     [
         ("anonymous", KNOWN_TO_ALL), ("visitor", KNOWN_TO_ALL), ("other", KNOWN_TO_ALL), ("elsewhere", KNOWN_TO_ALL),
-        ("holder", KNOWN_TO_SOME), ("supervisor", KNOWN_TO_SOME), ("manager", KNOWN_TO_SOME),
+        ("holder", KNOWN_TO_SOME | {"is_own"}), ("supervisor", KNOWN_TO_SOME), ("manager", KNOWN_TO_SOME),
         ("administrator", KNOWN_TO_SOME),
     ],
 )  # fmt: skip

@@ -56,7 +56,7 @@ class RunningBroker:
     def start(self) -> None:
         command = broker_command(self.data_dir, self.port, users=self.users)
         self.process = spawn(command)
-        if not wait_until(lambda: _listens(self.port), 15):
+        if not wait_until(lambda: listens(self.port), 15):
             self.close()
             raise AssertionError(f"{self.program} did not open port {self.port}")
 
@@ -158,7 +158,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0

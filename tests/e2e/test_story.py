@@ -103,7 +103,7 @@ def test_english_walk_sees_the_same_print_and_reserves_a_laptop(browser: Browser
     page.locator(".slots a").last.click()
     page.get_by_role("button", name=re.compile("Reserve")).click()
     page.wait_for_url(re.compile(r"/reservations/\w+/$"))
-    expect(page.locator("#messages")).to_contain_text("Reserved: Laptop 03")
+    expect(page.locator("#messages")).to_contain_text("Reserved: ThinkPad 03")
     page.locator("summary", has_text="Cancel").click()
     page.get_by_role("button", name="Yes, cancel it").click()
     expect(page.locator("#messages")).to_contain_text("Cancelled")
@@ -118,7 +118,7 @@ def test_reserving_works_without_javascript(browser: Browser, lab: Lab) -> None:
     page.locator(".slots a").first.click()
     page.locator("main form button[type=submit]").last.click()
 
-    expect(page.locator("h1")).to_have_text("Laptop 03")
+    expect(page.locator("h1")).to_have_text("ThinkPad 03")
     context.close()
 
 

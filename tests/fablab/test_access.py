@@ -13,9 +13,11 @@ from tests.api.lab import ROLES, Lab, make_lab, make_token, slot
 from tests.fablab.rows import (
     about,
     address,
+    at_machine,
     calendars,
     credits,
     desk,
+    devices,
     find,
     first_run,
     house_rules,
@@ -24,6 +26,7 @@ from tests.fablab.rows import (
     notices,
     opening,
     people,
+    programs,
     rules,
     series,
     settings,
@@ -50,8 +53,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 OTHERS_PREFIXES = ("accounts/", "admin/")
 BINARY = ("application/pdf", "application/zip", "image/")
 AREAS = (
-    about, address, calendars, credits, desk, find, first_run, house_rules, life, loans, notices, opening,
-    people, rules, series, settings, teams, timeline,
+    about, address, calendars, credits, desk, devices, at_machine, find, first_run, house_rules, life, loans, notices,
+    opening, people, programs, rules, series, settings, teams, timeline,
 )  # fmt: skip
 
 API_405 = "401 405 405 405 405 405 405 405 405"

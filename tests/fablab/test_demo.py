@@ -22,7 +22,7 @@ from iot.power import BUSY, IDLE, Meter, Thresholds, step
 from machines.models import Category, Machine, Outage
 from people.models import Person, Site, Suspension
 from printing.models import Printer
-from reservations.models import HeldUnit, Refusal, Reservation, Status
+from reservations.models import HeldUnit, Loan, Refusal, Reservation, Status
 from reservations.services import create_reservation
 from tests.factories import PARIS, make_machine, make_site
 
@@ -61,7 +61,7 @@ def test_demo_has_the_lab_it_promises(loaded):
         "suspended": Suspension.objects.holding_at(NOW).count(),
     }
 
-    assert found == {"machines": 12, "categories": 4, "people": 40, "devices": 12, "plugs": 1, "suspended": 1}
+    assert found == {"machines": 14, "categories": 5, "people": 40, "devices": 12, "plugs": 1, "suspended": 1}
     assert Person.objects.filter(contact_email="").count() > 3
 
 
@@ -73,7 +73,8 @@ def test_history_comes_with_what_happens_in_a_lab(db, tmp_path):
     assert past.filter(status=Status.COMPLETED).count() > 30
     assert past.filter(status=Status.CANCELLED).exists()
     assert past.filter(status=Status.COMPLETED, checked_in_at=None).exists()
-    assert not past.filter(status__in=[Status.CONFIRMED, Status.IN_USE]).exists()
+    stays = past.filter(machine__category__is_lent=False)
+    assert not stays.filter(status__in=[Status.CONFIRMED, Status.IN_USE]).exists()
     assert Refusal.objects.exists()
     assert UsageSession.objects.filter(reservation=None).exists()
     assert Reading.objects.filter(at__lt=NOW - dt.timedelta(days=8)).exists()
@@ -101,6 +102,16 @@ def test_today_has_one_machine_out_one_unheard_and_some_in_use(loaded):
     assert statuses["laser-60w"] == statuses["bambu-x1c"] == statuses["laptop-02"] == State.IN_USE
     device = Device.objects.get(slug=UNREACHABLE)
     assert dt.timedelta(minutes=1) < NOW - device.last_seen_at < dt.timedelta(minutes=15)
+
+
+@pytest.mark.parametrize("days_later", [0, 1, 4, 9])
+def test_one_thing_is_lent_and_one_is_overdue_whenever_it_is_loaded(loaded, days_later):
+    now = NOW + dt.timedelta(days=days_later)
+    load(loaded, now=now)
+
+    found = Loan.objects.filter(returned_at=None).order_by("reservation__end")
+
+    assert [loan.reservation.end > now for loan in found] == [False, True]
 
 
 @pytest.mark.parametrize("now", [NOW, JUST_AFTER_MIDNIGHT], ids=["closed weekday evening", "just after midnight"])
@@ -134,7 +145,8 @@ def test_loading_three_days_later_fills_the_days_between(loaded):
     after = counts()
     assert (after["Person"], after["Outage"]) == (before["Person"], before["Outage"])
     assert UsageSession.objects.filter(start__gt=NOW + dt.timedelta(hours=12), end__lt=later).exists()
-    assert Reservation.objects.filter(status=Status.IN_USE, start__lte=later, end__gt=later).count() == 3
+    running = Reservation.objects.filter(status=Status.IN_USE, start__lte=later, end__gt=later)
+    assert running.filter(machine__category__is_lent=False).count() == 3
     assert Outage.objects.get().expected_end > later.date()
 
 

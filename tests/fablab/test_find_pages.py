@@ -11,7 +11,7 @@ from fablab.lib.intervals import Interval
 from fablab.machine_status import machine_statuses
 from fablab.next_free import with_next_free
 from fablab.views.find import time_words
-from machines.models import Machine
+from machines.models import HouseRules, InductionRequest, Machine, OpeningException
 from reservations.models import Reservation, WaitingEntry
 from tests.factories import (
     NOW,
@@ -24,6 +24,7 @@ from tests.factories import (
     make_person,
     make_qualification,
     make_site,
+    make_staff,
     minutes,
     reserve,
 )
@@ -59,14 +60,15 @@ def test_find_leads_in_two_taps_to_a_reservation(browser, person, site):
     machine = make_machine(site=site, name="Laser")
 
     found = browser.get("/find/?minutes=120&when=tomorrow")
-    start = found.context["cards"][0].starts[0]
+    day = found.context["cards"][0].first
+    start = day.starts[0]
     confirm = browser.get(start.address)
     asked = {name: values[0] for name, values in parse_qs(urlparse(start.address).query).items()}
     browser.post("/reserve/confirm/", asked)
 
     made = Reservation.objects.get()
     assert confirm.status_code == 200
-    assert start.words == "Tomorrow, 00:00 – 02:00"
+    assert (day.words, start.words) == ("Tomorrow", "00:00 – 02:00")
     assert (made.machine, made.holder, made.start, made.end - made.start) == (
         machine, person, tomorrow_at(site, 0), HOUR * 2,
     )  # fmt: skip
@@ -77,8 +79,8 @@ def test_find_leads_in_two_taps_to_a_reservation(browser, person, site):
     [
         ("14:00", "16:00", "Today, 14:00 – 16:00"),
         ("2026-03-12 22:00", "2026-03-13 00:00", "Tomorrow, 22:00 – 24:00"),
-        ("14:00", "2026-03-12 14:00", "Today, 14:00 – tomorrow, 14:00"),
-        ("2026-03-14 22:00", "2026-03-15 02:00", "Saturday 14 March, 22:00 – Sunday 15 March, 02:00"),
+        ("14:00", "2026-03-12 14:00", "Today, 14:00 – 14:00 (tomorrow)"),
+        ("2026-03-14 22:00", "2026-03-15 02:00", "Saturday 14 March, 22:00 – 02:00 (Sunday 15 March)"),
     ],
     ids=["today", "until midnight", "a whole day", "over a night"],
 )
@@ -140,10 +142,108 @@ def test_find_without_result_says_what_to_change(browser, site):
 
     page = browser.get("/find/?minutes=480&when=tomorrow&time=evening")
 
+    # The machine may be had for four hours: six would be no better.
     words = [words for words, _address in page.context["ways"]]
-    shorter = dict(page.context["ways"])["A shorter time: 6 h"]
-    assert words == ["A shorter time: 6 h", "Look at next week", "Any time of day"]
-    assert parse_qs(urlparse(shorter).query) == {"minutes": ["360"], "when": ["tomorrow"], "time": ["evening"]}
+    shorter = dict(page.context["ways"])["A shorter time: 4 h"]
+    assert words == ["A shorter time: 4 h", "Look at next week", "Any time of day"]
+    assert parse_qs(urlparse(shorter).query) == {"minutes": ["240"], "when": ["tomorrow"], "time": ["evening"]}
+
+
+def test_find_without_result_offers_no_longer_time_than_the_day_has(browser):
+    make_machine(site=make_site(hours=every_day("10:00", "19:00")), name="Laser")
+
+    page = browser.get("/find/?minutes=180&when=tomorrow&time=evening")
+
+    words = [words for words, _address in page.context["ways"]]
+    assert words[0] == "A shorter time: 1 h"
+
+
+@pytest.mark.parametrize(
+    ("hours", "title", "said"),
+    [(every_day("10:00", "19:00"), "Works", "Closed: Works"), ({}, "", "Closed")],
+    ids=["closed for a reason", "never open"],
+)
+def test_find_on_a_closed_day_says_why_and_advises_nothing_shorter(browser, hours, title, said):
+    site = make_site(hours=hours)
+    make_machine(site=site, name="Laser")
+    if title:
+        OpeningException.objects.create(site=site, date=tomorrow_at(site, 0).date(), title=title)
+
+    sign_wanted(site)
+    make_machine(site=site, name="Printer", attendance="start", qualification=make_qualification())
+
+    page = browser.get("/find/?minutes=120&when=tomorrow")
+
+    html = page.content.decode()
+    assert "We are closed then" in html
+    assert ("wait for your yes" in html, "qualification" in html) == (False, False)
+    assert f" – {said}" in html
+    assert [words for words, _address in page.context["ways"]] == ["Look at next week"]
+
+
+def test_find_names_closed_days_among_those_found(browser):
+    site = make_site(hours=every_day("10:00", "19:00"))
+    make_machine(site=site, name="Laser")
+    closed = tomorrow_at(site, 0).date() + dt.timedelta(days=2)
+    OpeningException.objects.create(site=site, date=closed, title="Works")
+
+    page = browser.get("/find/")
+
+    assert [(here.closed.day, here.closed.words) for here in page.context["closed"]] == [(closed, "Closed: Works")]
+    assert len(page.context["cards"]) == 1
+
+
+def test_find_offers_other_days_behind_the_first(browser):
+    site = make_site(hours=every_day("10:00", "19:00"))
+    make_machine(site=site, name="Laser")
+
+    page = browser.get("/find/?minutes=120&when=next-week")
+
+    [card] = page.context["cards"]
+    assert [len(day.starts) for day in (card.first, *card.later)] == [3] * 7
+    assert [start.words for start in card.later[0].starts] == ["10:00 – 12:00", "12:00 – 14:00", "14:00 – 16:00"]
+    assert "6 later days" in page.content.decode()
+
+
+def sign_wanted(site):
+    return HouseRules.objects.create(site=site, version=1, text_fr="a", text_en="a", published_at=NOW)
+
+
+def test_rules_to_sign_are_said_once(browser, site):
+    rules = sign_wanted(site)
+    for name in ("Laser", "Plotter", "Lathe"):
+        make_machine(site=site, name=name)
+
+    html = browser.get("/find/").content.decode()
+
+    assert html.count(f"/me/rules/{rules.pk}/?next=%2Ffind%2F") == 1
+    assert "3 machines are free for you as soon as they are signed." in html
+    assert "You have not agreed" not in html
+    assert "Laser" not in html
+
+
+def test_rules_to_sign_leave_what_else_is_missing(browser, site):
+    sign_wanted(site)
+    make_machine(site=site, name="Laser", qualification=make_qualification())
+
+    page = browser.get("/find/")
+
+    [missing] = page.context["missing"]
+    assert [sentence.code for sentence in missing.sentences] == ["qualification_missing"]
+    assert page.context["to_sign"].count == 0
+
+
+def test_unqualified_person_is_led_to_the_induction(browser, person, site):
+    wanted, asked = make_qualification(), make_qualification()
+    laser = make_machine(site=site, name="Laser", qualification=wanted)
+    make_machine(site=site, name="Lathe", qualification=asked)
+    InductionRequest.objects.create(person=person, qualification=asked, site=site, asked_at=NOW)
+
+    html = browser.get("/find/?others=1").content.decode()
+
+    assert f'action="/machines/{laser.slug}/induction/?next=%2Ffind%2F%3Fothers%3D1"' in html
+    assert "You asked for the induction on Wednesday 11 March." in html
+    assert "Choose" not in html
 
 
 def test_find_without_result_offers_word_of_a_machine_that_is_taken(browser, person):
@@ -225,3 +325,24 @@ def test_qualified_person_finds_the_machine(browser, person, site):
     grant(person=person, qualification=qualification)
 
     assert [card.machine.name for card in browser.get("/find/").context["cards"]] == ["Laser"]
+
+
+@pytest.mark.parametrize(
+    ("reader", "may_reserve", "said"),
+    [("unqualified", False, "First the induction"), ("qualified", True, ""), ("team", True, ""),
+     ("visitor", True, "Sign in to see whether you have it")],
+)  # fmt: skip
+def test_machine_page_says_what_is_missing_before_it_offers_a_time(site, reader, may_reserve, said):
+    laser = make_machine(site=site, name="Laser", qualification=make_qualification())
+    who = make_staff(site=site) if reader == "team" else make_person()
+    if reader == "qualified":
+        grant(person=who, qualification=laser.qualification)
+    client = Client(headers={"accept-language": "en"})
+    if reader != "visitor":
+        client.force_login(who, backend="people.sign_in_backends.PersonBackend")
+
+    html = client.get(laser.get_absolute_url()).content.decode()
+
+    times = html.split(">When?</h2>", 1)[1]
+    assert (f"/reserve/?machine={laser.slug}" in times, said in times) == (may_reserve, True)
+    assert ("First the induction" in html) == (reader == "unqualified")

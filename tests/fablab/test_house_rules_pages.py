@@ -51,6 +51,53 @@ def test_manager_looks_first_and_then_publishes(manager_client, site):
     assert (before, answer.status_code, HouseRules.objects.get().text_en) == (0, 302, "Yes.")
 
 
+@pytest.mark.parametrize(
+    ("texts", "said", "not_said"),
+    [
+        pytest.param(
+            {"text_fr": "Oui.", "text_en": ""}, "The English text is still missing", "Publish it like", id="fr"
+        ),
+        pytest.param(
+            {"text_fr": "", "text_en": "Yes."}, "The French text is still missing", "Publish it like", id="en"
+        ),
+        pytest.param({"text_fr": "Oui.", "text_en": "Yes."}, "Publish it like this", "still missing", id="both"),
+    ],
+)
+def test_one_language_is_enough_to_look_at(manager_client, site, texts, said, not_said):
+    page = manager_client.post(reverse("rules-to-sign-site", args=[site.slug]), texts | {"preview": "1"})
+
+    seen = words_of(page)
+    assert page.status_code == 200
+    assert (said in seen, not_said in seen) == (True, False)
+    assert [page.context["form"][name].value() for name in texts] == list(texts.values())
+
+
+def test_there_is_nothing_to_look_at(manager_client, site):
+    url = reverse("rules-to-sign-site", args=[site.slug])
+
+    page = manager_client.post(url, {"text_fr": " ", "text_en": "", "preview": "1"})
+
+    assert (page.status_code, "there is nothing to look at" in words_of(page)) == (400, True)
+
+
+def test_both_languages_are_needed_to_publish(manager_client, site):
+    page = manager_client.post(reverse("rules-to-sign-site", args=[site.slug]), {"text_fr": "Oui.", "text_en": ""})
+
+    assert (page.status_code, HouseRules.objects.exists()) == (400, False)
+
+
+def test_rules_are_read_as_lists_and_never_as_html(manager_client, site, manager, person):
+    text = "## Fire\n- Close the **lid**\n- <script>alert(1)</script>"
+    rules = publish_rules(place=site, text_fr=text, text_en=text, by=manager, now=timezone.now())
+
+    read = signed_in(person).get(reverse("me-rules-sign", args=[rules.pk])).content.decode()
+    looked_at = manager_client.get(reverse("rules-to-sign-site", args=[site.slug])).content.decode()
+
+    for page, level in ((read, 2), (looked_at, 3)):
+        assert f"<h{level}>Fire</h{level}>\n<ul>\n<li>Close the <strong>lid</strong></li>" in page
+        assert "<li>&lt;script&gt;alert(1)&lt;/script&gt;</li>" in page
+
+
 def test_same_text_again_is_refused_with_what_was_typed(manager_client, site, rules):
     url = reverse("rules-to-sign-site", args=[site.slug])
 

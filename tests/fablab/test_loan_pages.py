@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+import re
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -9,17 +10,20 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from PIL import Image
 
 from fablab.personal.purge import purge
 from machines.models import Outage
 from people.erasure import erase_person
-from people.models import FileAccess
+from people.models import FileAccess, Notice
+from people.notices.kinds import kind_of
 from reservations.lent import is_still_out
 from reservations.loan_photos import photo_files_of, photos_past_their_time
 from reservations.loans import take_back
+from reservations.messages import moment_words
 from reservations.models import Condition, HeldUnit, Loan, LoanPhoto, Reservation, Status
+from reservations.services import create_reservation
 from tests.api.lab import Lab, hold, make_lab
 from tests.fablab.rows.loans import lend, lent_out
 from tests.fablab.test_query_counts import MOST, is_frame
@@ -98,6 +102,61 @@ def test_part_that_is_not_ticked_is_asked_for_beside_it(desk: Client, kit: Reser
     text = response.content.decode()
     assert (response.status_code, text.count("Not ticked yet: how does it look?")) == (400, 2)
     assert f'href="#id_{names["Tripod"]}"' in text
+    assert not Loan.objects.exists()
+
+
+def test_reserving_what_leaves_the_place_says_when_to_bring_it_back(lab: Lab) -> None:
+    bag = make_machine(site=lab.site, category=make_category(is_lent=True, longest=dt.timedelta(days=7)), name="Bag")
+    start = (timezone.now() + DAY).replace(hour=12, minute=0, second=0, microsecond=0)
+    end = start + 2 * DAY
+    data = {"machine": bag.slug, "day": f"{start:%Y-%m-%d}", "start_at": f"{start:%Y-%m-%dT%H:%M:%SZ}",
+            "end_at": f"{end:%Y-%m-%dT%H:%M:%SZ}", "start": "12:00", "end": "12:00"}  # fmt: skip
+    maker = lab.client("holder")
+    with translation.override("en"):
+        due = moment_words(end, lab.site.zone)
+
+    asked = maker.get(reverse("reserve-confirm"), data)
+    done = maker.post(reverse("reserve-confirm"), data, follow=True)
+
+    made = Reservation.objects.get(machine=bag)
+    assert re.search(r"Bring it back</dt><dd>" + due.split(",")[0], asked.content.decode())
+    assert f"Bring it back: {due}." in done.content.decode()
+    assert f"Due: {due}" in re.sub(r"\s+", " ", page(maker, "reservation", made.reference))
+
+
+@pytest.mark.parametrize(("is_lent", "is_said"), [(True, True), (False, False)], ids=["lent", "stays"])
+def test_letters_about_what_leaves_the_place_say_when_it_is_due(lab: Lab, *, is_lent: bool, is_said: bool) -> None:
+    bag = make_machine(site=lab.site, category=make_category(is_lent=is_lent), name="Bag")
+    start = (timezone.now() + 3 * DAY).replace(hour=12, minute=0, second=0, microsecond=0)
+    holder = make_person()
+
+    made = create_reservation(
+        machine=bag, start=start, end=start + minutes(60), holder=holder, by=lab.people["mediator"], now=timezone.now()
+    )
+
+    rows = Notice.objects.filter(person=holder, kind__in=["reservation_made", "reminder_start"])
+    with translation.override("en"):
+        texts = [kind_of(row.kind).words(row.params).body for row in rows]
+        due = moment_words(made.end, lab.site.zone)
+    assert [text.endswith(f"Bring it back: {due}.") for text in texts] == [is_said, is_said]
+
+
+def test_too_early_is_said_to_the_team_and_what_was_ticked_and_typed_stays(
+    lab: Lab, desk: Client, kit: Reservation
+) -> None:
+    start = timezone.now() + DAY
+    Reservation.objects.filter(pk=kit.pk).update(start=start, end=start + DAY)
+    url, names = reverse("desk-loan", args=[kit.reference]), things(kit)
+
+    response = desk.post(url, {names[name]: "2" for name in names} | {"note": "With its bag", "do": "done"})
+
+    text, form = response.content.decode(), response.context["form"]
+    assert response.status_code == 400
+    assert "It can be handed over from 10 minutes before its reservation begins" in text
+    assert "check in" not in text
+    assert [form[name].value() for name in names.values()] == ["2", "2", "2"]
+    assert text.count(" checked") == 3
+    assert 'value="With its bag"' in text
     assert not Loan.objects.exists()
 
 

@@ -8,7 +8,7 @@ from django.utils import translation
 from fablab.lib.intervals import Interval
 from fablab.machine_facts import StatusFacts
 from fablab.machine_status import State, machine_statuses, status_of
-from iot.models import Device, ReportedState, UseState
+from iot.models import AccessSession, Device, ReportedState, UseState
 from machines.models import Machine, Outage
 from people.lab import current_lab, lab_for_change, save_lab
 from printing.models import JobState, Printer, PrintJob
@@ -45,6 +45,12 @@ IDLE = ReportedState(state=UseState.IDLE, power_w=3)
 FAULT = ReportedState(state=UseState.FAULT)
 UNKNOWN = ReportedState(state=UseState.UNKNOWN)
 BROKEN = Outage(kind="fault", start=NOW, reason="Belt worn")
+LOCKED = Device(is_online=True, last_seen_at=NOW, silent_after=minutes(1), is_locked=True)
+LOCKED_OUT = Outage(kind="lock_out", start=NOW, reason="emergency stop")
+TO_CHECK = Outage(kind="to_check", start=NOW, reason="looked at after use")
+OPEN_TO = AccessSession(state="active", until=at("09:40"))
+BADGE_SEEN = AccessSession(state="waiting_button", until=at("09:40"))
+ONE_OF_TWO = AccessSession(state="waiting_second", until=at("09:40"))
 HELD = booked("08:30", "09:30")
 CHECKED_IN = booked("08:30", "09:30", Status.IN_USE)
 
@@ -60,6 +66,10 @@ TABLE = {
     "reserved from this very minute": ({"reservations": [booked("09:00", "10:00")]}, State.RESERVED, "Reserved",
                                        "Free again 10:00"),
     "checked in": ({"reservations": [CHECKED_IN]}, State.IN_USE, "In use", "Until 09:30"),
+    "reserved over midnight": ({"reservations": [booked("08:30", "2026-03-12 02:00")]}, State.RESERVED, "Reserved",
+                               "Free again 02:00 (Thu 12 Mar)"),
+    "checked in for days": ({"reservations": [booked("08:30", "2026-03-13 17:00", Status.IN_USE)]}, State.IN_USE,
+                            "In use", "Until 17:00 (Fri 13 Mar)"),
     "busy under a reservation": ({"devices": [HEARD], "reported": BUSY, "reservations": [HELD]}, State.IN_USE,
                                  "In use", "Until 09:30"),
     "busy without one": ({"devices": [HEARD], "reported": BUSY}, State.IN_USE, "In use",
@@ -99,6 +109,17 @@ TABLE = {
                                     State.OUT, "Out of service", "Maintenance. Back"),
     "out of service, expected back": ({"outage": Outage(kind="fault", start=NOW, expected_end=dt.date(2026, 3, 20))},
                                       State.OUT, "Out of service", "Fault. Back"),
+    "stopped for safety": ({"outage": LOCKED_OUT, "devices": [HEARD]}, State.OUT, "Locked", "Stopped for safety"),
+    "to be checked": ({"outage": TO_CHECK}, State.OUT, "To be checked", "Somebody of the team"),
+    "locked from afar": ({"devices": [LOCKED], "reported": IDLE}, State.OUT, "Locked", "Please call"),
+    "locked while it runs": ({"devices": [LOCKED], "reported": BUSY}, State.IN_USE, "In use", "Since"),
+    "opened, not working yet": ({"devices": [HEARD], "reported": IDLE, "access": OPEN_TO}, State.IN_USE, "In use",
+                                "Until 09:40"),
+    "waits for the button": ({"devices": [HEARD], "access": BADGE_SEEN}, State.RESERVED, "Waits for the button",
+                             "Opened with a badge"),
+    "waits for a second person": ({"devices": [HEARD], "access": ONE_OF_TWO}, State.RESERVED,
+                                  "Waits for a second person", "Opened with a badge"),
+    "opened, then silent": ({"devices": [SILENT], "access": OPEN_TO}, State.NO_NEWS, "No news", "Last heard"),
     "out of service, printing, silent": ({"outage": BROKEN, "printer": printer(), "job": job(), "devices": [SILENT]},
                                          State.OUT, "Out of service", "Fault"),
 }  # fmt: skip

@@ -16,9 +16,10 @@ from people.exports import export_of
 from people.models import Delivery, FileAccess, Notice, NoticePreference, Person
 from people.notices import tell
 from people.notices.inbox import pass_over, unread_count
+from reservations.group import reserve_group
 from reservations.models import Reservation
 from tests.api.lab import Lab, make_lab
-from tests.factories import make_person, minutes
+from tests.factories import make_machine, make_person, minutes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 CONSOLE = "django.core.mail.backends.console.EmailBackend"
@@ -188,6 +189,20 @@ def test_sheet_says_who_comes_when_and_their_number(lab: Lab, sheet_words: list[
     assert parts["Prusa"][0]["phone"] == "+33 6 99 88 77 66"
     assert sheet_words[0]["made"].startswith("Made on ")
     assert FileAccess.objects.filter(person=lab.people["holder"], by=lab.people["mediator"]).exists()
+
+
+def test_sheet_gives_the_number_of_who_reserved_for_a_group(lab: Lab, sheet_words: list[dict]) -> None:
+    manager, now = lab.people["manager"], timezone.now()
+    Person.objects.filter(pk=manager.pk).update(phone="+33 7 77")
+    unit = make_machine(site=lab.site).unit
+    later = now + dt.timedelta(hours=1)
+    reserve_group(site=lab.site, units=[unit], title="Visit", start=now, end=later, by=manager, now=now)
+
+    lab.client("mediator").get(reverse("desk-today"))
+
+    parts = {part["name"]: part["rows"] for part in sheet_words[0]["days"][0]["parts"]}
+    assert parts["Groups and rooms"][0]["phone"] == f"+33 7 77 ({manager})"
+    assert FileAccess.objects.filter(person=manager, by=lab.people["mediator"]).exists()
 
 
 def test_sheet_names_what_nobody_reserved_and_what_waits(lab: Lab, sheet_words: list[dict]) -> None:

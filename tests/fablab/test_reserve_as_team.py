@@ -91,6 +91,55 @@ def test_choice_is_kept(lab, named, kept):
     assert (made.holder, made.team and made.team.name) == (lab.person, kept)
 
 
+@pytest.fixture
+def desk(lab):
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(make_staff(site=lab.machine.site), backend=BACKEND)
+    return client
+
+
+def test_team_at_the_desk_reserves_for_somebody_and_those_who_come(lab, desk):
+    bo = make_person(first_name="Bo")
+    TeamMembership.objects.create(team=lab.team, person=bo)
+    asked = lab.asked | {"for": lab.person.reference}
+
+    page = desk.get(f"/reserve/confirm/?{urlencode(asked)}").content.decode()
+    answer = desk.post("/reserve/confirm/", asked | {
+        "team": lab.team.slug, "asked": lab.team.slug, f"comes-{lab.team.slug}": [lab.person.reference, bo.reference],
+    })  # fmt: skip
+
+    assert '<option value="" selected>In their own name</option>' in page
+    assert "(you)" not in page
+    made = Reservation.objects.get()
+    assert answer.status_code == 302
+    assert (made.holder, made.team, made.holder_takes_part) == (lab.person, lab.team, True)
+    assert list(made.participants.values_list("person", flat=True)) == [bo.pk]
+
+
+@pytest.mark.parametrize("is_ticket", [True, False], ids=["ticket", "somebody in no team"])
+def test_nothing_is_asked_at_the_desk_where_nobody_is_in_a_team(lab, desk, is_ticket):
+    make_team(site=lab.machine.site, members=[make_person()])
+    asked = lab.asked | {"for": "ticket" if is_ticket else make_person().reference}
+
+    page = desk.get(f"/reserve/confirm/?{urlencode(asked)}").content.decode()
+    refused = desk.post("/reserve/confirm/", asked | {"team": lab.team.slug})
+
+    assert "In whose name?" not in page
+    assert (refused.status_code, "They are in no such team." in refused.content.decode()) == (400, True)
+
+
+def test_series_at_the_desk_keeps_the_team_and_who_comes(lab, desk):
+    bo = make_person(first_name="Bo")
+    TeamMembership.objects.create(team=lab.team, person=bo)
+
+    desk.post("/reserve/repeat/", lab.asked | {
+        "for": lab.person.reference, "team": lab.team.slug, "who": bo.reference, "every": "week", "times": "2",
+    })  # fmt: skip
+
+    rows = Reservation.objects.values_list("holder", "team", "holder_takes_part", "participants__person")
+    assert list(rows) == [(lab.person.pk, lab.team.pk, False, bo.pk)] * 2
+
+
 @pytest.mark.parametrize("ask", ["look", "post"])
 @pytest.mark.parametrize("is_in_another", [True, False], ids=["member of another", "member of none"])
 def test_team_of_others_is_refused_and_not_told_from_one_that_is_not(lab, ask, is_in_another):

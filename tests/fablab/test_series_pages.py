@@ -1,9 +1,11 @@
 """A series through its pages: how it repeats, what would come of it, all of it, and many dates changed at once."""
 
 import datetime as dt
+import re
 from urllib.parse import urlencode
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone, translation
 
@@ -44,6 +46,10 @@ def asked(machine: Machine, start: dt.datetime, **fields: object) -> dict[str, o
         "machine": machine.slug, "day": f"{start:%Y-%m-%d}", "start": "14:00", "end": "16:00", "every": "week",
         "times": "3",
     } | fields  # fmt: skip
+
+
+def without_drawings(page: HttpResponse) -> str:
+    return re.sub(r"<svg.*?</svg>\s*", "", page.text, flags=re.DOTALL)
 
 
 def starts() -> list[dt.datetime]:
@@ -135,6 +141,37 @@ def test_following_dates_are_moved_together(pages: Client, machine: Machine, sta
     assert ReservationSeries.objects.count() == 2
 
 
+def test_parted_series_lead_to_each_other(pages: Client, machine: Machine, start: dt.datetime) -> None:
+    pages.post("/reserve/repeat/", asked(machine, start))
+    first, second, _third = Reservation.objects.order_by("start")
+    before = pages.get(f"/reservations/{first.reference}/dates/")
+    pages.post(f"/reservations/{second.reference}/dates/move/", {
+        "move-day": f"{second.start:%Y-%m-%d}", "move-start": "15:00", "move-end": "17:00", "move-scope": "following",
+    })  # fmt: skip
+
+    old = pages.get(f"/reservations/{first.reference}/dates/")
+    new = pages.get(f"/reservations/{second.reference}/dates/")
+
+    def to(row: Reservation, words: str) -> str:
+        return f'<a href="/reservations/{row.reference}/dates/">{words}</a>'
+
+    found = [without_drawings(page) for page in (before, old, new)]
+    assert [to(second, "The dates after these") in page for page in found] == [False, True, False]
+    assert [to(first, "The dates before these") in page for page in found] == [False, False, True]
+
+
+@pytest.mark.parametrize("scope", ["all", "following"])
+def test_rule_is_not_said_once_all_dates_are_cancelled(
+    pages: Client, machine: Machine, start: dt.datetime, scope: str
+) -> None:
+    pages.post("/reserve/repeat/", asked(machine, start))
+    second = Reservation.objects.order_by("start")[1]
+
+    page = pages.post(f"/reservations/{second.reference}/dates/cancel/", {"cancel-scope": scope}, follow=True)
+
+    assert ("All dates cancelled" in page.text, "Every week" in page.text) == (scope == "all", scope != "all")
+
+
 def test_one_date_in_the_way_leaves_all_where_they_were_and_offers_to_leave_it(
     pages: Client, machine: Machine, start: dt.datetime
 ) -> None:
@@ -151,6 +188,28 @@ def test_one_date_in_the_way_leaves_all_where_they_were_and_offers_to_leave_it(
     assert (refused.status_code, "Move the others, leave these as they are" in refused.text) == (409, True)
     assert ("2 dates were moved." in moved.text, "One date stays as it was." in moved.text) == (True, True)
     assert starts() == [start + minutes(60), start + WEEK, start + 2 * WEEK + minutes(60)]
+
+
+@pytest.mark.parametrize(
+    ("lasts", "said"),
+    [(dt.timedelta(hours=2), ""), (dt.timedelta(hours=10), ""), (dt.timedelta(hours=12), "1 night later, as now"),
+     (dt.timedelta(days=3), "3 nights later, as now")],
+    ids=["an afternoon", "until midnight", "over night", "days"],
+)  # fmt: skip
+def test_move_of_dates_says_how_many_nights_each_lasts(
+    pages: Client, camille: Person, start: dt.datetime, lasts: dt.timedelta, said: str
+) -> None:
+    site = make_site(time_zone="UTC")
+    loom = make_machine(site=site, longest=dt.timedelta(days=5), window=dt.timedelta(days=90))
+    made = reserve(machine=loom, start=start, end=start + lasts, holder=camille, now=timezone.now())
+    series = ReservationSeries.objects.create(
+        site=site, machine=loom, rule="FREQ=WEEKLY;COUNT=3", created_at=timezone.now()
+    )
+    Reservation.objects.filter(pk=made.pk).update(series=series)
+
+    form = pages.get(f"/reservations/{made.reference}/dates/").context["move_form"]
+
+    assert form.fields["end"].help_text == said
 
 
 def test_end_before_the_start_is_a_slip_not_a_night(pages: Client, machine: Machine, start: dt.datetime) -> None:

@@ -2,7 +2,9 @@
 
 import pytest
 from django.urls import reverse
+from django.utils import translation
 
+from machines.forms import LENGTH_NAMES
 from people.models import Role
 from tests.fablab.settings_pages import open_site, signed_in, words_of
 from tests.factories import give_role, make_category, make_machine, make_person, make_qualification, make_site
@@ -57,3 +59,31 @@ def test_kind_used_at_home_only_stays_the_manager_s(lab):
     page = browser.get(reverse("settings-category", args=[lab["category"].slug]))
 
     assert b"<fieldset disabled" not in page.content
+
+
+@pytest.mark.parametrize(
+    ("ticked", "said"),
+    [
+        ({"is_seat": "on", "is_lent": "on"}, "A seat stays in the place"),
+        ({"is_seat": "on"}, ""),
+        ({"is_lent": "on"}, ""),
+    ],
+    ids=["both", "a seat", "lent"],
+)
+def test_seat_that_leaves_the_place_is_refused_beside_its_box(lab, ticked, said):
+    translation.activate("en")
+    browser = signed_in(person_with(lab, [(Role.FAB_MANAGER, "home")]))
+    path = reverse("settings-category", args=[lab["category"].slug])
+    lengths = {"shortest": "30", "longest": "60", "window": "90"}
+    data = {"name_fr": "PC", "name_en": "PCs", "icon": "tools", "position": "0", "risk_level": "0", "grid_min": "15",
+            "qualification_level": "2", "attendance": "throughout"}  # fmt: skip
+    for name in LENGTH_NAMES:
+        data |= {f"{name}_0": lengths.get(name, "0"), f"{name}_1": "min"}
+
+    page = browser.post(path, data | ticked)
+
+    lab["category"].refresh_from_db()
+    errors = {} if page.status_code == 302 else page.context["form"].errors
+    assert list(errors) == (["is_lent"] if said else [])
+    assert said in str(errors)
+    assert lab["category"].is_seat == (not said and "is_seat" in ticked)

@@ -132,6 +132,29 @@ def test_printer_address_that_is_refused_says_why(manager_client, site, settings
     assert not Printer.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("fields", "icon", "is_connected", "is_offered"),
+    [
+        ({}, "laser", False, False),
+        ({}, "printer-3d", False, True),
+        ({"drawing": "printer-3d"}, "tools", False, True),
+        ({}, "laser", True, True),
+    ],
+    ids=["laser", "kind of 3D printers", "drawn as one", "connected already"],
+)
+def test_octoprint_is_offered_to_what_prints(manager_client, site, fields, icon, is_connected, is_offered):
+    machine = make_machine(site=site, category=make_category(icon=icon), **fields)
+    if is_connected:
+        Printer.objects.create(machine=machine, base_url="http://192.168.1.20")
+
+    page = words_of(manager_client.get(reverse("settings-machine", args=[machine.slug])))
+    overview = manager_client.get(reverse("settings-printers"))
+
+    assert ("Connect it to OctoPrint" in page) is is_offered
+    assert ("Another machine prints" in words_of(overview)) is not is_offered
+    assert reverse("settings-printer", args=[machine.slug]) in overview.content.decode()
+
+
 def test_printer_key_is_written_and_never_shown(manager_client, site):
     machine = make_machine(site=site)
     url, data = (

@@ -11,10 +11,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from machines.models import Machine
+from machines.models import Machine, OpeningException
 from people.lab import lab_for_change, save_lab
 from people.models import Module, Person, Role, Site
-from reservations.models import Status
+from reservations.models import Reservation, Status
 from tests.api.lab import hold
 from tests.fablab.settings_pages import signed_in
 from tests.fablab.test_query_counts import is_frame
@@ -30,6 +30,7 @@ from tests.factories import (
     make_person,
     make_site,
     make_staff,
+    make_team,
     turn_off,
 )
 
@@ -108,6 +109,54 @@ def test_week_holds_the_seven_days_of_the_chosen_one(laser, site):
     assert len(days) == 7
     assert days[0].startswith("Mon")
     assert stretches(html) == ["10:00 – 19:00 free Reserve", "Closed", *["10:00 – 19:00 free Reserve"] * 5]
+
+
+@pytest.mark.parametrize("view", ["day", "week", "print"])
+@pytest.mark.parametrize("attendance", ["throughout", "start"])
+def test_closed_day_says_why(laser, site, view, attendance):
+    Machine.objects.filter(pk=laser.pk).update(attendance=attendance)
+    OpeningException.objects.create(site=site, date=DAY, title="Works")
+
+    html = page(**({"print": "1"} if view == "print" else {"view": view}))
+
+    [said] = re.findall(r'<ul class="timeline-closed">(.*?)</ul>', html, re.DOTALL)
+    assert "Closed: Works" in said
+    assert "Closed: Works" in stretches(html)
+    assert re.findall(rf"/reserve/[^\"]*day={DAY}", html) == []
+
+
+def test_closed_day_says_why_where_it_is_drawn(laser, site):
+    OpeningException.objects.create(site=site, date=DAY, title="Works")
+
+    shades = [shade for shade in facts(page())["shades"] if shade["kind"] == "closed-day"]
+
+    assert [(shade["words"], shade["machines"]) for shade in shades] == [("Closed: Works", [laser.slug])]
+
+
+def test_time_of_a_team_is_named_to_its_members_only(site, laser, holder):
+    mate, stranger = make_person(), make_person()
+    team = make_team(site=site, members=[holder, mate])
+    held = hold(laser, holder, local("12:00"), local("14:00"))
+    Reservation.objects.filter(pk=held.pk).update(team=team)
+
+    readers = [signed_in(person) for person in (holder, mate, stranger)]
+    seen = [next(words for words in stretches(page(reader)) if words.startswith("12:00")) for reader in readers]
+
+    assert seen == [
+        f"12:00 – 14:00 yours · {team.name}", f"12:00 – 14:00 {team.name}", "12:00 – 14:00 taken",
+    ]  # fmt: skip
+
+
+def test_what_is_taken_looks_unlike_what_is_yours(laser, holder):
+    hold(laser, holder, local("12:00"), local("14:00"))
+
+    mine, of_others = page(signed_in(holder)), page()
+
+    assert ("stretch-yours" in mine, "stretch-taken" in mine) == (True, False)
+    assert ("stretch-yours" in of_others, "stretch-taken" in of_others) == (False, True)
+    assert [re.findall(r'stretch-(?:yours|taken)".*?#i-([-\w]+)', html, re.DOTALL) for html in (mine, of_others)] == [
+        ["person"], ["dash-lg"],
+    ]  # fmt: skip
 
 
 def test_machine_out_of_service_says_so(laser):

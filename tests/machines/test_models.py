@@ -164,6 +164,7 @@ def qualified(**fields):
         ("category_longest_not_below_shortest", lambda: make_category(longest=minutes(29))),
         ("category_grid_is_known", lambda: make_category(grid_min=7)),
         ("category_risk_is_known", lambda: make_category(risk_level=4)),
+        ("category_seat_is_not_lent", lambda: make_category(is_seat=True, is_lent=True)),
         ("machine_longest_not_below_shortest", lambda: make_machine(shortest=DAY, longest=minutes(30))),
         ("machine_grid_is_known", lambda: make_machine(grid_min=7)),
         ("machine_risk_is_known", lambda: make_machine(risk_level=4)),

@@ -1,6 +1,7 @@
 """What somebody can use, for how long, when: nothing is offered that is refused, nothing soon is left out."""
 
 import datetime as dt
+from collections import Counter
 
 import pytest
 from django.db import connection
@@ -146,7 +147,9 @@ class OffersAreAccepted(TestCase):
             Machine.objects.filter(retired_at=None).with_places(), person=holder, duration=minutes(15 * length),
             window=WEEK, now=now, most=7,
         )  # fmt: skip
-        assert all(len(offer.times) <= 3 for offer in found.offers)
+        for offer in found.offers:
+            of_day = Counter(time.start.astimezone(offer.machine.site.zone).date() for time in offer.times)
+            assert max(of_day.values()) <= 3
         offered = [(offer.machine, time) for offer in found.offers for time in offer.times]
         offered += [(free.machine, free.interval) for free in every]
         for machine, time in offered:
@@ -253,7 +256,29 @@ def test_limit_of_a_day_leaves_the_next_day(site):
 
     found = found_for(person, window=WEEK)
 
-    assert [f"{time.start:%d %H:%M}" for time in found.offers[0].times] == ["12 09:00", "12 10:00", "12 11:00"]
+    assert [f"{time.start:%d %H:%M}" for time in found.offers[0].times][:3] == ["12 09:00", "12 10:00", "12 11:00"]
+
+
+def test_each_day_has_its_soonest_times(site):
+    machine = make_machine(site=site, name="Laser")
+    reserve(machine=machine, start=at("2026-03-12 10:00"), end=at("2026-03-12 12:00"))
+    reserve(machine=machine, start=at("2026-03-12 13:00"), end=at("2026-03-12 15:00"))
+    window = Interval(NOW, at("2026-03-14 00:00"))
+
+    found = found_for(duration=HOUR, window=window)
+
+    assert [f"{time.start:%d %H:%M}" for time in found.offers[0].times] == [
+        "11 09:00", "11 10:00", "11 11:00", "12 11:00", "12 14:00", "12 15:00", "13 09:00", "13 10:00", "13 11:00",
+    ]  # fmt: skip
+
+
+def test_machines_beyond_those_shown_have_their_first_time_only(site):
+    for name in ("First", "Second"):
+        make_machine(site=site, name=name)
+
+    found = found_for(duration=HOUR, most=1)
+
+    assert starts_of(found) == {"First": ["09:00", "10:00", "11:00"], "Second": ["09:00"]}
 
 
 def test_machine_that_is_too_short_too_far_or_out_is_not_offered(site):

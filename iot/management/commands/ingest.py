@@ -5,7 +5,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from iot.ingest.consumer import Ingest
+from iot.ingest.figures import MeasuredIngest
 
 
 class Command(BaseCommand):
@@ -16,10 +16,12 @@ class Command(BaseCommand):
         parser.add_argument("--name", default="1", help="Tells this consumer from others.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        ingest = Ingest(client_id=f"fablab-ingest-{options['name']}", shared=options["shared"], clock=timezone.now)
+        client_id = f"fablab-ingest-{options['name']}"
+        ingest = MeasuredIngest(client_id=client_id, shared=options["shared"], clock=timezone.now)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: ingest.stop())
         ready = settings.DATA_DIR / "run" / "ingest.ready"
         ready.parent.mkdir(parents=True, exist_ok=True)
         ready.write_text("ready")
+        ingest.measure_into(ready.parent, options["name"])
         ingest.run()

@@ -1,0 +1,199 @@
+"""What the page of a device is made of: what it was told beside what it says, its curve and its log."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from fablab.forms_devices import order_words
+from fablab.power_curve import Curve, power_curve
+from iot.device_log import LogKind, LogLine, device_log
+from iot.models import Device, DeviceCommand, DriverKind, ReportedState, UseState
+from iot.orders import FOR_MANAGERS, can_order
+from iot.recorded_power import recorded_power
+from iot.refusal_words import refusal_words
+from machines.models import Outage
+from people.models import Person
+from people.permissions import is_manager
+
+Kind = DeviceCommand.Kind
+ORDERS_SHOWN = 4
+# Word, tone and shape of each state of an order.
+ORDER_STATES: dict[str, tuple[str | Promise, str, str]] = {
+    "waiting": (_("waits to be sent"), "reserved", "clock"),
+    "sent": (_("sent, no answer yet"), "reserved", "reserved"),
+    "told": (_("sent; see what it says next"), "free", "check2"),
+    "done": (_("done"), "free", "check2"),
+    "refused": (_("it refused"), "out", "x-lg"),
+    "expired": (_("void: no answer in time"), "quiet", "x-circle"),
+}
+# What agents answer; see docs/agent.md.
+ANSWER_WORDS: dict[str, str | Promise] = {
+    "busy": _("it is working just now"),
+    "locked": _("it is locked"),
+    "safety_input": _("its safety input is open"),
+    "unsupported": _("it cannot do that"),
+    "not_configured": _("it is not set up for that"),
+    "expired": _("it came too late"),
+}
+COMMANDED_WORDS: dict[str, str | Promise] = {
+    "enabled": _("may be switched on"),
+    "disabled": _("switched off"),
+    "locked": _("locked: nobody may start it"),
+}
+STATE_TONES: dict[str, tuple[str, str]] = {
+    UseState.UNKNOWN: ("no-news", "no-news"),
+    UseState.OFF: ("quiet", "stop-fill"),
+    UseState.IDLE: ("free", "free"),
+    UseState.BUSY: ("in-use", "in-use"),
+    UseState.FAULT: ("care", "care"),
+}
+LOG_WORDS: dict[LogKind, str | Promise] = {
+    LogKind.ATTEMPTS: _("Badges"),
+    LogKind.ORDERS: _("Orders"),
+    LogKind.SESSIONS: _("Who had it"),
+    LogKind.RUNS: _("What ran"),
+    LogKind.UNREAD: _("Unreadable messages"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """An order and what became of it, as far as anybody knows."""
+
+    order: DeviceCommand
+    name: str
+    state: str
+    reason: str
+
+    @property
+    def word(self) -> str:
+        return str(ORDER_STATES[self.state][0])
+
+    @property
+    def tone(self) -> str:
+        return ORDER_STATES[self.state][1]
+
+    @property
+    def shape(self) -> str:
+        return ORDER_STATES[self.state][2]
+
+    @property
+    def is_pending(self) -> bool:
+        return self.state in ("waiting", "sent")
+
+
+def order_line(order: DeviceCommand, device: Device, now: dt.datetime) -> OrderLine:
+    """A device that is not ours answers nothing: that it was sent is all anybody knows."""
+    state = order.state(now)
+    if state == "done" and device.kind != DriverKind.FABLAB:
+        state = "told"
+    return OrderLine(order, order_words(device, order.kind)[0], state, _reason_of(order) if state == "refused" else "")
+
+
+def _reason_of(order: DeviceCommand) -> str:
+    code, _colon, rest = order.answer.partition(":")
+    words = ANSWER_WORDS.get(code.strip())
+    return str(words) if words and not rest else order.answer
+
+
+@dataclass(frozen=True, slots=True)
+class DevicePage:
+    """Everything the page shows of the device itself; `reported` is what this very device said last of its machine."""
+
+    device: Device
+    is_silent: bool
+    reported: ReportedState | None
+    orders: Sequence[OrderLine]
+    lock_out: Outage | None
+    curve: Curve | None = None
+    log: Sequence[LogLine] = ()
+
+    @property
+    def commanded(self) -> str:
+        return str(COMMANDED_WORDS.get(self.device.commanded, ""))
+
+    @property
+    def reported_tone(self) -> tuple[str, str]:
+        return STATE_TONES[self.reported.state] if self.reported else STATE_TONES[UseState.UNKNOWN]
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether an order may be answered any second."""
+        return any(line.is_pending for line in self.orders)
+
+    @property
+    def is_config_taken(self) -> bool:
+        return self.device.reported_config_version >= self.device.config_version
+
+
+def device_page(device: Device, now: dt.datetime, *, only: LogKind | None = None, is_whole: bool = True) -> DevicePage:
+    """The page, or only its part that changes by itself. The device comes with its machine and what that last
+    reported. Two queries; eight for the whole."""
+    orders = DeviceCommand.objects.filter(device=device).select_related("by").order_by("-created_at", "-pk")
+    reported = getattr(device.machine, "reported", None) if device.machine else None
+    return DevicePage(
+        device=device,
+        is_silent=device.is_silent(now),
+        reported=reported if reported is not None and reported.device_id == device.pk else None,
+        orders=[order_line(order, device, now) for order in orders[:ORDERS_SHOWN]],
+        lock_out=_lock_out(device, now),
+        curve=power_curve(recorded_power(device, now), device, now) if is_whole else None,
+        log=device_log(device, only=only) if is_whole else (),
+    )
+
+
+def _lock_out(device: Device, now: dt.datetime) -> Outage | None:
+    if device.machine_id is None:
+        return None
+    rows = Outage.objects.filter(machine=device.machine_id, kind=Outage.Kind.LOCK_OUT)
+    return rows.holding_at(now).first()
+
+
+def log_words(line: LogLine, device: Device, now: dt.datetime) -> str:
+    """One line of the log without its time and without who: what happened."""
+    thing = line.thing
+    if line.kind == LogKind.ATTEMPTS:
+        if thing.is_allowed:
+            return gettext("let in")
+        return gettext("refused: %(why)s") % {"why": refusal_words(thing.codes)}
+    if line.kind == LogKind.ORDERS:
+        told = order_line(thing, device, now)
+        words = f"{told.name}: {told.word}"
+        return f"{words} ({told.reason})" if told.reason else words
+    if line.kind == LogKind.UNREAD:
+        return f"{thing.code}: {thing.detail}" if thing.detail else thing.code
+    return str(thing.get_stop_reason_display()) if thing.stop_reason else gettext("under way")
+
+
+def offered_orders(device: Device, person: Person) -> list[Kind]:
+    """What the person may tell this device: none where its language has no word for it."""
+    if device.revoked_at is not None:
+        return []
+    offered = [Kind.ENABLE, Kind.DISABLE, Kind.LOCK, Kind.MESSAGE, Kind.REBOOT]
+    may = is_manager(person, device.machine)
+    return [kind for kind in offered if can_order(device, kind) and (may or kind not in FOR_MANAGERS)]
+
+
+def refusal_now(device: Device, kind: str) -> str:
+    """Why the order is not given just now: a plug cuts at once, and what works is never cut. Our own device sees to
+    that by itself."""
+    if device.kind == DriverKind.FABLAB or kind not in (Kind.DISABLE, Kind.REBOOT) or device.machine is None:
+        return ""
+    reported = getattr(device.machine, "reported", None)
+    if reported is None or reported.state != UseState.BUSY:
+        return ""
+    return gettext("The machine is working: this plug would cut it at once. Wait until it has stopped.")
+
+
+def order_data(kind: str, said: dict[str, Any]) -> dict[str, Any]:
+    """What goes with the order on the wire; see docs/protocol.md."""
+    if kind == Kind.DISABLE:
+        return {"when_idle": said.get("when_idle", False), "reason": "supervisor"}
+    if kind == Kind.LOCK:
+        return {"reason": "supervisor"}
+    return {"text": said["text"], "for_s": 20} if kind == Kind.MESSAGE else {}
