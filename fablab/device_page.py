@@ -179,17 +179,6 @@ def offered_orders(device: Device, person: Person) -> list[Kind]:
     return [kind for kind in offered if can_order(device, kind) and (may or kind not in FOR_MANAGERS)]
 
 
-def refusal_now(device: Device, kind: str) -> str:
-    """Why the order is not given just now: a plug cuts at once, and what works is never cut. Our own device sees to
-    that by itself."""
-    if device.kind == DriverKind.FABLAB or kind not in (Kind.DISABLE, Kind.REBOOT) or device.machine is None:
-        return ""
-    reported = getattr(device.machine, "reported", None)
-    if reported is None or reported.state != UseState.BUSY:
-        return ""
-    return gettext("The machine is working: this plug would cut it at once. Wait until it has stopped.")
-
-
 def order_data(kind: str, said: dict[str, Any]) -> dict[str, Any]:
     """What goes with the order on the wire; see docs/protocol.md."""
     if kind == Kind.DISABLE:

@@ -15,6 +15,9 @@ from machines.models import Machine
 from machines.slugs import free_slug
 from people.models import Person
 
+# Pages of their own beside those of the devices.
+TAKEN_SLUGS = frozenset({"seen"})
+
 
 class DeviceError(Exception):
     """Something about a device cannot be done; `sentence` says why and what to do instead."""
@@ -36,6 +39,8 @@ def create_device(
     """
     # What stands in a topic has hyphens only, and at least two letters.
     slug = free_slug(Device, name.replace("_", "-"), otherwise="device").replace("_", "-")
+    if slug in TAKEN_SLUGS:
+        slug = free_slug(Device, f"device-{slug}", otherwise="device")
     if kind in FOREIGN:
         # Some say nothing for hours while nothing happens.
         thresholds.setdefault("silent_after", FOREIGN[kind].QUIET_FOR)

@@ -12,7 +12,7 @@ from fablab.lib.changes import note_change
 from fablab.lib.live import announce_machines
 from iot.device_services import DeviceError
 from iot.drivers import foreign_driver
-from iot.models import Device, DeviceCommand, DriverKind
+from iot.models import Device, DeviceCommand, DriverKind, ReportedState, UseState
 from iot.protocol import CommandAck
 from people.errors import NotAllowed
 from people.models import Person
@@ -36,6 +36,7 @@ def order(
     data: dict[str, Any] | None = None,
     why: str = "",
     lasts: dt.timedelta = LASTS,
+    is_for_safety: bool = False,
 ) -> DeviceCommand:
     """Tell the device to do something; void after `lasts`. `by` is None for what the software does by itself.
 
@@ -44,10 +45,12 @@ def order(
 
     Raises:
         NotAllowed: `by` is not of the team there, or manages nothing there and it is a setting.
-        DeviceError: `dangerous_start`, `not_its_language` or `revoked`.
+        DeviceError: `dangerous_start`, `not_its_language`, `revoked`, `would_cut` what works (not asked for safety).
     """
     _check_may(device, kind, by)
     _check_can(device, kind)
+    if not is_for_safety:
+        _check_nothing_is_cut(device, kind)
     said = dict(data or {})
     if kind == Kind.ENABLE and by is not None and "session_id" not in said:
         # What a person enables was locked: no order of the software ever lifts that.
@@ -107,6 +110,16 @@ def _check_can(device: Device, kind: str) -> None:
         )
     if not can_order(device, kind):
         raise DeviceError("not_its_language", _("This device takes no such order."))
+
+
+def _check_nothing_is_cut(device: Device, kind: str) -> None:
+    """A plug cuts at once, and what works is never cut. Our own device sees to that by itself."""
+    if device.kind == DriverKind.FABLAB or kind not in (Kind.DISABLE, Kind.REBOOT) or device.machine_id is None:
+        return
+    if ReportedState.objects.filter(machine=device.machine_id, state=UseState.BUSY).exists():
+        raise DeviceError(
+            "would_cut", _("The machine is working: this plug would cut it at once. Wait until it has stopped.")
+        )
 
 
 def can_order(device: Device, kind: str) -> bool:

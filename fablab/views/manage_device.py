@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from fablab.device_page import LOG_WORDS, device_page, log_words, offered_orders, order_data, refusal_now
+from fablab.device_page import LOG_WORDS, device_page, log_words, offered_orders, order_data
 from fablab.forms_devices import OrderForm, ThresholdsForm
 from fablab.lib.queries import query_word
 from fablab.views.desk import desk_site
@@ -132,8 +132,6 @@ def device_order(request: HttpRequest, slug: str) -> HttpResponse:
     if kind not in offered_orders(found, person):
         raise PermissionDenied
     form = OrderForm(request.POST, kind=kind, device=found)
-    if form.is_valid() and (refusal := refusal_now(found, kind)):
-        form.add_error(None, refusal)
     if not form.is_valid():
         return _page(request, found, form)
     try:

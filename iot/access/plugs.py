@@ -3,7 +3,7 @@
 import datetime as dt
 
 from iot.device_services import DeviceError
-from iot.models import AccessSession, Device, DeviceCommand, DriverKind, ReportedState, UseState
+from iot.models import AccessSession, Device, DeviceCommand, DriverKind
 from iot.orders import can_order, order
 
 
@@ -12,15 +12,12 @@ def switch_plugs(session: AccessSession, *, is_on: bool, now: dt.datetime, is_fo
     machine works, unless it is for safety."""
     if session.device is None or session.device.kind != DriverKind.RFID:
         return
-    busy = ReportedState.objects.filter(machine=session.machine_id, state=UseState.BUSY)
-    if not is_on and not is_for_safety and busy.exists():
-        return
     kind = DeviceCommand.Kind.ENABLE if is_on else DeviceCommand.Kind.DISABLE
     for device in Device.objects.filter(machine=session.machine_id, revoked_at=None).select_related("machine"):
         if device.kind in (DriverKind.FABLAB, DriverKind.RFID) or not can_order(device, kind):
             continue
         try:
-            order(device=device, kind=kind, by=None, now=now)
+            order(device=device, kind=kind, by=None, now=now, is_for_safety=is_for_safety)
         except DeviceError:
-            # A machine that can hurt is not switched on by a plug, badge or no badge.
+            # A machine that can hurt is not switched on by a plug, badge or no badge; one that works is not cut.
             continue

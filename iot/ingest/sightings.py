@@ -3,8 +3,6 @@
 import datetime as dt
 from collections.abc import Iterable
 
-from django.db.models import F
-
 from iot.drivers.base import Seen
 from iot.models import SeenDevice
 
@@ -32,9 +30,3 @@ def note_seen(sightings: Iterable[Seen], now: dt.datetime) -> None:
         unique_fields=["kind", "topic"],
         update_fields=["label", "model", "last_seen_at"],
     )
-
-
-def strangers(*, now: dt.datetime, within: dt.timedelta = dt.timedelta(days=7)) -> list[SeenDevice]:
-    """Those that nobody has attached or waved away, and that spoke of late; the last heard first. One query."""
-    rows = SeenDevice.objects.filter(ignored_at=None, last_seen_at__gt=now - within)
-    return list(rows.order_by(F("last_seen_at").desc(), "label")[:200])
