@@ -31,7 +31,7 @@ def test_code_is_exchanged_once(lab: Lab, code: str) -> None:
     credential = first.json()
     assert (first.status_code, again.status_code, again.json()["code"]) == (200, 403, "code_refused")
     assert credential["device"] == lab.device.slug
-    assert set(credential) == {"device", "password", "host", "port", "is_tls"}
+    assert set(credential) == {"device", "password", "roster_key", "host", "port", "is_tls"}
     assert verify_password(credential["password"], lab.device.password_hash)
 
 

@@ -181,6 +181,7 @@ def test_find_on_a_closed_day_says_why_and_advises_nothing_shorter(browser, hour
     assert [words for words, _address in page.context["ways"]] == ["Look at next week"]
 
 
+@pytest.mark.usefixtures("in_english")
 def test_find_names_closed_days_among_those_found(browser):
     site = make_site(hours=every_day("10:00", "19:00"))
     make_machine(site=site, name="Laser")

@@ -202,7 +202,7 @@ def test_gpio_pin_that_cannot_be_used_is_named(gpio: type[Pin]):
 def test_machine_on_pins_is_wired_as_its_settings_say(gpio: type[Pin]):
     from iot.agent import wiring
 
-    machine = Machine("gpio", 17, True, 4, None, False, {"lid": 6})
+    machine = Machine("gpio", 17, True, 4, None, False, False, {"lid": 6})
     hardware = wiring._on_pins(machine, None, NoDisplay())
 
     assert [pin.pin for pin in gpio.made] == [17, 4, 6]
@@ -213,7 +213,7 @@ def test_machine_on_pins_is_wired_as_its_settings_say(gpio: type[Pin]):
 def test_simulated_machine_is_wired_as_its_settings_say():
     from iot.agent import wiring
 
-    hardware = wiring._simulated(Machine("simulated", None, True, 4, 5, False, {"lid": 6}), None, NoDisplay())
+    hardware = wiring._simulated(Machine("simulated", None, True, 4, 5, False, False, {"lid": 6}), None, NoDisplay())
 
     assert hardware.capabilities() == ["relay", "button", "display", "busy_input", "safety_input"]
     assert isinstance(hardware.relay, SimulatedRelay)

@@ -15,6 +15,8 @@ from people.models import Person
 from reservations.models import Reservation
 from tests.factories import NOW, make_machine, make_person, make_site, make_staff, make_team, minutes, reserve
 
+pytestmark = pytest.mark.usefixtures("in_english")
+
 LATER = NOW + dt.timedelta(hours=3)
 
 

@@ -215,6 +215,7 @@ def test_machine_appears_with_its_values() -> None:
     ]
 
 
+@pytest.mark.usefixtures("in_english")
 def test_announcement_says_all_that_home_assistant_asks_for() -> None:
     energy = configs()["homeassistant/sensor/fablab_laser-1/energy/config"]
 

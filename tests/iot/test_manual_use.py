@@ -25,6 +25,8 @@ from tests.factories import (
 )
 from tests.iot.builders import make_device
 
+pytestmark = pytest.mark.usefixtures("in_english")
+
 pytestmark = pytest.mark.django_db
 
 

@@ -118,7 +118,10 @@ def test_call_list_says_why(machine):
 
     found = {row.reservation: row.reason for row in unfit_reservations(site=machine.site, now=NOW)}
 
-    assert found == {hit: "the machine is taken in another calendar then", other: "the machine is out of service"}
+    assert found == {
+        hit: "the machine is taken in another calendar then",
+        other: "the machine is out of service (Belt worn)",
+    }
 
 
 def test_machine_that_no_calendar_takes_costs_one_question(machine, django_assert_num_queries):
