@@ -61,8 +61,7 @@ def again(request: HttpRequest) -> HttpResponse:
     rows, slug, code = _asked_for(request, request.POST)
     if code:
         rows = rows.filter(code=code)
-    keys = list(rows.order_by("received_at", "pk").values_list("pk", flat=True)[:AGAIN_MOST])
-    told = replay(messages=QuarantinedMessage.objects.filter(pk__in=keys), by=signed_in(request), now=timezone.now())
+    told = replay(messages=rows, by=signed_in(request), now=timezone.now(), most=AGAIN_MOST)
     (messages.success if told.read else messages.info)(request, _sentence(told))
     kept = {name: value for name, value in (("device", slug), ("reason", code)) if value}
     return redirect(reverse("manage-devices-quarantine") + (f"?{urlencode(kept)}" if kept else ""))

@@ -21,10 +21,17 @@ FIELDS = {
     "battery_pct": ReadingKind.BATTERY_PCT,
 }
 
+# COPY knows no ON CONFLICT: the readings go by way of a table of this connection.
+STAGING = """
+CREATE TEMPORARY TABLE IF NOT EXISTS iot_reading_staged (
+    device_id bigint, boot text, seq bigint, index smallint, kind smallint, at timestamptz, value float8
+)
+"""
+STAGE = "COPY iot_reading_staged (device_id, boot, seq, index, kind, at, value) FROM STDIN (FORMAT BINARY)"
+STAGED_TYPES = ("int8", "text", "int8", "int2", "int2", "timestamptz", "float8")
 INSERT_READINGS = """
 INSERT INTO iot_reading (device_id, boot, seq, index, kind, at, value)
-SELECT * FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::smallint[], %s::smallint[],
-                     %s::timestamptz[], %s::float8[])
+SELECT device_id, boot, seq, index, kind, at, value FROM iot_reading_staged
 ON CONFLICT DO NOTHING
 """
 
@@ -183,8 +190,7 @@ class MachineLog:
     def save(self) -> None:
         """Write all of it: five statements, however large the batch."""
         if self.readings:
-            with connection.cursor() as cursor:
-                cursor.execute(INSERT_READINGS, [list(column) for column in zip(*self.readings, strict=True)])
+            self._save_readings()
         if self.devices:
             update_rows(
                 list(self.devices.values()),
@@ -203,3 +209,15 @@ class MachineLog:
         running = [s for s in self.open.values() if s.machine_id in self._touched]
         if running:
             update_rows(running, ["last_busy_at", "energy_wh"])
+
+    def _save_readings(self) -> None:
+        """By COPY: to write ten thousand values into arrays takes as long as all other work of a batch."""
+        with connection.cursor() as cursor:
+            cursor.execute(STAGING)
+            # Django wraps the errors of `execute` only.
+            with connection.wrap_database_errors, cursor.copy(STAGE) as copy:
+                copy.set_types(STAGED_TYPES)
+                for row in self.readings:
+                    copy.write_row(row)
+            cursor.execute(INSERT_READINGS)
+            cursor.execute("TRUNCATE iot_reading_staged")

@@ -8,7 +8,7 @@ import logging
 from collections import defaultdict
 from dataclasses import dataclass
 
-from django.db import DataError, IntegrityError, InterfaceError, OperationalError, transaction
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connection, transaction
 
 from fablab.lib.live import announce_machines
 from iot.access.sessions import lock_access
@@ -223,7 +223,7 @@ def _apply_numbered(
             if rejected.number[1] > boots[key].done_seq and rejected.number[1] not in fresh[key]:
                 fresh[key][rejected.number[1]] = (None, rejected.raw.received_at)
                 rows.append(_void_row(key, rejected))
-    InboxMessage.objects.bulk_create(rows, ignore_conflicts=True)
+    _keep(rows)
     slugs = {device.pk: slug for slug, device in devices.items()}
     acks = []
     for key in sorted(boots, key=lambda k: boots[k].pk):
@@ -232,6 +232,22 @@ def _apply_numbered(
         if boot.done_seq:
             acks.append(Acknowledgement(slugs[key[0]], boot.boot, boot.done_seq))
     return acks
+
+
+INBOX_FIELDS = ("device_id", "boot", "seq", "leaf", "device_at", "uptime_s", "payload", "received_at", "is_void")
+INSERT_INBOX = """
+INSERT INTO iot_inboxmessage (device_id, boot, seq, leaf, device_at, uptime_s, payload, received_at, is_void)
+SELECT * FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::text[], %s::float8[], %s::bytea[],
+                     %s::timestamptz[], %s::bool[])
+ON CONFLICT DO NOTHING
+"""
+
+
+def _keep(rows: list[InboxMessage]) -> None:
+    """An array for each column: Django writes a placeholder for each value, which psycopg then looks for."""
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.execute(INSERT_INBOX, [[getattr(row, name) for row in rows] for name in INBOX_FIELDS])
 
 
 def _inbox_row(key: tuple[int, str], message: Numbered, raw: RawMessage) -> InboxMessage:
@@ -250,7 +266,7 @@ def _inbox_row(key: tuple[int, str], message: Numbered, raw: RawMessage) -> Inbo
 def _void_row(key: tuple[int, str], rejected: Rejected) -> InboxMessage:
     boot, seq = rejected.number or ("", 0)
     return InboxMessage(
-        device_id=key[0], boot=boot, seq=seq, leaf="", device_at="", uptime_s=0, payload=b"",
+        device_id=key[0], boot=boot, seq=seq, leaf="", device_at="", uptime_s=0.0, payload=b"",
         received_at=rejected.raw.received_at, is_void=True,
     )  # fmt: skip
 

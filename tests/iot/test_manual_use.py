@@ -25,9 +25,7 @@ from tests.factories import (
 )
 from tests.iot.builders import make_device
 
-pytestmark = pytest.mark.usefixtures("in_english")
-
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 
 
 @pytest.fixture
