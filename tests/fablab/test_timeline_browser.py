@@ -11,7 +11,7 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 from django.utils.translation import gettext, override
-from playwright.sync_api import Browser, BrowserContext, Locator, Page
+from playwright.sync_api import Browser, BrowserContext, FloatRect, Locator, Page
 
 from fablab.timeline_axis import day_of
 from people.models import Role
@@ -88,6 +88,16 @@ class Workshop:
         return {row["reference"]: (row["status"], when(row["start"]), when(row["end"])) for row in rows}
 
 
+def box_of(thing: Locator) -> FloatRect:
+    """Where it is; while the calendar draws itself anew, for a moment it is nowhere."""
+    for _ in range(100):
+        thing.wait_for()
+        if (box := thing.bounding_box()) is not None:
+            return box
+        thing.page.wait_for_timeout(20)
+    raise AssertionError(f"{thing} is drawn nowhere")
+
+
 class Drawing:
     """Where things are on the drawn day, and a hand that drags."""
 
@@ -96,10 +106,8 @@ class Drawing:
 
     def spot(self, machine: int, hour: float) -> tuple[float, float]:
         """The middle of a machine's line at this hour of the clock; lines are counted from 0."""
-        label = self.page.locator(".timeline-place .ec-row-head").nth(machine).bounding_box()
-        first = self.page.locator(".timeline-place .ec-slots").first.bounding_box()
-        assert label
-        assert first
+        label = box_of(self.page.locator(".timeline-place .ec-row-head").nth(machine))
+        first = box_of(self.page.locator(".timeline-place .ec-slots").first)
         return first["x"] + (hour - 10) / 9 * first["width"] + 2, label["y"] + label["height"] - 8
 
     def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
@@ -114,10 +122,8 @@ class Drawing:
         return self.page.locator(f".ec-event:has(a[href*='{reference}'])")
 
     def move(self, reference: str, hours: float) -> None:
-        box = self.mine(reference).bounding_box()
-        first = self.page.locator(".timeline-place .ec-slots").first.bounding_box()
-        assert box
-        assert first
+        box = box_of(self.mine(reference))
+        first = box_of(self.page.locator(".timeline-place .ec-slots").first)
         start = (box["x"] + box["width"] / 2, box["y"] + box["height"] - 6)
         self.drag(start, (start[0] + hours / 9 * first["width"], start[1]))
 
