@@ -1,7 +1,7 @@
 """Runs the tests in two groups, parallel then serial, and ends with one summary line for both.
 
-Races, kills, real servers and browsers would disturb the rest, hence a group of their own: three files at a time, since
-they wait more than they work, each file's tests one after the other.
+Races, kills, real servers and browsers would disturb the rest, hence a group of their own: two files at a time, each
+file's tests one after the other.
 """
 
 import re
@@ -10,7 +10,7 @@ import sys
 import time
 
 # In the order of tests/conftest.py, the longest files first: by the number of its tests a storm would come last.
-GROUPS = (("-n", "2", "-m", "not serial"), ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder", "-m", "serial"))
+GROUPS = (("-n", "2", "-m", "not serial"), ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", "-m", "serial"))
 NO_TESTS_COLLECTED = 5
 COUNTED = ("failed", "passed", "skipped", "xfailed", "xpassed", "warnings", "errors")
 SUMMARY = re.compile(r"\b\d+ (?:passed|failed|skipped|deselected|xfailed|xpassed|warnings?|errors?)\b.* in [\d.]+s")

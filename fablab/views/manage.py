@@ -19,8 +19,8 @@ from fablab.troubles import troubles
 from fablab.views.days import any_day
 from fablab.views.desk import desk_site
 from fablab.views.roles import for_role
-from fablab.week import week_of
-from iot.models import Device, UsageSession
+from fablab.week import equipment_of, week_of
+from iot.models import UsageSession
 from machines.models import Machine, Outage
 from people.lab import current_lab
 from people.models import Module
@@ -52,10 +52,8 @@ def overview(request: HttpRequest) -> HttpResponse:
             "needs": needs,
             "troubles": endangered,
             "things": len(needs) + len(endangered),
-            "has_devices": not needs and Device.objects.filter(machine__in=machine_ids, revoked_at=None).exists(),
-            "has_printers": not needs
-            and lab.has(Module.PRINTING)
-            and Printer.objects.filter(machine__in=machine_ids, is_enabled=True).exists(),
+            "has_devices": not needs and equipment_of(machine_ids).has_devices,
+            "has_printers": not needs and lab.has(Module.PRINTING) and equipment_of(machine_ids).has_printers,
             "statuses": statuses,
             "ready_count": sum(s.state in ready for s in statuses),
             "machine_count": len(statuses),
