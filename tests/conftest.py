@@ -154,14 +154,20 @@ def by(db: None) -> Person:
 
 
 @pytest.fixture(autouse=True)
-def lab_is_read_anew() -> Iterator[None]:
-    """The lab's row is kept in the process, and sums; each test's database is rolled back under it."""
-    from people.lab import forget
+def lab_is_read_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The lab's row is kept in the process, and sums; each test's database is rolled back under it.
 
+    Within a test both are kept for good: a page that asks anew by the clock would cost a query more now and then.
+    """
+    from fablab import troubles
+    from people import lab
+
+    monkeypatch.setattr(troubles, "KEPT_S", float("inf"))
+    monkeypatch.setattr(lab, "KEPT_S", float("inf"))
     caches["process"].clear()
-    forget()
+    lab.forget()
     yield
-    forget()
+    lab.forget()
 
 
 @pytest.fixture(autouse=True)
