@@ -47,9 +47,11 @@ def time_for(*, machine: Machine, access: MachineAccess, person: Person, now: dt
     Raises:
         ReservationRefused: with every reason, those of `iot.access.words` among them.
     """
-    if denials := standing_denials(machine, person, now):
-        raise ReservationRefused(denials)
     mine = _own(machine, person, now)
+    # Who reserves on the spot is asked the rules of the person with all the others.
+    is_made_now = mine is None and bool(access.walk_up)
+    if denials := outage_denials(machine, now) if is_made_now else standing_denials(machine, person, now):
+        raise ReservationRefused(denials)
     if mine is None:
         mine = _reserved_now(machine, access, person, now)
     elif mine.start > now:
@@ -65,15 +67,19 @@ def time_for(*, machine: Machine, access: MachineAccess, person: Person, now: dt
 
 def _own(machine: Machine, person: Person, now: dt.datetime) -> Reservation | None:
     """Held by the person, by somebody who brings them, or by a team of theirs; one that runs before one that begins."""
-    rows = Reservation.objects.filter(
-        Q(holder=person) | Q(participants__person=person) | Q(team__memberships__person=person),
-        # By what it holds: who leads a workshop holds eight computers with one reservation.
-        held_units__unit__machine=machine,
-        held_units__is_holding=True,
-        status__in=[Status.CONFIRMED, Status.IN_USE],
-        start__lte=now + CHECK_IN_OPENS,
-        end__gt=now,
+    # By what it holds: who leads a workshop holds eight computers with one reservation. Mostly there is none at all.
+    here = HeldUnit.objects.filter(
+        unit=machine.unit_id,
+        is_holding=True,
+        reservation__status__in=[Status.CONFIRMED, Status.IN_USE],
+        reservation__start__lte=now + CHECK_IN_OPENS,
+        reservation__end__gt=now,
     )
+    keys = list(here.values_list("reservation", flat=True))
+    if not keys:
+        return None
+    theirs = Q(holder=person) | Q(participants__person=person) | Q(team__memberships__person=person)
+    rows = Reservation.objects.filter(theirs, pk__in=keys)
     return rows.select_related("machine", "holder", "team", "site").order_by("start", "pk").first()
 
 

@@ -1,11 +1,14 @@
 """What devices tell about access after the fact: that power is on, that somebody left, that they decided themselves."""
 
 import datetime as dt
+import logging
 
 from django.db import transaction
 
 from iot.access.sessions import State, end_access, energise, one_at_a_time, open_access
-from iot.models import AccessAttempt, AccessSession, Device, MachineAccess, StopReason
+from iot.device_services import DeviceError
+from iot.models import AccessAttempt, AccessSession, Device, DeviceCommand, MachineAccess, StopReason
+from iot.orders import order
 from iot.protocol import Access, Event
 from machines.closing_services import lock_out
 from people.badges import digest_in
@@ -15,7 +18,11 @@ from reservations.life import check_in
 from reservations.models import Reservation
 from reservations.selectors import to_start_at
 
+log = logging.getLogger(__name__)
+
 ENDS = {"stop", "de_energised"}
+# Of what a device tells later than that, power has long gone off again.
+STILL_ON = dt.timedelta(minutes=2)
 
 
 def told_event(device: Device, told: Event, at: dt.datetime, now: dt.datetime) -> None:
@@ -29,13 +36,25 @@ def told_event(device: Device, told: Event, at: dt.datetime, now: dt.datetime) -
         return
     with one_at_a_time(machine.pk):
         rows = AccessSession.objects.select_related("machine", "reservation")
-        session = rows.filter(reference=told.session_id, machine=machine, ended_at=None).first()
+        session = rows.filter(reference=told.session_id, machine=machine).first()
         if session is None:
             return
-        if told.event == "energised":
+        if session.ended_at is not None:
+            if told.event == "energised" and now - at < STILL_ON:
+                _switch_off_again(device, session, now)
+        elif told.event == "energised":
             energise(session, at=at, now=now)
         elif told.event in ENDS:
             end_access(session, at=at, reason=_reason(told), now=now)
+
+
+def _switch_off_again(device: Device, session: AccessSession, now: dt.datetime) -> None:
+    """The button was pressed when the time for it was over: nobody has the machine, and power is on."""
+    data = {"session_id": session.reference, "reason": StopReason.IDLE_TIMEOUT.value}
+    try:
+        order(device=device, kind=DeviceCommand.Kind.DISABLE, data=data, by=None, now=now)
+    except DeviceError as error:
+        log.warning("%s stays on after its session: %s", device.slug, error.code)
 
 
 def _reason(told: Event) -> StopReason:

@@ -30,10 +30,11 @@ from iot.protocol import DownAck
 
 log = logging.getLogger(__name__)
 
-BATCH_MOST = 500
+BATCH_MOST = 1000
 BATCH_WAIT_S = 0.03
 # Back-pressure: when this many wait, the network thread stops reading and the broker holds the rest.
 QUEUE_MOST = 4000
+FULL_WAIT_S = 0.01
 LOOKS_EVERY_S = 5.0
 # On the path of badges.
 ACCESS = "fablab/v1/+/up/access"
@@ -59,7 +60,7 @@ class Ingest:
     def __init__(self, *, client_id: str, shared: bool = False, clock: Callable[[], dt.datetime]) -> None:
         self.clock = clock
         self.shared = shared
-        self.waiting: queue.Queue[Received] = queue.Queue(QUEUE_MOST)
+        self.waiting: queue.SimpleQueue[Received] = queue.SimpleQueue()
         self.stopping = threading.Event()
         self.connected = threading.Event()
         self.client = broker_client(client_id)
@@ -167,10 +168,16 @@ class Ingest:
         deadline = time.monotonic() + BATCH_WAIT_S
         while len(batch) < BATCH_MOST:
             try:
-                batch.append(self.waiting.get(timeout=max(0.0, deadline - time.monotonic())))
+                batch.append(self._next(deadline))
             except queue.Empty:
                 break
         return batch
+
+    def _next(self, deadline_s: float) -> Received:
+        try:
+            return self.waiting.get_nowait()
+        except queue.Empty:
+            return self.waiting.get(timeout=max(0.0, deadline_s - time.monotonic()))
 
     def _settle(self, batch: list[Received]) -> None:
         raws = [raw for raw, _, _ in batch]
@@ -215,10 +222,8 @@ class Ingest:
             log.warning("The broker is away (%s); trying again.", reason)
 
     def _on_message(self, client: mqtt.Client, userdata: object, message: mqtt.MQTTMessage) -> None:
+        # A bounded queue takes a lock for each message, which costs as much as reading it.
+        while self.waiting.qsize() >= QUEUE_MOST and not self.stopping.is_set():
+            time.sleep(FULL_WAIT_S)
         raw = RawMessage(message.topic, bytes(message.payload), self.clock(), message.retain)
-        while not self.stopping.is_set():
-            try:
-                self.waiting.put((raw, message.mid, message.qos), timeout=0.5)
-                return
-            except queue.Full:
-                continue
+        self.waiting.put((raw, message.mid, message.qos))

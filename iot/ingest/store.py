@@ -209,20 +209,20 @@ def _apply_numbered(
     now: dt.datetime,
 ) -> list[Acknowledgement]:
     fresh: dict[tuple[int, str], dict[int, tuple[Numbered | None, dt.datetime]]] = defaultdict(dict)
-    rows = []
+    rows: list[InboxRow] = []
     for slug, message, raw in batch.numbered:
         key = (devices[slug].pk, message.boot)
         boot = boots[key]
         boot.booted_at = min(boot.booted_at, boot_instant(raw.received_at, message.uptime_s))
         if message.seq > boot.done_seq and message.seq not in fresh[key]:
             fresh[key][message.seq] = (message, raw.received_at)
-            rows.append(_inbox_row(key, message, raw))
+            rows.append(_inbox_row(key[0], message, raw))
     for rejected in batch.rejected:
         if rejected.number and rejected.device_slug in devices:
             key = (devices[rejected.device_slug].pk, rejected.number[0])
             if rejected.number[1] > boots[key].done_seq and rejected.number[1] not in fresh[key]:
                 fresh[key][rejected.number[1]] = (None, rejected.raw.received_at)
-                rows.append(_void_row(key, rejected))
+                rows.append(_void_row(key[0], rejected))
     _keep(rows)
     slugs = {device.pk: slug for slug, device in devices.items()}
     acks = []
@@ -234,41 +234,31 @@ def _apply_numbered(
     return acks
 
 
-INBOX_FIELDS = ("device_id", "boot", "seq", "leaf", "device_at", "uptime_s", "payload", "received_at", "is_void")
 INSERT_INBOX = """
 INSERT INTO iot_inboxmessage (device_id, boot, seq, leaf, device_at, uptime_s, payload, received_at, is_void)
 SELECT * FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::text[], %s::float8[], %s::bytea[],
                      %s::timestamptz[], %s::bool[])
 ON CONFLICT DO NOTHING
 """
+# In the order of the columns above.
+InboxRow = tuple[int, str, int, str, str, float, bytes, dt.datetime, bool]
 
 
-def _keep(rows: list[InboxMessage]) -> None:
+def _keep(rows: list[InboxRow]) -> None:
     """An array for each column: Django writes a placeholder for each value, which psycopg then looks for."""
     if rows:
         with connection.cursor() as cursor:
-            cursor.execute(INSERT_INBOX, [[getattr(row, name) for row in rows] for name in INBOX_FIELDS])
+            cursor.execute(INSERT_INBOX, [list(column) for column in zip(*rows, strict=True)])
 
 
-def _inbox_row(key: tuple[int, str], message: Numbered, raw: RawMessage) -> InboxMessage:
-    return InboxMessage(
-        device_id=key[0],
-        boot=message.boot,
-        seq=message.seq,
-        leaf=message.leaf,
-        device_at=message.at,
-        uptime_s=message.uptime_s,
-        payload=raw.payload,
-        received_at=raw.received_at,
-    )
+def _inbox_row(device_id: int, message: Numbered, raw: RawMessage) -> InboxRow:
+    at, uptime_s = message.at, message.uptime_s
+    return device_id, message.boot, message.seq, message.leaf, at, uptime_s, raw.payload, raw.received_at, False
 
 
-def _void_row(key: tuple[int, str], rejected: Rejected) -> InboxMessage:
+def _void_row(device_id: int, rejected: Rejected) -> InboxRow:
     boot, seq = rejected.number or ("", 0)
-    return InboxMessage(
-        device_id=key[0], boot=boot, seq=seq, leaf="", device_at="", uptime_s=0.0, payload=b"",
-        received_at=rejected.raw.received_at, is_void=True,
-    )  # fmt: skip
+    return device_id, boot, seq, "", "", 0.0, b"", rejected.raw.received_at, True
 
 
 def _derive_in_order(

@@ -4,6 +4,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from iot.access.sessions import open_access
 from iot.access.who import new_start_code
@@ -50,6 +51,33 @@ def test_walk_up_reserves_the_time_so_that_nobody_else_can(lathe: Machine, reade
     made = Reservation.objects.get(machine=lathe)
     assert decision.most_s == 3600
     assert (made.origin, made.status, made.end - made.start) == ("walk_up", Status.IN_USE, minutes(60))
+
+
+def test_decision_leaves_the_connection_as_it_was(lathe: Machine, reader: Device) -> None:
+    with_badge()
+    before = _waits_for_disk()
+
+    tap(reader)
+
+    # Only within a decision do commits not wait.
+    assert _waits_for_disk() == before
+
+
+def _waits_for_disk() -> object:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT setting, source FROM pg_settings WHERE name = 'synchronous_commit'")
+        return cursor.fetchone()
+
+
+def test_walk_up_of_somebody_unqualified_says_all_reasons_at_once(lathe: Machine, reader: Device) -> None:
+    lathe.qualification = make_qualification()
+    lathe.save()
+    suspend(person=with_badge(), start=NOW - minutes(60))
+
+    tap(reader)
+
+    codes = AccessAttempt.objects.get().codes
+    assert {"qualification_missing", "suspended"} <= set(codes)
 
 
 def test_walk_up_ends_where_the_next_reservation_begins(lathe: Machine, reader: Device) -> None:

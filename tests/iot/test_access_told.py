@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 
 from iot.access.decide import answer
+from iot.access.sessions import sweep_access
 from iot.ingest.asking import decision_on
 from iot.models import (
     AccessAttempt,
@@ -60,6 +61,18 @@ def test_power_told_with_the_session_opens_it(reader: Device, camille: Person) -
 
     session = AccessSession.objects.get(reference=session_id)
     assert (session.state, session.energised_at) == ("active", at(5))
+
+
+def test_power_told_after_the_time_for_the_button_is_switched_off_again(reader: Device, camille: Person) -> None:
+    MachineAccess.objects.create(machine=reader.machine, needs_button=True)
+    session_id = let_in(reader)
+    sweep_access(now=at(60))
+
+    store(Talker("reader-1").say("event", {"event": "energised", "session_id": session_id}, 62))
+
+    told = DeviceCommand.objects.get(device=reader)
+    assert (told.kind, told.data) == (Kind.DISABLE, {"session_id": session_id, "reason": "idle_timeout"})
+    assert AccessSession.objects.get(reference=session_id).ended_at == at(60)
 
 
 def test_stop_told_with_the_session_ends_it_with_its_reason_and_gives_the_time_back(

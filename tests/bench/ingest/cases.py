@@ -9,7 +9,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from fablab.bench.measure import percentile
-from tests.bench.ingest.lab import PLAYER, READERS, BenchLab
+from tests.bench.ingest.lab import PLAYER, READERS, BenchLab, tell
 from tests.contract.running_broker import wait_until
 
 WITHIN_S = 600.0
@@ -42,6 +42,34 @@ def consumers(lab: BenchLab, count: int, samples: int, number: int = 1) -> float
     lab.wait_for(boot, count, WITHIN_S)
     taken_s = time.monotonic() - began_s
     lab.stop_consumers()
+    return count / taken_s
+
+
+def paho_to_paho(lab: BenchLab, count: int) -> float:
+    """Messages a second from a paho that sends to a paho that reads, through the broker."""
+    alone = lab.start_paho_alone(count)
+    sender = lab.start_paho_sender(lab.new_run(1)[1], count)
+    began_s = time.monotonic()
+    tell(sender, "go")
+    assert alone.stdout is not None
+    assert alone.stdout.readline() == b"done\n"
+    taken_s = time.monotonic() - began_s
+    lab.stop_consumers()
+    sender.wait(30)
+    return count / taken_s
+
+
+def paho_to_consumer(lab: BenchLab, count: int) -> float:
+    """The same to one consumer, each batch committed."""
+    lab.start_consumers(1)
+    boot, payloads = lab.new_run(1)
+    sender = lab.start_paho_sender(payloads, count)
+    began_s = time.monotonic()
+    tell(sender, "go")
+    lab.wait_for(boot, count, WITHIN_S)
+    taken_s = time.monotonic() - began_s
+    lab.stop_consumers()
+    sender.wait(30)
     return count / taken_s
 
 

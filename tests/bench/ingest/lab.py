@@ -1,6 +1,7 @@
 """A lab to be loaded: fifty devices that report, twenty readers at machines of their own, one account for all."""
 
 import datetime as dt
+import json
 import signal
 import subprocess
 import sys
@@ -36,6 +37,12 @@ for n in range({readers}):
 """
 DONE = "SELECT coalesce(sum(done_seq), 0)::bigint FROM iot_deviceboot WHERE boot = %s"
 DECIDING = "SELECT percentile_cont(0.95) WITHIN GROUP (ORDER BY took_ms) FROM iot_accessattempt"
+
+
+def tell(process: subprocess.Popen[bytes], *lines: str) -> None:
+    assert process.stdin is not None
+    process.stdin.write("".join(f"{line}\n" for line in lines).encode())
+    process.stdin.flush()
 
 
 class BenchLab(LabProcesses):
@@ -134,15 +141,21 @@ class BenchLab(LabProcesses):
             consumer.send_signal(signal.SIGCONT)
 
     def start_paho_alone(self, count: int) -> subprocess.Popen[bytes]:
-        words = ["-m", "tests.bench.ingest.paho_alone", str(self.port), PLAYER, str(count)]
-        alone = subprocess.Popen([sys.executable, *words], cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        assert alone.stdin is not None
-        assert alone.stdout is not None
-        alone.stdin.write(f"{self.password}\n".encode())
-        alone.stdin.flush()
-        assert alone.stdout.readline() == b"ready\n"
+        alone = self._paho("paho_alone", count)
         self.consumers.append(alone)
         return alone
+
+    def start_paho_sender(self, payloads: Payloads, count: int) -> subprocess.Popen[bytes]:
+        """Connected, and waiting for a line."""
+        return self._paho("paho_sender", count, json.dumps(payloads.told | {"devices": DEVICES}))
+
+    def _paho(self, program: str, count: int, *lines: str) -> subprocess.Popen[bytes]:
+        words = ["-m", f"tests.bench.ingest.{program}", str(self.port), PLAYER, str(count)]
+        paho = subprocess.Popen([sys.executable, *words], cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        tell(paho, self.password, *lines)
+        assert paho.stdout is not None
+        assert paho.stdout.readline() == b"ready\n"
+        return paho
 
     def close(self) -> None:
         for consumer in self.consumers:

@@ -89,6 +89,7 @@ class Payloads:
     """Readings of one run (boot) of every device; only their number changes."""
 
     def __init__(self, boot: str, at: str, samples: int) -> None:
+        self.told = {"boot": boot, "at": at, "samples": samples}
         rows = ",".join(f'{{"age_ms":{500 * (samples - n)},"power_w":{4.0 + n}}}' for n in range(samples))
         self._head = f'{{"v":1,"boot":"{boot}","at":"{at}","uptime_s":600.0,"data":{{"samples":[{rows}]}},"seq":'
 
