@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from fablab.machine_facts import StatusFacts, live_facts
-from iot.models import AccessSession, UseState
+from iot.models import AccessSession, Device, UseState
 from machines.models import Machine, Outage
 from printing.models import JobState
 from reservations.messages import clock_words, day_words, duration_words
@@ -146,7 +146,7 @@ def _printing(machine: Machine, facts: StatusFacts, now: dt.datetime) -> Machine
         detail,
         progress_pct=job.progress_pct,
         left=left,
-        power_w=facts.reported.power_w if facts.reported else None,
+        power_w=_power_w(facts, now),
     )
 
 
@@ -184,7 +184,7 @@ def _care(machine: Machine, facts: StatusFacts, now: dt.datetime) -> MachineStat
 
 def _locked(machine: Machine, facts: StatusFacts, now: dt.datetime) -> MachineStatus | None:
     """A device says so itself: it starts nothing until it is told otherwise. What runs is in use all the same."""
-    if not any(device.is_locked for device in facts.devices) or _is_busy(facts):
+    if not any(device.is_locked for device in facts.devices) or _runs(facts, now):
         return None
     return MachineStatus(machine, State.OUT, gettext("Locked"), gettext("Please call someone of the team"))
 
@@ -210,11 +210,41 @@ def _is_busy(facts: StatusFacts) -> bool:
     return facts.reported is not None and facts.reported.state == UseState.BUSY
 
 
+def _silent_reporter(facts: StatusFacts, now: dt.datetime) -> Device | None:
+    """The device whose word the reported state is, when nothing is heard of it any more; others may still speak."""
+    reporter = facts.reported.device_id if facts.reported is not None else None
+    found = (device for device in facts.devices if reporter is not None and device.pk == reporter)
+    return next((device for device in found if device.is_silent(now)), None)
+
+
+def _power_w(facts: StatusFacts, now: dt.datetime) -> float | None:
+    """What is drawn now; what a silent device measured last is not that."""
+    if facts.reported is None or _silent_reporter(facts, now) is not None:
+        return None
+    return facts.reported.power_w
+
+
+def _runs(facts: StatusFacts, now: dt.datetime) -> bool:
+    return _is_busy(facts) and _silent_reporter(facts, now) is None
+
+
+def _was_in_use(machine: Machine, facts: StatusFacts, now: dt.datetime) -> MachineStatus:
+    """Who said that it runs is silent now."""
+    silent = _silent_reporter(facts, now)
+    heard = silent.last_seen_at if silent else None
+    if heard is None:
+        return MachineStatus(machine, State.NO_NEWS, gettext("No news"), gettext("Was in use"))
+    is_today = heard.astimezone(facts.zone).date() == now.astimezone(facts.zone).date()
+    since = clock_words(heard, facts.zone) if is_today else day_words(heard, facts.zone)
+    detail = gettext("Was in use; no news since %(time)s") % {"time": since}
+    return MachineStatus(machine, State.NO_NEWS, gettext("No news"), detail)
+
+
 def _in_use(machine: Machine, facts: StatusFacts, now: dt.datetime) -> MachineStatus | None:
     current = _current(facts, now)
     is_checked_in = current is not None and current.status == Status.IN_USE
-    if not _is_busy(facts) and not is_checked_in and facts.access is None:
-        return None
+    if not is_checked_in and facts.access is None and not _runs(facts, now):
+        return _was_in_use(machine, facts, now) if _is_busy(facts) else None
     detail, progress, left = "", None, ""
     if current is not None:
         detail = gettext("Until %(time)s") % {"time": until_words(now, current.end, facts.zone)}
@@ -226,7 +256,7 @@ def _in_use(machine: Machine, facts: StatusFacts, now: dt.datetime) -> MachineSt
         detail = gettext("Since %(time)s, without a reservation") % {
             "time": clock_words(facts.reported.since, facts.zone)
         }
-    power_w = facts.reported.power_w if facts.reported else None
+    power_w = _power_w(facts, now)
     status = MachineStatus(machine, State.IN_USE, gettext("In use"), detail, left=left, power_w=power_w)
     return status if progress is None else _with_progress(status, progress)
 

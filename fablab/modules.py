@@ -9,10 +9,7 @@ from people.lab import current_lab
 from people.models import Module
 
 MODULE_OF: dict[str, Module] = {
-    "print-upload": Module.PRINTING,
-    "print-job": Module.PRINTING,
-    "print-thumbnail": Module.PRINTING,
-    "print-job-action": Module.PRINTING,
+    "machine-prints": Module.PRINTING,
     "manage-bed-clear": Module.PRINTING,
     "api-print-jobs": Module.PRINTING,
     "api-print-job": Module.PRINTING,
@@ -61,6 +58,12 @@ PREFIXES = (
     ("settings-device", Module.DEVICES),
     ("settings-access", Module.DEVICES),
     ("settings-printer", Module.PRINTING),
+    ("print-", Module.PRINTING),
+    ("me-print", Module.PRINTING),
+    ("manage-print", Module.PRINTING),
+    ("manage-spool", Module.PRINTING),
+    # With the module for programs off there are no keys either.
+    ("slicer-", Module.PRINTING),
     ("api-", Module.API),
 )
 

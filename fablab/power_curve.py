@@ -33,6 +33,9 @@ class Curve:
     cannot_tell: CannotTell | None = None
     proposed_busy_y: float | None = None
     proposed_idle_y: float | None = None
+    # What the path was drawn from; a longer silence than `longest_gap` breaks it.
+    points: tuple[Sample, ...] = ()
+    longest_gap: dt.timedelta = LONGEST_GAP
     width: int = WIDTH
     height: int = HEIGHT
 
@@ -60,8 +63,9 @@ def power_curve(samples: Sequence[Sample], device: Device, now: dt.datetime) -> 
     def height_of(power_w: float) -> float:
         return round(HEIGHT - HEIGHT * power_w / most_w, 1)
 
+    longest_gap = max(LONGEST_GAP, device.silent_after)
     return Curve(
-        path=_path(points, now - SPAN, most_w, max(LONGEST_GAP, device.silent_after)),
+        path=_path(points, now - SPAN, most_w, longest_gap),
         busy_y=height_of(device.busy_w),
         idle_y=height_of(device.idle_w),
         most_w=most_w,
@@ -72,6 +76,8 @@ def power_curve(samples: Sequence[Sample], device: Device, now: dt.datetime) -> 
         cannot_tell=told if isinstance(told, CannotTell) else None,
         proposed_busy_y=height_of(proposal.busy_w) if proposal and is_news else None,
         proposed_idle_y=height_of(proposal.idle_w) if proposal and is_news else None,
+        points=tuple(points),
+        longest_gap=longest_gap,
     )
 
 

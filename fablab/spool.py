@@ -79,7 +79,9 @@ class SpoolBody:
 
 def _is_known(headers: dict[bytes, bytes]) -> bool:
     """Whether the caller shows a session or a token; whether it is a good one is asked once the body is whole."""
-    return b"authorization" in headers or b"fablab_session=" in headers.get(b"cookie", b"")
+    # Slicers send their key as they would to an OctoPrint.
+    is_program = b"authorization" in headers or b"x-api-key" in headers
+    return is_program or b"fablab_session=" in headers.get(b"cookie", b"")
 
 
 def _length(raw: bytes | None) -> int | None:

@@ -20,8 +20,9 @@ from people.signed_in import signed_in
 from printing.errors import PrintRefused, WrongJobState
 from printing.files import store_file
 from printing.messages import failure_words, sentence_of
-from printing.models import PrintCommand, PrintJob
-from printing.services import ask, check_may_send, queue_job
+from printing.models import PrintCommand, Printer, PrintJob
+from printing.services import ask, check_may_send
+from printing.submitting import queue_job
 from reservations.api_refusals import Refused, refused
 from reservations.messages import Sentence
 
@@ -105,7 +106,8 @@ class PrintJobs(APIView):
         machine = get_object_or_404(rows, slug=form.validated_data["machine"])
         try:
             check_may_send(machine=machine, person=signed_in(request), now=now)
-            file = store_file(stream=sent, name=sent.name, by=signed_in(request), now=now)
+            printer = Printer.objects.select_related("spool").filter(machine=machine, is_enabled=True).first()
+            file = store_file(stream=sent, name=sent.name, by=signed_in(request), now=now, printer=printer)
             job = queue_job(file=file, machine=machine, person=signed_in(request), by=signed_in(request), now=now)
         except PrintRefused as refusal:
             return refused(map(sentence_of, refusal.denials))

@@ -28,9 +28,10 @@ from printing.backends import (
 from printing.errors import WrongJobState
 from printing.files import stored_path
 from printing.models import ACTIVE, JobState, PrintCommand, Printer, PrintJob
-from printing.rules import start_denials
-from printing.services import held_reservation, move_job
-from printing.turns import next_job, start_facts
+from printing.notices import tell_bed_waits
+from printing.rules import Code, start_denials
+from printing.services import last_on_bed, move_job, take_over
+from printing.turns import next_job, one_at_a_time, reservation_for, start_facts
 from printing.watch import obey, watch
 
 log = logging.getLogger(__name__)
@@ -51,7 +52,8 @@ def visit(printer: Printer, *, now: dt.datetime, timeouts: Timeouts | None = Non
     was = (printer.unreachable_since is not None, printer.connection, printer.error_code)
     try:
         backend = _backend(printer, timeouts)
-        status = backend.status()
+        # Somebody looks at how hot it is only while it works.
+        status = backend.status(with_temperatures=job is not None and job.state in ACTIVE)
         _answered(printer, status, now)
         _see_other_print(printer, job, status)
         if job is not None:
@@ -75,6 +77,10 @@ def visit(printer: Printer, *, now: dt.datetime, timeouts: Timeouts | None = Non
             "failures",
             "error_code",
             "connection",
+            "nozzle_c",
+            "nozzle_target_c",
+            "bed_c",
+            "bed_target_c",
         ]
     )
     # A page may have asked for an earlier look meanwhile: its wish stands.
@@ -96,7 +102,7 @@ def _backend(printer: Printer, timeouts: Timeouts | None) -> PrinterBackend:
 def active_job(printer: Printer) -> PrintJob | None:
     """The job that has the printer."""
     rows = PrintJob.objects.filter(machine=printer.machine_id, state__in=ACTIVE)
-    return rows.select_related("file", "reservation").first()
+    return rows.select_related("file", "reservation", "person", "machine__unit__site").first()
 
 
 def _waits_for(printer: Printer, job: PrintJob, status: PrinterStatus, now: dt.datetime) -> list[Denial]:
@@ -110,6 +116,8 @@ def _answered(printer: Printer, status: PrinterStatus, now: dt.datetime) -> None
     printer.last_answer_at, printer.unreachable_since = now, None
     printer.failures, printer.error_code = 0, ""
     printer.connection = status.connection.value
+    printer.nozzle_c, printer.nozzle_target_c = status.nozzle_c, status.nozzle_target_c
+    printer.bed_c, printer.bed_target_c = status.bed_c, status.bed_target_c
 
 
 def _failed(printer: Printer, code: str, now: dt.datetime, *, is_away: bool) -> None:
@@ -145,11 +153,13 @@ def _drive(
     printer: Printer, job: PrintJob, status: PrinterStatus, backend: PrinterBackend, now: dt.datetime
 ) -> PrintJob:
     if job.state == JobState.QUEUED:
-        if _waits_for(printer, job, status, now):
+        if denials := _waits_for(printer, job, status, now):
             if status.connection == PrinterConnection.OFFLINE:
                 backend.connect()
+            _ask_for_bed(printer, job, denials, now)
             return job
-        reservation = held_reservation(job, now)
+        reservation = reservation_for(job, printer, now)
+        job = take_over(job, printer.machine, now=now)
         job = move_job(job, JobState.DISPATCHING, now=now, misses=0, reservation=reservation)
     if job.state in (JobState.STARTING, JobState.PRINTING, JobState.PAUSED, JobState.CANCELLING):
         job = obey(watch(job, status, backend, now), backend, now)
@@ -158,6 +168,15 @@ def _drive(
     if job.state == JobState.UPLOADED:
         job = _start(printer, job, status, backend, now)
     return job
+
+
+def _ask_for_bed(printer: Printer, job: PrintJob, denials: list[Denial], now: dt.datetime) -> None:
+    """Only the bed is in the way, and what lies on it is somebody else's: they are asked to take it off, once."""
+    if [denial.code for denial in denials] != [Code.BED_NOT_CLEAR]:
+        return
+    last = last_on_bed(printer.machine)
+    if last is not None and last.person_id != job.person_id:
+        tell_bed_waits(last, now)
 
 
 def _stopped_before_start(job: PrintJob, now: dt.datetime) -> PrintJob | None:
@@ -198,10 +217,11 @@ def _start(
     """The intent is written down before the command: after a crash the state is read, never the command repeated."""
     if stopped := _stopped_before_start(job, now):
         return stopped
-    # The upload took its time: the person may have left meanwhile, the printer be in use.
-    if denials := _waits_for(printer, job, status, now):
-        return move_job(job, JobState.QUEUED, now=now, reason=denials[0].code)
-    job = move_job(job, JobState.STARTING, now=now)
+    with one_at_a_time(printer):
+        # The upload took its time: the person may have left meanwhile, the printer be in use.
+        if denials := _waits_for(printer, job, status, now):
+            return move_job(job, JobState.QUEUED, now=now, reason=denials[0].code)
+        job = move_job(job, JobState.STARTING, now=now)
     try:
         backend.select_and_start(job.remote_path)
     except PrinterConflict as error:

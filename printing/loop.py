@@ -26,7 +26,8 @@ CLAIM_SQL = """
 UPDATE printing_printer SET claimed_until = %(until)s
 WHERE id IN (
     SELECT id FROM printing_printer
-    WHERE is_enabled AND next_poll_at <= %(now)s AND (claimed_until IS NULL OR claimed_until < %(now)s)
+    WHERE is_enabled AND kind <> 'by_hand' AND next_poll_at <= %(now)s
+          AND (claimed_until IS NULL OR claimed_until < %(now)s)
     ORDER BY next_poll_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
 )
 RETURNING id
@@ -76,7 +77,7 @@ def _done(busy: set[int], pk: int, visiting: Future[None]) -> None:
 
 def _visit(pk: int) -> None:
     try:
-        printer = Printer.objects.select_related("machine").get(pk=pk)
+        printer = Printer.objects.select_related("machine__unit__site", "machine__category", "spool").get(pk=pk)
         visit(printer, now=timezone.now())
     except (OperationalError, InterfaceError) as error:
         log.warning("A visit was cut short: the database is away (%s).", str(error).split("\n")[0])

@@ -2,15 +2,18 @@
 
 from typing import Any
 
+from django.utils import formats
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from fablab.lib.denials import Denial
+from printing.fit import Code as FitCode
 from printing.rules import Code
 from reservations.messages import Sentence, duration_words
+from reservations.messages import sentence_of as reservation_sentence
 
-WORDS: dict[Code, tuple[str | Promise, str | Promise]] = {
+WORDS: dict[str, tuple[str | Promise, str | Promise]] = {
     Code.NO_PRINTER: (
         _("This machine takes no print jobs online."),
         _("Choose a 3D printer whose page offers to send it a file."),
@@ -60,6 +63,81 @@ WORDS: dict[Code, tuple[str | Promise, str | Promise]] = {
         _("The printer reported an error."),
         _("Tell the staff: they look at the machine and connect it again in its own software."),
     ),
+    Code.JOB_HELD: (_("The print is held back."), _("Let it go when it may have its turn.")),
+    Code.START_NOT_PRESSED: (
+        _("Somebody must look at the printer first."),
+        _("At the machine: check the filament, the nozzle and the bed, then press “Start” here."),
+    ),
+    Code.CIRCUIT_TAKEN: (
+        _("Another printer on the same electric circuit is heating up."),
+        _("Nothing to do: it starts by itself a few minutes later."),
+    ),
+    Code.APPROVAL_WANTED: (_("The team looks at every print for this machine."), _("You are told when it is done.")),
+    Code.NOT_READ: (
+        _("This kind of file cannot be read line by line."),
+        _("The team looks at it first. A plain .gcode needs nobody."),
+    ),
+    Code.OUT_OF_SERVICE: (
+        _("The machine is out of service."),
+        _("Nothing is lost: your print keeps its place. The machine’s page says why, and until when."),
+    ),
+    "damaged": (_("The file is damaged."), _("Export it again from your slicer, and send it whole.")),
+    "several_plates": (
+        _("The file holds several plates."),
+        _("Export one plate only: in Bambu Studio or Orca, “Export plate sliced file”."),
+    ),
+    "too_large_inside": (
+        _("What is packed in the file is too large."),
+        _("Export plain G-code (.gcode), or slice it in parts."),
+    ),
+    "drawing_unreadable": (
+        _("The drawing could not be measured."),
+        _("Export it again as plain SVG or DXF, with paths only, and send that."),
+    ),
+    Code.BEFORE_NEXT: (
+        _("The print would take %(estimated)s, and somebody has reserved the printer in %(left)s."),
+        _("Nothing to do: it starts by itself when there is time enough."),
+    ),
+    Code.SOMEBODY_HAS_IT: (
+        _("Somebody has reserved the printer now."),
+        _("Nothing to do: it starts by itself after that."),
+    ),
+    Code.TOO_MANY_DRAFTS: (
+        _("You have %(most)s files that wait to be handed in."),
+        _("Hand them in or withdraw them first; your prints list them."),
+    ),
+    FitCode.WRONG_KIND_OF_FILE: (
+        _("This printer does not take this kind of file."),
+        _("Export plain G-code (.gcode) from your slicer: in PrusaSlicer, untick “Binary G-code”."),
+    ),
+    FitCode.WRONG_PRINTER: (
+        _("The file is made for a %(wanted)s; this is a %(mounted)s."),
+        _("Choose this printer in your slicer and export again, or send the file to the other one."),
+    ),
+    FitCode.WRONG_NOZZLE: (
+        _("The file wants a nozzle of %(wanted)s mm; %(mounted)s mm is mounted."),
+        _("Choose that nozzle in your slicer and export again, or ask the team to change it."),
+    ),
+    FitCode.WRONG_MATERIAL: (
+        _("The file is for %(wanted)s; %(mounted)s hangs in the printer."),
+        _("Choose that material in your slicer, or ask the team to change the spool."),
+    ),
+    "host_command": (
+        _("Line %(line)s holds %(command)s, which tells the printer’s server to do something."),
+        _("Remove that line from the G-code of your slicer."),
+    ),
+    "too_hot": (
+        _("Line %(line)s heats to %(asked_c)s °C; at most %(most_c)s °C are allowed here."),
+        _("Choose a cooler profile in your slicer, or another printer."),
+    ),
+    "outside_bed": (
+        _("A move goes outside the bed (%(axis)s %(mm)s mm)."),
+        _("Choose this printer in your slicer, so that it knows the size of the bed."),
+    ),
+    "unknown_reach": (
+        _("How far the print reaches could not be told."),
+        _("The team looks at it first; files of common slicers need nobody."),
+    ),
 }
 
 FAILURES = {
@@ -81,13 +159,19 @@ FAILURES = {
 
 
 def sentence_of(denial: Denial) -> Sentence:
-    """The refusal in words."""
-    message, next_step = WORDS[Code(denial.code)]
-    params: dict[str, Any] = {
-        name: duration_words(value) if hasattr(value, "total_seconds") else value
-        for name, value in denial.params.items()
-    }
-    return Sentence(str(denial.code), str(message) % params if params else str(message), str(next_step))
+    """The refusal in words: ours, or those of the rules of reserving."""
+    code = str(denial.code)
+    if code not in WORDS:
+        return reservation_sentence(denial)
+    message, next_step = WORDS[code]
+    params: dict[str, Any] = {name: _in_words(value) for name, value in denial.params.items()}
+    return Sentence(code, str(message) % params if params else str(message), str(next_step))
+
+
+def _in_words(value: Any) -> Any:
+    if hasattr(value, "total_seconds"):
+        return duration_words(value)
+    return formats.localize(round(value, 2)) if isinstance(value, float) else value
 
 
 def failure_words(code: str) -> str:

@@ -10,7 +10,10 @@ from people.models import Person
 from printing.file_removal import GONE_NAME, GONE_SHA256, give_up_content, purge_files, purge_names, purge_orphans
 from printing.files import stored_path
 from printing.models import ACTIVE, JobState, PrintCommand, PrintFile, PrintJob
-from printing.services import ask
+from printing.models.job import BEFORE_ITS_TURN
+from printing.services import ask, move_job
+
+DRAFTS_LAST = dt.timedelta(days=30)
 
 
 @refuses_erasure
@@ -24,13 +27,13 @@ def nothing_is_printing(person: Person, now: dt.datetime) -> list[Obstacle]:
 @erases
 def give_up_files(person: Person, now: dt.datetime) -> None:
     """Waiting prints are withdrawn; files lose content, picture, name and what the slicer wrote."""
-    for job in PrintJob.objects.filter(person=person, state__in=[JobState.DRAFT, JobState.QUEUED]):
+    for job in PrintJob.objects.filter(person=person, state__in=BEFORE_ITS_TURN):
         ask(job=job, kind=PrintCommand.Kind.CANCEL, by=person, now=now)
     files = PrintFile.objects.filter(uploaded_by=person)
     keys = list(files.values_list("pk", flat=True))
     give_up_content(files)
     mine = PrintFile.objects.filter(pk__in=keys)
-    mine.update(uploaded_by=None, name=GONE_NAME, slicer="", filament_type="")
+    mine.update(uploaded_by=None, name=GONE_NAME, slicer="", filament_type="", profile="", printer_model="")
     mine.filter(jobs=None).delete()
 
 
@@ -39,6 +42,20 @@ def print_files_of(person: Person) -> list[tuple[str, Path]]:
     """The files they sent that are still kept."""
     files = PrintFile.objects.filter(uploaded_by=person).exclude(sha256=GONE_SHA256).order_by("pk")
     return [(f"prints/{file.reference}-{file.name}", stored_path(file)) for file in files]
+
+
+@sweeps("printing.PrintJob: drafts")
+def forget_drafts(now: dt.datetime, is_dry: bool) -> int:
+    """What was never handed in is withdrawn after a month; its file goes with the others that nobody uses."""
+    waiting = [JobState.DRAFT, JobState.RETURNED]
+    rows = PrintJob.objects.filter(state__in=waiting, created_at__lt=now - DRAFTS_LAST).select_related(
+        "machine", "file"
+    )
+    if is_dry:
+        return rows.count()
+    for job in rows:
+        move_job(job, JobState.WITHDRAWN, now=now, reason="forgotten")
+    return len(rows)
 
 
 @sweeps("printing.PrintFile: contents")

@@ -1,6 +1,7 @@
-"""Writes of how a 3D printer is reached. The worker alone ever talks to it."""
+"""Writes of how a 3D printer is reached, and of what it is. The worker alone ever talks to it."""
 
 import datetime as dt
+from typing import TypedDict, Unpack
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -11,18 +12,20 @@ from django.utils.translation import gettext_lazy
 
 from fablab.lib.changes import note_change
 from fablab.lib.live import announce_machines
+from fablab.lib.outgoing_addresses import OutgoingError, split_address
 from fablab.lib.secretbox import seal
 from machines.models import Machine
 from people.models import Person
 from printing.backends import AddressRefused, PrinterUnreachable, checked_address
-from printing.models import Printer
+from printing.models import ACTIVE, Answer, BackendKind, Printer, PrintJob, Spool
+from printing.spools import take_from_others
 
 REASONS: dict[str, str | Promise] = {
     "scheme": gettext_lazy("Begin it with http:// or https://."),
     "userinfo": gettext_lazy("Leave out the name and password: the key below is enough."),
     "query": gettext_lazy("Leave out what follows ? or #."),
     "port": gettext_lazy("The number after the colon is not a port."),
-    "path": gettext_lazy("Write only the address of OctoPrint’s first page."),
+    "path": gettext_lazy("Write only the address of its first page."),
     "host": gettext_lazy("That is not an address. Write one like http://192.168.1.20."),
     "network": gettext_lazy("That is not on the lab’s own network, and printers are only looked for there."),
     "loopback": gettext_lazy("That is this server itself. Write the printer’s own address."),
@@ -30,41 +33,117 @@ REASONS: dict[str, str | Promise] = {
 }
 
 
+class PrinterFields(TypedDict, total=False):
+    """What a printer is and may do. What is left out stays as it was."""
+
+    nozzle_mm: float | None
+    spool: Spool | None
+    slicer_model: str
+    bed_x_mm: float | None
+    bed_y_mm: float | None
+    bed_z_mm: float | None
+    most_nozzle_c: int
+    most_bed_c: int
+    commands_answer: Answer
+    heat_answer: Answer
+    reach_answer: Answer
+    is_approval_needed: bool
+    is_start_asked: bool
+    is_unattended: bool
+    circuit: str
+    camera_url: str
+
+
 @transaction.atomic
 def save_printer(
-    *, machine: Machine, base_url: str, api_key: str, is_enabled: bool, by: Person | None, now: dt.datetime
+    *,
+    machine: Machine,
+    is_enabled: bool,
+    by: Person | None,
+    now: dt.datetime,
+    kind: str = BackendKind.OCTOPRINT,
+    base_url: str = "",
+    api_key: str = "",
+    **fields: Unpack[PrinterFields],
 ) -> Printer:
-    """Set how the machine's OctoPrint is reached; an empty key keeps the one stored.
+    """Set what drives the machine, what hangs in it and what becomes of files; an empty key keeps the one stored.
 
-    Side effects in order: ask the name server; save; the worker tries the connection at its next round; announce the
-    machine.
+    A machine run by hand needs neither address nor key: none is kept.
+    Side effects in order: ask the name server; the spool leaves any other printer; save; the worker tries the
+    connection at its next round; announce the machines.
 
     Raises:
-        ValidationError: the address is not accepted, or there is no key at all.
+        ValidationError: an address is not accepted, there is no key at all, or not for this program; another program
+            is named while a print is under way; the row does not allow a value.
     """
-    address = _checked(base_url)
-    printer = Printer.objects.select_for_update(of=("self",)).filter(machine=machine).first() or Printer(
-        machine=machine
-    )
-    if api_key:
-        printer.api_key_sealed = seal(api_key)
-    if not printer.api_key_sealed:
-        raise ValidationError({"api_key": _("Without a key OctoPrint lets nobody in.")})
+    is_by_hand = kind == BackendKind.BY_HAND
+    address = "" if is_by_hand else _checked("base_url", base_url)
+    if camera_url := fields.get("camera_url", "").strip():
+        _check_camera(camera_url)
+        fields["camera_url"] = camera_url
+    touched = take_from_others(fields.get("spool"), machine)
+    printer = next((row for row in touched if row.machine_id == machine.pk), None) or Printer(machine=machine)
+    _set_kind(printer, kind, api_key)
     printer.base_url, printer.is_enabled = address, is_enabled
+    for name, value in fields.items():
+        setattr(printer, name, value)
+    _check_row(printer, machine)
     printer.next_poll_at, printer.failures, printer.unreachable_since, printer.error_code = now, 0, None, ""
-    printer.full_clean()
+    printer.full_clean(exclude={"base_url"} if is_by_hand else None)
     printer.save()
-    announce_machines([machine.pk])
+    announce_machines([machine.pk, *(row.machine_id for row in touched if row.machine_id != machine.pk)])
     note_change("connection of", machine, by)
     return printer
 
 
-def _checked(base_url: str) -> str:
+def _set_kind(printer: Printer, kind: str, api_key: str) -> None:
+    is_other = printer.pk is not None and printer.kind != kind
+    if is_other and PrintJob.objects.filter(machine=printer.machine, state__in=ACTIVE).exists():
+        raise ValidationError({"kind": _("A print is under way: wait for its end before another program drives it.")})
+    if is_other or kind == BackendKind.BY_HAND:
+        # One program's key is never shown to another.
+        printer.api_key_sealed, printer.connection = "", ""
+    printer.kind = kind
+    if kind == BackendKind.BY_HAND:
+        return
+    if api_key:
+        printer.api_key_sealed = seal(api_key)
+    if not printer.api_key_sealed:
+        words = _("Without a key %(program)s lets nobody in.")
+        raise ValidationError({"api_key": words % {"program": printer.get_kind_display()}})
+
+
+def _check_row(printer: Printer, machine: Machine) -> None:
+    # Of an unknown side the database says neither yes nor no.
+    for side, other in (("bed_x_mm", "bed_y_mm"), ("bed_y_mm", "bed_x_mm")):
+        if getattr(printer, side) is None and getattr(printer, other) is not None:
+            raise ValidationError({side: _("Write both: its width and its depth.")})
+    here = Spool.objects.in_use().filter(site=machine.site)
+    if printer.spool_id is not None and not here.filter(pk=printer.spool_id).exists():
+        raise ValidationError({"spool": _("This spool is not in use here: choose another one.")})
+
+
+def _check_camera(url: str) -> None:
+    """Its host as a printer's; a query such as `?action=snapshot` is the camera's own."""
     try:
-        checked_address(base_url, settings.PRINTER_NETWORKS)
+        parts = split_address(url, schemes=("http", "https"))
+    except OutgoingError as error:
+        raise _refusal("camera_url", error.code) from None
+    if parts.fragment:
+        raise _refusal("camera_url", "query")
+    _checked("camera_url", f"{parts.scheme}://{parts.netloc}")
+
+
+def _checked(field: str, url: str) -> str:
+    try:
+        checked_address(url, settings.PRINTER_NETWORKS)
     except AddressRefused as refused:
-        raise ValidationError({"base_url": str(REASONS.get(refused.reason, REASONS["host"]))}) from None
+        raise _refusal(field, refused.reason) from None
     except PrinterUnreachable:
         words = _("This name is not known on the network. Write the address in numbers, like http://192.168.1.20.")
-        raise ValidationError({"base_url": words}) from None
-    return base_url.strip().rstrip("/")
+        raise ValidationError({field: words}) from None
+    return url.strip().rstrip("/")
+
+
+def _refusal(field: str, reason: str) -> ValidationError:
+    return ValidationError({field: str(REASONS.get(reason, REASONS["host"]))})

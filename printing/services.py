@@ -12,12 +12,15 @@ from iot.sessions import close_session, locked_states, open_session
 from machines.models import Machine
 from people.models import Person
 from people.permissions import is_staff
+from printing.accounting import settle_job, spool_at
 from printing.errors import PrintRefused, WrongJobState
-from printing.models import ACTIVE, JobState, PrintCommand, Printer, PrintFile, PrintJob, PrintJobEvent
-from printing.models.job import ENDED, MAY_HAVE_BEGUN, MOVES
+from printing.models import ACTIVE, JobState, PrintCommand, Printer, PrintJob, PrintJobEvent
+from printing.models.job import BEFORE_ITS_TURN, ENDED, MAY_HAVE_BEGUN, MOVES
+from printing.notices import nobody_is_asked, tell_moved
 from printing.rules import JobFacts, job_denials
 from reservations.models import Participant, Reservation, Status
 
+MAY_HAVE_USED = frozenset({JobState.FINISHED, JobState.FAILED})
 STOP_REASONS = {
     JobState.FINISHED: StopReason.JOB_FINISHED,
     JobState.FAILED: StopReason.NORMAL,
@@ -26,54 +29,23 @@ STOP_REASONS = {
 }
 
 
-def queue_job(*, file: PrintFile, machine: Machine, person: Person, by: Person, now: dt.datetime) -> PrintJob:
-    """Put the file into the machine's queue, under the person's reservation of it.
-
-    Side effects in order: insert the job and its first event; wake the worker; announce the machine.
-
-    Raises:
-        PrintRefused: with every reason.
-    """
-    reservation = _allowed(machine, person, file.estimated, now)
-    with transaction.atomic():
-        job = PrintJob.objects.create(
-            machine=machine,
-            file=file,
-            person=person,
-            team=reservation.team,
-            reservation=reservation,
-            state=JobState.QUEUED,
-            created_at=now,
-        )
-        job.remote_path = f"fablab/{job.reference}/{file.name}"
-        job.save(update_fields=["remote_path"])
-        PrintJobEvent.objects.create(job=job, new=JobState.QUEUED, at=now, moved_by=by)
-        _wake(machine, now)
-        announce_machines([machine.pk])
-    return job
-
-
 def check_may_send(*, machine: Machine, person: Person, now: dt.datetime) -> None:
-    """Ask before a large file is stored for nothing: has the machine a printer, and the person a reservation?
+    """Ask before a large file is stored for nothing: does the machine take files, and has the person its time?
 
     Raises:
         PrintRefused: with every reason that does not depend on the file.
     """
-    _allowed(machine, person, None, now)
-
-
-def _allowed(machine: Machine, person: Person, estimated: dt.timedelta | None, now: dt.datetime) -> Reservation:
+    printer = Printer.objects.filter(machine=machine, is_enabled=True).first()
     reservation = current_reservation(machine, person, now)
     facts = JobFacts(
-        has_printer=Printer.objects.filter(machine=machine, is_enabled=True).exists(),
+        has_printer=printer is not None,
         reservation_start=reservation.start if reservation else None,
         reservation_end=reservation.end if reservation else None,
-        estimated=estimated,
+        estimated=None,
+        is_unattended=printer is not None and printer.is_unattended,
     )
-    denials = job_denials(facts=facts, now=now)
-    if denials or reservation is None:
+    if denials := job_denials(facts=facts, now=now):
         raise PrintRefused(denials)
-    return reservation
 
 
 def held_reservation(job: PrintJob, now: dt.datetime) -> Reservation | None:
@@ -81,8 +53,9 @@ def held_reservation(job: PrintJob, now: dt.datetime) -> Reservation | None:
 
     So a file whose reservation was missed or cancelled is not stranded: it goes with the next one.
     """
-    if job.reservation is not None and job.reservation.status in (Status.CONFIRMED, Status.IN_USE):
-        return job.reservation
+    own = job.reservation
+    if own is not None and own.machine_id == job.machine_id and own.status in (Status.CONFIRMED, Status.IN_USE):
+        return own
     return current_reservation(job.machine, job.person, now) if job.person is not None else None
 
 
@@ -116,9 +89,12 @@ def move_job(
         locked_states([job.machine_id])
         fresh = PrintJob.objects.select_for_update(no_key=True, of=("self",)).get(pk=job.pk)
         old = JobState(fresh.state)
+        if fresh.machine_id != job.machine_id or old != job.state:
+            # Also where it stands already: of two printers that take it, one has it.
+            raise WrongJobState(f"The job is {old} elsewhere, or was moved from {job.state}.")
         if new == old:
             return fresh
-        if old != job.state or new not in MOVES[old]:
+        if new not in MOVES[old]:
             raise WrongJobState(f"The job is {old}: it does not go from {job.state} to {new}.")
         PrintJobEvent.objects.create(
             job=fresh, old=old, new=new, at=now, moved_by=by, reason=reason[:60], detail=detail[:300]
@@ -128,15 +104,45 @@ def move_job(
             setattr(fresh, name, value)
         _stamp(fresh, old, now, reason, detail)
         _session_follows(fresh, new, now)
+        if new in ENDED and fresh.printed is None:
+            settle_job(fresh, now)
         fresh.save()
+        if old == JobState.AWAITING_APPROVAL:
+            nobody_is_asked(fresh, now)
+        tell_moved(fresh, by, now)
         announce_machines([fresh.machine_id])
+    return fresh
+
+
+def take_over(job: PrintJob, machine: Machine, *, now: dt.datetime) -> PrintJob:
+    """Give a queued job that takes any printer of its model to this one; nothing where it is there already.
+
+    Raises:
+        WrongJobState: another printer was quicker, or it was withdrawn.
+    """
+    if job.machine_id == machine.pk:
+        return job
+    with transaction.atomic():
+        fresh = PrintJob.objects.select_for_update(no_key=True, of=("self",)).get(pk=job.pk)
+        if (fresh.state, fresh.machine_id, fresh.takes_any) != (JobState.QUEUED, job.machine_id, True):
+            raise WrongJobState(f"The job is {fresh.state}.")
+        fresh.machine, fresh.reservation, fresh.start_asked_at = machine, None, None
+        fresh.save(update_fields=["machine", "reservation", "start_asked_at"])
+        announce_machines([job.machine_id, machine.pk])
     return fresh
 
 
 def _stamp(job: PrintJob, old: JobState, now: dt.datetime, reason: str, detail: str) -> None:
     is_over = job.state in ENDED or job.state == JobState.LOST
     if job.state == JobState.PRINTING and job.started_at is None:
-        job.started_at = now
+        job.started_at, job.spool = now, spool_at(job)
+    if old == JobState.LOST and job.started_at is None and job.state in MAY_HAVE_USED:
+        # Lost before it was seen printing: it began when it was asked to.
+        begun = job.events.filter(new=JobState.STARTING).last()
+        job.started_at = begun.at if begun is not None else None
+    if job.state == JobState.QUEUED and old != JobState.DRAFT:
+        # Whoever looked at the machine looked before this.
+        job.start_asked_at = None
     if is_over:
         # What a person says of a lost job comes later; the print ended when it was lost.
         job.ended_at, job.time_left = job.ended_at or now, None
@@ -175,7 +181,7 @@ def ask(*, job: PrintJob, kind: PrintCommand.Kind, by: Person, now: dt.datetime)
         # In the order of move_job, which the worker may call at this moment: the other order is a deadlock.
         locked_states([job.machine_id])
         fresh = PrintJob.objects.select_for_update(no_key=True, of=("self",)).get(pk=job.pk)
-        if kind == PrintCommand.Kind.CANCEL and fresh.state in (JobState.DRAFT, JobState.QUEUED):
+        if kind == PrintCommand.Kind.CANCEL and fresh.state in BEFORE_ITS_TURN:
             return move_job(fresh, JobState.WITHDRAWN, now=now, by=by)
         allowed = {
             PrintCommand.Kind.PAUSE: {JobState.PRINTING},
@@ -187,7 +193,7 @@ def ask(*, job: PrintJob, kind: PrintCommand.Kind, by: Person, now: dt.datetime)
         PrintCommand.objects.get_or_create(
             job=fresh, kind=kind, done_at=None, defaults={"asked_by": by, "asked_at": now}
         )
-        _wake(fresh.machine, now)
+        wake(fresh.machine, now)
         announce_machines([fresh.machine_id])
     return fresh
 
@@ -196,9 +202,15 @@ def may_clear_bed(*, machine: Machine, person: Person) -> bool:
     """Who may say that the bed is clear: the team, and the person whose print lies on it."""
     if is_staff(person, machine):
         return True
-    waiting = (JobState.DRAFT, JobState.QUEUED, JobState.WITHDRAWN)
-    last = PrintJob.objects.filter(machine=machine).exclude(state__in=waiting).order_by("-created_at", "-pk").first()
+    last = last_on_bed(machine)
     return last is not None and last.person_id == person.pk
+
+
+def last_on_bed(machine: Machine) -> PrintJob | None:
+    """Whose thing lies on the bed, if it is not clear: the last job that the printer was told to start."""
+    begun = PrintJobEvent.objects.filter(job__machine=machine, new=JobState.STARTING).order_by("-at", "-pk")
+    last = begun.select_related("job__person", "job__machine__unit__site").first()
+    return last.job if last is not None else None
 
 
 def confirm_bed_clear(*, machine: Machine, by: Person, now: dt.datetime) -> None:
@@ -218,5 +230,6 @@ def resolve_lost(*, job: PrintJob, outcome: JobState, by: Person, now: dt.dateti
     return move_job(job, outcome, now=now, by=by, reason="said_by_person")
 
 
-def _wake(machine: Machine, now: dt.datetime) -> None:
+def wake(machine: Machine, now: dt.datetime) -> None:
+    """Have the worker look at its printer at once."""
     Printer.objects.filter(machine=machine).update(next_poll_at=now)

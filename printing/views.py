@@ -8,30 +8,27 @@ from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from machines.models import Machine
+from people.errors import NotAllowed
 from people.models import Person
-from printing.backends import PrinterConnection
+from printing.actions import ACTS, Said
 from printing.errors import PrintRefused, WrongJobState
-from printing.files import store_file, thumbnail_path
+from printing.files import store_file, stored_path, thumbnail_path
 from printing.forms import UploadForm
-from printing.messages import failure_words, sentence_of
-from printing.models import JobState, PrintCommand, Printer, PrintJob
-from printing.rules import start_denials
-from printing.services import (
-    ask,
-    check_may_send,
-    confirm_bed_clear,
-    current_reservation,
-    may_clear_bed,
-    queue_job,
-    resolve_lost,
-)
-from printing.turns import start_facts
+from printing.job_page import job_context
+from printing.messages import sentence_of
+from printing.models import Printer, PrintJob
+from printing.services import confirm_bed_clear, current_reservation, may_clear_bed
+from printing.submitting import check_may_draft, draft_job, submission_denials, submit_job
+from printing.times import reserve_and_submit
+from reservations.errors import ReservationRefused
+from reservations.messages import sentence_of as reservation_sentence
 
-OUTCOMES = (JobState.FINISHED, JobState.FAILED, JobState.CANCELLED)
+BINARY = "application/octet-stream"
 
 
 def _person(request: HttpRequest) -> Person:
@@ -42,16 +39,17 @@ def _person(request: HttpRequest) -> Person:
 
 @login_required
 def upload(request: HttpRequest, slug: str) -> HttpResponse:
-    """Send G-code to a machine, under one's reservation of it."""
+    """Send a file to a machine: under one's reservation it waits for its turn at once, else a time is offered."""
     person, now = _person(request), timezone.now()
     machine = get_object_or_404(Machine.objects.visible_to(person).with_places(), slug=slug)
+    printer = Printer.objects.select_related("spool").filter(machine=machine, is_enabled=True).first()
     form = UploadForm(request.POST or None, request.FILES or None)
     context = {
         "machine": machine,
         "zone": machine.site.zone,
         "form": form,
         "reservation": current_reservation(machine, person, now),
-        "printer": Printer.objects.filter(machine=machine, is_enabled=True).first(),
+        "printer": printer,
     }
     if request.method != "POST":
         return render(request, "printing/upload.html", context)
@@ -59,19 +57,26 @@ def upload(request: HttpRequest, slug: str) -> HttpResponse:
         return render(request, "printing/upload.html", context, status=400)
     sent = form.cleaned_data["file"]
     try:
-        check_may_send(machine=machine, person=person, now=now)
-        file = store_file(stream=sent, name=sent.name, by=person, now=now)
-        job = queue_job(file=file, machine=machine, person=person, by=person, now=now)
+        check_may_draft(machine=machine, person=person)
+        file = store_file(stream=sent, name=sent.name, by=person, now=now, printer=printer)
     except PrintRefused as refusal:
-        context["denials"] = [sentence_of(d) for d in refusal.denials]
+        context["denials"] = [sentence_of(denial) for denial in refusal.denials]
         return render(request, "printing/upload.html", context, status=409)
-    messages.success(request, _("Your file is in the queue."))
+    job = draft_job(file=file, machine=machine, person=person, by=person, now=now)
+    if not submission_denials(job, now):
+        _tell_submitted(request, submit_job(job=job, by=person, now=now))
     return redirect(job)
+
+
+def _tell_submitted(request: HttpRequest, job: PrintJob) -> None:
+    is_asked = bool(job.concerns)
+    text = _("Handed in. Somebody of the team looks at it first.") if is_asked else _("Your file is in the queue.")
+    messages.success(request, text)
 
 
 def _job(request: HttpRequest, reference: str) -> PrintJob:
     rows = PrintJob.objects.visible_to(request.user).select_related(  # type: ignore[arg-type]
-        "file", "machine__unit__site", "machine__category", "reservation", "usage_session", "person"
+        "file", "machine__unit__site", "machine__category", "reservation", "usage_session", "person", "spool"
     )
     return get_object_or_404(rows, reference=reference)
 
@@ -79,58 +84,86 @@ def _job(request: HttpRequest, reference: str) -> PrintJob:
 @login_required
 def job(request: HttpRequest, reference: str) -> HttpResponse:
     """One print job, live; htmx asks for its live part only."""
-    found = _job(request, reference)
-    printer = Printer.objects.filter(machine=found.machine).first()
-    asked = set(found.commands.filter(done_at=None).values_list("kind", flat=True))
-    context = {
-        "job": found,
-        "zone": found.machine.site.zone,
-        "printer": printer,
-        "waits_for": _waits_for(found, printer, timezone.now()),
-        "asked": asked,
-        "may_clear_bed": may_clear_bed(machine=found.machine, person=_person(request)),
-        # Also while it answers, but wrongly: a login page, a refused key.
-        "printer_trouble": failure_words(printer.error_code) if printer and found.is_active else "",
-        "failure": failure_words(found.error_code),
-        "events": list(found.events.all()),
-        "may_pause": found.state == JobState.PRINTING and "pause" not in asked,
-        "may_resume": found.state == JobState.PAUSED and "resume" not in asked,
-        "may_cancel": (found.is_active or found.state == JobState.QUEUED) and "cancel" not in asked,
-        "progress_step": round(found.progress_pct),
-        "outcomes": [(state.value, state.label) for state in OUTCOMES],
-    }
+    context = job_context(_job(request, reference), _person(request), timezone.now())
     template = "printing/job.html#live" if request.htmx else "printing/job.html"  # type: ignore[attr-defined]
     return render(request, template, context)
-
-
-def _waits_for(found: PrintJob, printer: Printer | None, now: dt.datetime) -> list[object]:
-    if found.state != JobState.QUEUED or printer is None:
-        return []
-    is_reachable = printer.unreachable_since is None and not printer.error_code
-    # Empty before the first look at it.
-    connection = PrinterConnection(printer.connection or PrinterConnection.UNKNOWN)
-    facts = start_facts(found, printer, connection=connection, is_reachable=is_reachable, now=now)
-    return [sentence_of(d) for d in start_denials(facts)]
 
 
 @login_required
 @require_POST
 def job_action(request: HttpRequest, reference: str, action: str) -> HttpResponse:
-    """Pause, resume, stop; say that the bed is clear, or how a lost job ended."""
+    """One of the buttons on a job's page; what is written beside it comes along."""
     found, now, person = _job(request, reference), timezone.now(), _person(request)
+    said = Said(
+        note=request.POST.get("note", ""), why=request.POST.get("why", ""), takes_any="takes_any" in request.POST
+    )
+    if action == "send-back" and not said.note.strip():
+        messages.error(request, _("Write why: the person reads it, and can mend the file."))
+        return redirect(found)
     try:
-        if action in PrintCommand.Kind.values:
-            ask(job=found, kind=PrintCommand.Kind(action), by=person, now=now)
-        elif action == "bed-clear":
-            if not may_clear_bed(machine=found.machine, person=person):
-                raise PermissionDenied
-            confirm_bed_clear(machine=found.machine, by=person, now=now)
-            messages.success(request, _("Thank you. The next print may start."))
-        else:
-            resolve_lost(job=found, outcome=JobState(action), by=person, now=now)
+        moved = ACTS[action](found, person, now, said)
+    except NotAllowed as error:
+        raise PermissionDenied from error
+    except PrintRefused as refusal:
+        messages.error(request, " ".join(sentence_of(denial).message for denial in refusal.denials))
+    except WrongJobState:
+        messages.error(request, _("The print has moved on meanwhile; look at its state below."))
+    else:
+        if action == "submit":
+            _tell_submitted(request, moved)
+    return redirect(found)
+
+
+@login_required
+@require_POST
+def bed_clear(request: HttpRequest, reference: str) -> HttpResponse:
+    """The plate is free again."""
+    found, person = _job(request, reference), _person(request)
+    if not may_clear_bed(machine=found.machine, person=person):
+        raise PermissionDenied
+    confirm_bed_clear(machine=found.machine, by=person, now=timezone.now())
+    messages.success(request, _("Thank you. The next print may start."))
+    return redirect(found)
+
+
+@login_required
+@require_POST
+def job_reserve(request: HttpRequest, reference: str) -> HttpResponse:
+    """One tap: the time is reserved and the print handed in."""
+    found, person, now = _job(request, reference), _person(request), timezone.now()
+    start = _instant(request.POST.get("start", ""))
+    if start is None or found.person_id != person.pk:
+        raise PermissionDenied
+    try:
+        _tell_submitted(request, reserve_and_submit(job=found, start=start, by=person, now=now))
+    except ReservationRefused as refusal:
+        messages.error(request, " ".join(reservation_sentence(denial).message for denial in refusal.denials))
+    except PrintRefused as refusal:
+        messages.error(request, " ".join(sentence_of(denial).message for denial in refusal.denials))
     except WrongJobState:
         messages.error(request, _("The print has moved on meanwhile; look at its state below."))
     return redirect(found)
+
+
+def _instant(text: str) -> dt.datetime | None:
+    try:
+        found = parse_datetime(text)
+    except ValueError:
+        return None
+    return found if found is not None and timezone.is_aware(found) else None
+
+
+@login_required
+def job_file(request: HttpRequest, reference: str) -> FileResponse:
+    """The file itself, for whoever runs it at the machine: always saved, never shown."""
+    file = _job(request, reference).file
+    path = stored_path(file)
+    if not path.exists():
+        raise Http404
+    response = FileResponse(path.open("rb"), as_attachment=True, filename=file.name, content_type=BINARY)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
 
 
 @login_required

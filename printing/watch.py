@@ -33,11 +33,11 @@ def watch(job: PrintJob, status: PrinterStatus, backend: PrinterBackend, now: dt
     return _missing(job, status, backend, now, is_ours=is_ours)
 
 
-def _ended(job: PrintJob, new: JobState, now: dt.datetime, reason: str = "") -> PrintJob:
+def _ended(job: PrintJob, new: JobState, now: dt.datetime, reason: str = "", detail: str = "") -> PrintJob:
     """Over before it was ever seen printing: it was printed all the same, so the machine was used."""
     if job.state == JobState.STARTING:
         job = move_job(job, JobState.PRINTING, now=now)
-    return move_job(job, new, now=now, reason=reason)
+    return move_job(job, new, now=now, reason=reason, detail=detail)
 
 
 def _broken(job: PrintJob, status: PrinterStatus, backend: PrinterBackend, now: dt.datetime) -> PrintJob:
@@ -59,9 +59,12 @@ def _running(job: PrintJob, status: PrinterStatus, backend: PrinterBackend, now:
         job = _at_state(job, status.connection, now)
     progress = min(max(status.completion_pct or 0.0, 0.0), 100.0)
     left = dt.timedelta(seconds=status.time_left_s) if status.time_left_s is not None else None
-    if (round(progress, 1), left, 0) != (round(job.progress_pct, 1), job.time_left, job.misses):
+    seen = (round(progress, 1), left, 0, status.layer)
+    if seen != (round(job.progress_pct, 1), job.time_left, job.misses, job.layer):
         job.progress_pct, job.time_left, job.misses = progress, left, 0
-        job.save(update_fields=["progress_pct", "time_left", "misses"])
+        job.time_left_origin = status.time_left_origin[:12]
+        job.layer, job.layers = status.layer, status.layers or job.file.layers
+        job.save(update_fields=["progress_pct", "time_left", "time_left_origin", "layer", "layers", "misses"])
         announce_machines([job.machine_id])
     return job
 
@@ -87,6 +90,8 @@ def _missing(
     last = backend.last_print(job.remote_path)
     if last is not None and last.is_success:
         return _ended(job, JobState.FINISHED, now)
+    if last is not None and last.is_error:
+        return _ended(job, JobState.FAILED, now, reason="printer_error", detail=status.error_text)
     if last is not None:
         return _ended(job, JobState.CANCELLED, now, reason="stopped_at_printer")
     if is_ours and status.connection.is_ready:

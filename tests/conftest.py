@@ -12,6 +12,8 @@ import pytest
 from django.core.cache import caches
 from django.http import HttpRequest
 from django.utils.translation import override
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis
 
 from fablab.up.postgres import EmbeddedPostgres
 from people.models import Person
@@ -31,6 +33,7 @@ LONGEST_FIRST = (
     "tests/e2e/test_engine_walk.py",
     "tests/fablab/test_timeline_browser.py",
     "tests/fablab/test_kiosk_browser.py",
+    "tests/fablab/test_curve_browser.py",
     "tests/fablab/test_upgrade.py",
     "tests/contract/test_printer_backends.py",
     "tests/fablab/test_deploy.py",
@@ -39,6 +42,10 @@ LONGEST_FIRST = (
     "tests/fablab/test_up_lan.py",
 )
 INSTALLED_WITH = {"mosquitto": "mosquitto", "chromium": "chromium", "postgresql-15": "postgresql-15"}
+
+# The same examples each time, however busy the machine is.
+hypothesis.register_profile("lab", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis.load_profile("lab")
 
 
 def skip_or_fail(reason: str) -> None:

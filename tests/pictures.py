@@ -62,6 +62,10 @@ MAKERS = {
     "reservation": "{reservation}",
     "print-upload": "/machines/{machine}/print/",
     "print-job": "{job}",
+    "print-estimate": "/prints/estimate/",
+    "machine-prints": "/machines/{machine}/prints/",
+    "me-prints": "/me/prints/",
+    "me-print-files": "/me/prints/files/",
     "tokens": "/me/tokens/",
     "me-calendar": "/me/calendar/",
     "me-credits": "/me/credits/",
@@ -84,6 +88,7 @@ MANAGERS = {
     "manage-machines": "/manage/machines/",
     "manage-reservations": "/manage/reservations/",
     "manage-requests": "/manage/requests/",
+    "manage-prints": "/manage/prints/",
     "timeline-team": "/timeline/?day={day}",
     "timeline-machine": "/timeline/?view=week&machine={laser}&day={day}",
     "manage-devices": "/manage/devices/",
@@ -161,6 +166,12 @@ MANAGERS = {
     "settings-device-new": "/manage/settings/new-device/",
     "settings-printers": "/manage/settings/printers/",
     "settings-printer": "/manage/settings/machines/{machine}/printer/",
+    "manage-spools": "/manage/spools/",
+    "manage-spool-new": "/manage/spools/new/",
+    "manage-spool": "{spool}",
+    "manage-spool-edit": "{spool}edit/",
+    "manage-print-prices": "/manage/print-prices/",
+    "manage-print-price": "/manage/print-prices/{site}/",
 }
 ADMINISTRATORS = {
     "settings-modules": "/manage/settings/modules/",
@@ -241,6 +252,9 @@ def facts_of(page: Page, base: str, *, signed_in: bool, manager: bool) -> dict[s
         facts["person"] = found(page, base, "/desk/", "a[href^='/desk/people/']", "/desk/")
         facts["ticket"] = found(page, base, "/desk/", "a[href^='/desk/tickets/']", "/desk/")
         facts["loan"] = found(page, base, "/desk/loans/", "main li a[href^='/desk/loans/']", "/desk/loans/")
+        facts["spool"] = found(
+            page, base, "/manage/spools/", "main a.slot-link[href^='/manage/spools/']", "/manage/spools/"
+        )
         facts["device"] = found(page, base, "/manage/devices/", "tbody a", "/manage/devices/")
     return facts
 

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 
+from fablab.demo.filament import make_filament
 from fablab.demo.history import load_history
 from fablab.demo.lab import enrol_devices, make_machines
 from fablab.demo.lending import lend_some, make_lent_things
@@ -27,7 +28,8 @@ def load_demo(*, data_dir: Path, now: dt.datetime, report: Callable[[str], objec
     """Load the demo, or bring it up to today; a second time on the same day changes next to nothing.
 
     Side effects in order: place, people, machines and devices; the days since the last loading (`days` of them the
-    first time); opening, outage, silent device; bookings around now, loans; who is here; the OctoPrint printer.
+    first time); opening, outage, silent device; bookings around now, loans; who is here; the
+    OctoPrint printer; filament.
 
     Raises:
         DemoRefused: the database holds a site that is not the demo's.
@@ -54,4 +56,5 @@ def load_demo(*, data_dir: Path, now: dt.datetime, report: Callable[[str], objec
     lend_some(site, now)
     open_the_doors(site, now)
     register_printer(data_dir)
+    make_filament(site)
     report(f"  today: {made} bookings added")

@@ -39,6 +39,9 @@ RESERVATION_WORDS = {
     "no_show": gettext_lazy("nobody came"),
 }
 JOB_TONES = {
+    "draft": ("quiet", "pencil"),
+    "awaiting_approval": ("care", "clock"),
+    "returned": ("care", "care"),
     "printing": ("in-use", "in-use"),
     "paused": ("care", "care"),
     "finished": ("free", "check2"),
@@ -180,6 +183,11 @@ def in_seconds(value: dt.timedelta) -> str:
 @register.simple_tag
 def millimetres(value: float) -> str:
     return gettext("%(metres)s m") % {"metres": number_format(value / 1000, 2)}
+
+
+@register.filter
+def euros(cents: int) -> str:
+    return gettext("€%(amount)s") % {"amount": number_format(cents / 100, 2)}
 
 
 @register.simple_tag

@@ -1,5 +1,6 @@
 """Devices for the team: the list, and the page of each, where it is told what to do."""
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
@@ -11,9 +12,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from fablab.device_page import LOG_WORDS, device_page, log_words, offered_orders, order_data
+from fablab.curve_facts import curve_facts
+from fablab.device_page import LOG_WORDS, device_page, drawn_power, log_words, offered_orders, order_data
 from fablab.forms_devices import OrderForm, ThresholdsForm
 from fablab.lib.queries import query_word
+from fablab.power_spans import SPAN_WORDS, TITLES, Span
 from fablab.views.desk import desk_site
 from fablab.views.roles import for_role
 from iot.device_log import LogKind
@@ -64,25 +67,45 @@ def device(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _page(request: HttpRequest, found: Device, refused: OrderForm | None = None) -> HttpResponse:
     now, person = timezone.now(), signed_in(request)
-    is_part = bool(request.htmx)  # type: ignore[attr-defined]
+    htmx: Any = request.htmx  # type: ignore[attr-defined]
+    if htmx and htmx.target == "power":
+        return render(request, "fablab/devices/_curve.html", _power(request, found, now))
     only = _kind_asked(request)
-    page = device_page(found, now, only=only, is_whole=not is_part)
+    page = device_page(found, now, only=only, is_whole=not htmx)
     context: dict[str, Any] = {"page": page, "device": found, "zone": _zone(request, found), "now": now}
-    if is_part:
+    if htmx:
         return render(request, "fablab/devices/_live.html", context)
     forms = [OrderForm(kind=kind, device=found) for kind in offered_orders(found, person)]
     context |= {
-        "curve": page.curve,
         "log": [{"line": line, "words": log_words(line, found, now)} for line in page.log],
         "log_kinds": LOG_WORDS.items(),
         "only": only,
         "orders": [refused if refused is not None and form.kind == refused.kind else form for form in forms],
         "form": refused,
-        "may_change": _is_theirs(found, request, is_manager),
         "set_up": set_up_of(found.kind),
+        **_power(request, found, now),
         **_fresh_secret(request, found),
     }
     return render(request, "fablab/manage_device.html", context, status=400 if refused is not None else 200)
+
+
+def _power(request: HttpRequest, found: Device, now: dt.datetime) -> dict[str, Any]:
+    """What the part with the curve is made of; curve.js asks for it again by itself."""
+    zone, word = _zone(request, found), query_word(request.GET, "span")
+    span = Span(word) if word in set(Span) else Span.HOUR
+    curve = drawn_power(found, span, now, zone)
+    return {
+        "curve": curve,
+        "curve_facts": curve_facts(curve, found, zone) if curve else None,
+        "span": span,
+        "spans": SPAN_WORDS.items(),
+        "power_title": TITLES[span],
+        "device": found,
+        "zone": zone,
+        "now": now,
+        "is_silent": found.is_silent(now),
+        "may_change": _is_theirs(found, request, is_manager),
+    }
 
 
 def _kind_asked(request: HttpRequest) -> LogKind | None:

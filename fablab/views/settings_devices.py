@@ -23,7 +23,7 @@ from people.selectors import managed_sites
 from people.signed_in import signed_in
 from printing.forms_printer import PrinterForm
 from printing.may_print import is_drawn_as_printer
-from printing.models import Printer
+from printing.models import BackendKind, Printer
 from printing.printer_services import save_printer
 
 EDIT = "fablab/settings/edit.html"
@@ -118,7 +118,7 @@ def device_revoke(request: HttpRequest, slug: str) -> HttpResponse:
 @for_role(is_manager)
 def printers(request: HttpRequest) -> HttpResponse:
     """The machines of one's sites with how each is reached, those without a connection after them."""
-    rows = list(_own_machines(request).select_related("printer", "category"))
+    rows = list(_own_machines(request).select_related("printer__spool", "category"))
     context = {
         "connected": [row for row in rows if hasattr(row, "printer")],
         "others": [row for row in rows if not hasattr(row, "printer") and is_drawn_as_printer(row)],
@@ -129,22 +129,24 @@ def printers(request: HttpRequest) -> HttpResponse:
 
 @for_role(is_manager)
 def printer(request: HttpRequest, slug: str) -> HttpResponse:
-    """The address and the key of a machine's OctoPrint."""
+    """What drives a machine, what hangs in it and what becomes of files; the key is written and never shown."""
     machine = machine_there(request, slug)
     known = Printer.objects.filter(machine=machine).first()
-    initial = {"base_url": known.base_url, "is_enabled": known.is_enabled} if known else None
-    form = PrinterForm(request.POST or None, initial=initial, has_key=bool(known and known.api_key_sealed))
+    form = PrinterForm(request.POST or None, machine=machine, known=known)
     if request.method == "POST" and form.is_valid():
         with refusals_beside(form):
             save_printer(machine=machine, by=signed_in(request), now=timezone.now(), **form.cleaned_data)
-            messages.success(request, _("Saved. Whether it answers is shown here within a minute."))
+            is_by_hand = form.cleaned_data["kind"] == BackendKind.BY_HAND
+            said = _("Saved.") if is_by_hand else _("Saved. Whether it answers is shown here within a minute.")
+            messages.success(request, said)
             return redirect("settings-printers")
     context = {
         "title": machine.name,
-        "lead": _("OctoPrint drives the printer; fablab sends it the files at the reserved time."),
+        "lead": _("A program drives the printer; fablab sends it the files when their turn comes."),
         "parts": parts_of(form),
         "form": form,
         "back": {"url": reverse("settings-printers"), "words": _("Connected printers")},
+        "links": [(reverse("manage-spools"), _("Filament"))],
     }
     return render(request, EDIT, context)
 

@@ -32,6 +32,8 @@ from people.permissions import is_administrator, is_manager
 from people.selectors import managed_sites
 from people.signed_in import signed_in
 from printing.models import Printer
+from printing.print_prices import priced_sites
+from printing.spools import low_spools
 from reservations.feeds import feeds_of_site
 from reservations.models import Quota
 
@@ -141,6 +143,7 @@ def _lab_cards(person: Person, sites: list[Site]) -> list[Card]:
         state = ngettext("%d printer connected", "%d printers connected", count) % count
         words = _("How prints reach the 3D printers.")
         cards.append(Card(_("Connected printers"), "printer-3d", reverse("settings-printers"), words, state))
+        cards += _print_cards(sites)
     if is_administrator(person):
         off = len(lab.modules_off)
         state = ngettext("%d part is off", "%d parts are off", off) % off if off else _("Everything is on")
@@ -151,3 +154,15 @@ def _lab_cards(person: Person, sites: list[Site]) -> list[Card]:
         words = _("Name of the lab, welcome, legal notice, privacy contact.")
         cards.append(Card(_("Texts"), "pencil", reverse("settings-texts"), words, state, missing))
     return cards
+
+
+def _print_cards(sites: list[Site]) -> list[Card]:
+    count, low = low_spools(sites)
+    state = ngettext("%d spool", "%d spools", count) % count
+    if low:
+        state = ngettext("%d spool runs low", "%d spools run low", low) % low
+    words = _("What hangs in which printer, and what is left of it.")
+    filament = Card(_("Filament"), "circle-half", reverse("manage-spools"), words, state, bool(low))
+    words, is_priced = _("What a print costs: hours and filament."), priced_sites(sites) > 0
+    said = "" if is_priced else _("No price yet")
+    return [filament, Card(_("Prices of prints"), "list", reverse("manage-print-prices"), words, said)]

@@ -106,12 +106,27 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Who answers at this address, and what our key may do there."""
+    """Who answers at this address, and what our key may do there.
+
+    `software` is "OctoPrint", "Moonraker", "PrusaLink" or "" for something else. Only OctoPrint tells what a
+    key allows; elsewhere a key allows everything.
+    """
 
     version: str
     is_octoprint: bool
     user_name: str
     permissions: frozenset[str]
+    software: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a kind of back-end can do. `takes` are kinds of files: gcode, bgcode, gcode_3mf."""
+
+    takes: frozenset[str]
+    reports_layers: bool
+    reports_temperatures: bool
+    has_camera: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +139,14 @@ class RemoteFile:
 
 @dataclass(frozen=True, slots=True)
 class LastPrint:
-    """How a file's last print ended. A power cut leaves no trace here."""
+    """How a file's last print ended. A power cut leaves no trace here.
+
+    `is_error`: it broke off by itself. Only Moonraker tells this from a cancelled one.
+    """
 
     is_success: bool
     ended_at: datetime
+    is_error: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +154,8 @@ class PrinterStatus:
     """One reading. `completion_pct` is 0 to 100; 100 with our file and not busy means it is finished.
 
     `last_print` is that of the selected file, read only when the printer is not busy.
+    `time_left_origin` says what the time left was reckoned from: "analysis" of the commands, the place in the
+    "file", the "printer" itself, or "" when nobody says. `layer` counts from 1, of `layers`.
     """
 
     connection: PrinterConnection
@@ -144,6 +165,14 @@ class PrinterStatus:
     time_left_s: int | None = None
     error_text: str = ""
     last_print: LastPrint | None = None
+    layer: int | None = None
+    layers: int | None = None
+    nozzle_c: float | None = None
+    nozzle_target_c: float | None = None
+    bed_c: float | None = None
+    bed_target_c: float | None = None
+    time_left_origin: str = ""
+    filament_used_mm: float | None = None
 
 
 class PrinterBackend(Protocol):
@@ -161,8 +190,8 @@ class PrinterBackend(Protocol):
     def select_and_start(self, remote_path: str) -> None:
         """Print this file. After PrinterUnreachable read `status()`; never just repeat."""
 
-    def status(self) -> PrinterStatus:
-        """What the printer does now."""
+    def status(self, *, with_temperatures: bool = False) -> PrinterStatus:
+        """What the printer does now; with temperatures when asked, which may take one request more."""
 
     def last_print(self, remote_path: str) -> LastPrint | None:
         """How this file's last print ended; None if it never ended or the file is gone."""

@@ -14,6 +14,7 @@ from octorest import OctoRest
 from requests_toolbelt import MultipartEncoder
 
 from printing.backends.addresses import CheckedAddress
+from printing.backends.answers import checked_remote_path, mapping, text
 from printing.backends.base import (
     LastPrint,
     PrinterConflict,
@@ -26,14 +27,12 @@ from printing.backends.base import (
     Timeouts,
 )
 from printing.backends.octoprint_answers import (
-    checked_remote_path,
+    add_temperatures,
     connection_from_flags,
     connection_from_text,
     file_size_bytes,
     last_print_of,
-    mapping,
     status_from_job,
-    text,
 )
 from printing.backends.transport import printer_session, typed_errors
 
@@ -65,6 +64,7 @@ class OctoPrintBackend:
             is_octoprint=True,
             user_name=text(user, "name"),
             permissions=frozenset(str(name) for name in permissions) if isinstance(permissions, list) else frozenset(),
+            software="OctoPrint",
         )
 
     def connect(self) -> None:
@@ -129,17 +129,21 @@ class OctoPrintBackend:
         with self._command():
             self._client.select(f"local/{checked_remote_path(remote_path)}", print=True)
 
-    def status(self) -> PrinterStatus:
-        """What the printer does now (1 request; 2 when idle with a file, or when the state's name is new)."""
+    def status(self, *, with_temperatures: bool = False) -> PrinterStatus:
+        """What the printer does now (1 request; 2 when idle with a file, or when the state's name is new).
+
+        Temperatures take one more.
+        """
         with typed_errors():
             job = mapping(self._client.job_info())
             connection = connection_from_text(text(job, "state"))
             if connection is PrinterConnection.UNKNOWN:
                 connection = self._connection_from_flags()
         status = status_from_job(job, connection)
-        if status.remote_path is None or connection.is_busy:
-            return status
-        return status_from_job(job, connection, self.last_print(status.remote_path))
+        if status.remote_path is not None and not connection.is_busy:
+            status = status_from_job(job, connection, self.last_print(status.remote_path))
+        printer = self._printer("sd,state") if with_temperatures else None
+        return status if printer is None else add_temperatures(status, printer)
 
     def last_print(self, remote_path: str) -> LastPrint | None:
         """How this file's last print ended; None if it never ended or the file is gone."""
@@ -203,8 +207,14 @@ class OctoPrintBackend:
         return file_size_bytes(self._file(remote_path))
 
     def _connection_from_flags(self) -> PrinterConnection:
-        try:
-            printer = mapping(self._client.printer(exclude="temperature,sd"))
-        except PrinterConflict:
-            return PrinterConnection.OFFLINE  # its answer whenever the printer is not operational
+        printer = self._printer("temperature,sd")
+        if printer is None:
+            return PrinterConnection.OFFLINE
         return connection_from_flags(mapping(mapping(printer.get("state")).get("flags")))
+
+    def _printer(self, exclude: str) -> Mapping[str, Any] | None:
+        try:
+            with typed_errors():
+                return mapping(self._client.printer(exclude=exclude))
+        except PrinterConflict:
+            return None  # its answer whenever the printer is not operational

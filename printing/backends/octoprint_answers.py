@@ -1,21 +1,11 @@
-"""OctoPrint's JSON, read with distrust: everything may be null or of another shape."""
+"""OctoPrint's JSON in our words."""
 
-import math
-import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from dataclasses import replace
 from typing import Any
 
-from printing.backends.base import (
-    LastPrint,
-    PrinterConnection,
-    PrinterProtocolError,
-    PrinterRejected,
-    PrinterStatus,
-)
-
-LONGEST_TEXT = 300
-_REMOTE_PATH = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
+from printing.backends.answers import celsius, instant, mapping, number, text, whole
+from printing.backends.base import LastPrint, PrinterConnection, PrinterProtocolError, PrinterStatus
 
 # OctoPrint 1.11 and 2.0. Older versions add to the text: "Printing from SD", "Offline (Error: …)".
 _STATE_STARTS = (
@@ -51,36 +41,16 @@ _FLAGS = (
     ("closedOrError", PrinterConnection.OFFLINE),
     ("operational", PrinterConnection.OPERATIONAL),
 )
-
-
-def mapping(value: object) -> Mapping[str, Any]:
-    """The value if it is a JSON object, an empty one for null.
-
-    Raises:
-        PrinterProtocolError: it is something else.
-    """
-    if value is None:
-        return {}
-    if not isinstance(value, Mapping):
-        raise PrinterProtocolError("The printer's answer has another shape than expected")
-    return value
-
-
-def text(value: Mapping[str, Any], key: str) -> str:
-    """The text under this key, 300 characters at most; empty when it is missing or no text."""
-    found = value.get(key)
-    return found[:LONGEST_TEXT] if isinstance(found, str) else ""
-
-
-def checked_remote_path(remote_path: str) -> str:
-    """The path as it is, once it is certain that it means the same in a URL.
-
-    Raises:
-        PrinterRejected: other characters than ASCII letters, digits, `.`, `_`, `-`; a part with a dot first.
-    """
-    if not _REMOTE_PATH.fullmatch(remote_path):
-        raise PrinterRejected("This path is not used on a printer: make the name with safe_name()")
-    return remote_path
+# docs/api/datamodel.rst, "Progress information": `linear` and `estimate` go by what is printed already.
+_ORIGINS = {
+    "linear": "file",
+    "estimate": "file",
+    "analysis": "analysis",
+    "mixed-analysis": "analysis",
+    "average": "analysis",
+    "mixed-average": "analysis",
+    "genius": "analysis",
+}
 
 
 def connection_from_text(state: str) -> PrinterConnection:
@@ -106,42 +76,42 @@ def status_from_job(
         raise PrinterProtocolError("The printer's answer has no state")
     file = mapping(mapping(job.get("job")).get("file"))
     progress = mapping(job.get("progress"))
-    completion_pct = _number(progress.get("completion"))
+    completion_pct = number(progress.get("completion"))
+    time_left_s = whole(progress.get("printTimeLeft"))
     return PrinterStatus(
         connection=connection,
         remote_path=text(file, "path") or None,
         completion_pct=None if completion_pct is None else min(completion_pct, 100.0),
-        print_time_s=_whole(progress.get("printTime")),
-        time_left_s=_whole(progress.get("printTimeLeft")),
+        print_time_s=whole(progress.get("printTime")),
+        time_left_s=time_left_s,
         error_text=text(job, "error"),
         last_print=last_print,
+        time_left_origin="" if time_left_s is None else _ORIGINS.get(text(progress, "printTimeLeftOrigin"), ""),
+    )
+
+
+def add_temperatures(status: PrinterStatus, printer: Mapping[str, Any]) -> PrinterStatus:
+    """The status with what `temperature` of GET /api/printer says: the first nozzle, and the bed."""
+    temperature = mapping(printer.get("temperature"))
+    nozzle, bed = mapping(temperature.get("tool0")), mapping(temperature.get("bed"))
+    return replace(
+        status,
+        nozzle_c=celsius(nozzle.get("actual")),
+        nozzle_target_c=celsius(nozzle.get("target")),
+        bed_c=celsius(bed.get("actual")),
+        bed_target_c=celsius(bed.get("target")),
     )
 
 
 def last_print_of(file: Mapping[str, Any]) -> LastPrint | None:
     """`prints.last` of a file; None when it never ended."""
     last = mapping(mapping(file.get("prints")).get("last"))
-    ended_s = _number(last.get("date"))
-    if ended_s is None:
-        return None
-    try:
-        ended_at = datetime.fromtimestamp(ended_s, UTC)
-    except (OverflowError, OSError, ValueError):
+    ended_at = instant(last.get("date"))
+    if ended_at is None:
         return None
     return LastPrint(is_success=last.get("success") is True, ended_at=ended_at)
 
 
 def file_size_bytes(file: Mapping[str, Any]) -> int | None:
     """The size of a file; None when it is not given."""
-    return _whole(file.get("size"))
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if 0 <= value <= 1e15 and math.isfinite(value) else None
-
-
-def _whole(value: object) -> int | None:
-    number = _number(value)
-    return None if number is None else int(number)
+    return whole(file.get("size"))

@@ -4,6 +4,7 @@ import io
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import requests
@@ -23,7 +24,8 @@ from printing.backends.base import (
 
 LARGEST_ANSWER_BYTES = 2 * 1024 * 1024
 READ_BYTES = 64 * 1024
-NO_CONTENT = 204
+# Created, accepted, no content: some servers send nothing with them, under any content type.
+WITHOUT_BODY = frozenset({201, 202, 204})
 
 _ERROR_OF_STATUS: Mapping[int, type[PrinterError]] = {
     401: PrinterAuthError,
@@ -33,22 +35,44 @@ _ERROR_OF_STATUS: Mapping[int, type[PrinterError]] = {
     502: PrinterUnreachable,
     503: PrinterUnreachable,
     504: PrinterUnreachable,
+    # PrusaLink: its USB stick is missing or full.
+    507: PrinterConflict,
 }
 
 
-def printer_session(address: CheckedAddress, api_key: str, timeouts: Timeouts, ca_bundle: str = "") -> requests.Session:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The only answers that are read: of these content types, and no larger."""
+
+    content_types: frozenset[str] = frozenset({"application/json"})
+    largest_bytes: int = LARGEST_ANSWER_BYTES
+
+
+JSON_ANSWERS = Wanted()
+
+
+def printer_session(
+    address: CheckedAddress,
+    api_key: str,
+    timeouts: Timeouts,
+    ca_bundle: str = "",
+    *,
+    wanted: Wanted = JSON_ANSWERS,
+) -> requests.Session:
     """A session that only ever talks to this address; every failing answer is raised as a PrinterError.
 
-    `ca_bundle` is the path of the certificates to trust instead of the usual ones.
+    `ca_bundle` is the path of the certificates to trust instead of the usual ones. An empty key is not sent.
     """
     session = requests.Session()
     session.trust_env = False  # no proxy and no .netrc of the server's own user
     session.max_redirects = 0
     session.verify = ca_bundle or True
-    session.headers.update({"X-Api-Key": api_key, "User-Agent": "fablab", "Accept": "application/json"})
+    session.headers.update({"User-Agent": "fablab", "Accept": ", ".join(sorted(wanted.content_types))})
+    if api_key:
+        session.headers["X-Api-Key"] = api_key
     # With a single adapter any other host has none: the key cannot go elsewhere.
     session.adapters.clear()
-    session.mount(f"{address.origin}/", _PinnedAdapter(address, timeouts))
+    session.mount(f"{address.origin}/", _PinnedAdapter(address, timeouts, wanted))
     return session
 
 
@@ -74,9 +98,10 @@ def typed_errors() -> Iterator[None]:
 class _PinnedAdapter(HTTPAdapter):
     """Dials the checked IP while the request, the Host header and TLS keep the name."""
 
-    def __init__(self, address: CheckedAddress, timeouts: Timeouts) -> None:
+    def __init__(self, address: CheckedAddress, timeouts: Timeouts, wanted: Wanted) -> None:
         self._address = address
         self._timeouts = timeouts
+        self._wanted = wanted
         super().__init__(max_retries=0)
 
     def build_connection_pool_key_attributes(  # type: ignore[override]
@@ -98,7 +123,7 @@ class _PinnedAdapter(HTTPAdapter):
         request.headers["Host"] = self._address.origin.partition("://")[2]
         response = super().send(request, **options)
         _raise_for_status(response)
-        _read_within_limits(response, 2 * self._timeouts.read_s)
+        _read_within_limits(response, 2 * self._timeouts.read_s, self._wanted)
         return response
 
 
@@ -116,11 +141,11 @@ def _raise_for_status(response: requests.Response) -> None:
     raise error(f"The printer answered with HTTP status {status}", status=status)
 
 
-def _read_within_limits(response: requests.Response, limit_s: float) -> None:
-    """Replace the body by what was read of it; refuse an endless, trickling or non-JSON one."""
+def _read_within_limits(response: requests.Response, limit_s: float, wanted: Wanted) -> None:
+    """Replace the body by what was read of it; refuse one that is endless, trickles or is of another type."""
     is_whole = False
     try:
-        body = _body(response.raw, time.monotonic() + limit_s)
+        body = _body(response.raw, time.monotonic() + limit_s, wanted.largest_bytes)
         is_whole = True
     except urllib3.exceptions.DecodeError:
         raise PrinterProtocolError("The printer's answer cannot be unpacked") from None
@@ -130,18 +155,19 @@ def _read_within_limits(response: requests.Response, limit_s: float) -> None:
         if not is_whole:
             response.raw.close()  # half an answer is left in the connection: never use it again
     kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if response.status_code != NO_CONTENT and kind != "application/json":
-        raise PrinterProtocolError("The printer did not answer in JSON", status=response.status_code)
+    is_empty = not body and response.status_code in WITHOUT_BODY
+    if not is_empty and kind not in wanted.content_types:
+        raise PrinterProtocolError("The answer is of another content type", status=response.status_code)
     response.raw = io.BytesIO(body)
 
 
-def _body(raw: urllib3.HTTPResponse, deadline: float) -> bytes:
+def _body(raw: urllib3.HTTPResponse, deadline: float, largest_bytes: int) -> bytes:
     body = bytearray()
     # read1 returns what is there: the read timeout alone would let a byte every few seconds through.
     while chunk := raw.read1(READ_BYTES, decode_content=True):
         body += chunk
-        if len(body) > LARGEST_ANSWER_BYTES:
-            raise PrinterProtocolError("The printer's answer exceeds 2 MB")
+        if len(body) > largest_bytes:
+            raise PrinterProtocolError(f"The answer exceeds {largest_bytes} bytes")
         if time.monotonic() > deadline:
             raise PrinterUnreachable("The printer's answer takes too long")
     return bytes(body)

@@ -1,14 +1,23 @@
-from printing.models.job import ACTIVE, JobState, PrintCommand, PrintJob, PrintJobEvent
-from printing.models.print_file import PrintFile
-from printing.models.printer import BackendKind, Printer
+from printing.models.job import ACTIVE, JobState, Outcome, PrintJob, Why
+from printing.models.job_events import PrintCommand, PrintJobEvent
+from printing.models.print_file import FileKind, PrintFile
+from printing.models.printer import Answer, BackendKind, Printer
+from printing.models.spool import PrintPrice, Spool, SpoolEntry
 
 __all__ = [
     "ACTIVE",
+    "Answer",
     "BackendKind",
+    "FileKind",
     "JobState",
+    "Outcome",
     "PrintCommand",
     "PrintFile",
     "PrintJob",
     "PrintJobEvent",
+    "PrintPrice",
     "Printer",
+    "Spool",
+    "SpoolEntry",
+    "Why",
 ]

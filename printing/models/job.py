@@ -14,6 +14,7 @@ from machines.models import Machine
 from people.models import Person, Team
 from people.permissions import staff_site_ids
 from printing.models.print_file import PrintFile
+from printing.models.spool import Spool
 from printing.purposes import PRINTS
 from reservations.models import Reservation
 
@@ -25,6 +26,8 @@ class JobState(models.TextChoices):
     """The life of a print job; see docs/print-jobs.md for who moves it where."""
 
     DRAFT = "draft", _("draft")
+    AWAITING_APPROVAL = "awaiting_approval", _("waiting for a yes")
+    RETURNED = "returned", _("sent back")
     QUEUED = "queued", _("waiting for its turn")
     DISPATCHING = "dispatching", _("being sent to the printer")
     UPLOADED = "uploaded", _("on the printer")
@@ -51,12 +54,17 @@ ACTIVE = frozenset(
     }
 )
 ENDED = frozenset({JobState.FINISHED, JobState.FAILED, JobState.CANCELLED, JobState.WITHDRAWN})
+# Nothing of it has gone to the printer; the person may take it back at once.
+BEFORE_ITS_TURN = frozenset({JobState.DRAFT, JobState.AWAITING_APPROVAL, JobState.RETURNED, JobState.QUEUED})
 # The start command may have reached the printer: whatever follows, something may lie on the bed.
 MAY_HAVE_BEGUN = frozenset({JobState.STARTING, JobState.PRINTING, JobState.PAUSED, JobState.CANCELLING})
+SAYABLE = sorted({JobState.FINISHED, JobState.FAILED, JobState.CANCELLED})
 _OUTCOMES = frozenset({JobState.FINISHED, JobState.FAILED, JobState.CANCELLED})
 # Every move there is; docs/print-jobs.md says who makes it and on what evidence.
 MOVES: dict[JobState, frozenset[JobState]] = {
-    JobState.DRAFT: frozenset({JobState.QUEUED, JobState.WITHDRAWN}),
+    JobState.DRAFT: frozenset({JobState.AWAITING_APPROVAL, JobState.QUEUED, JobState.WITHDRAWN}),
+    JobState.AWAITING_APPROVAL: frozenset({JobState.QUEUED, JobState.RETURNED, JobState.WITHDRAWN}),
+    JobState.RETURNED: frozenset({JobState.AWAITING_APPROVAL, JobState.QUEUED, JobState.WITHDRAWN}),
     JobState.QUEUED: frozenset({JobState.DISPATCHING, JobState.WITHDRAWN}),
     JobState.DISPATCHING: frozenset({JobState.UPLOADED, JobState.FAILED, JobState.CANCELLED}),
     JobState.UPLOADED: frozenset({JobState.STARTING, JobState.QUEUED, JobState.CANCELLED}),
@@ -70,6 +78,27 @@ MOVES: dict[JobState, frozenset[JobState]] = {
     JobState.LOST: _OUTCOMES,
     **dict.fromkeys(ENDED, frozenset()),
 }
+
+
+class Outcome(models.TextChoices):
+    """What the person says of the thing that was printed; the printer knows only that it came to the end."""
+
+    UNSAID = "", _("not said yet")
+    GOOD = "good", _("it came out well")
+    BAD = "bad", _("it did not")
+
+
+class Why(models.TextChoices):
+    """What went wrong, as seen on the bed."""
+
+    UNSAID = "", _("not said")
+    LOOSE = "loose", _("it came loose from the bed")
+    STRINGS = "strings", _("strings and blobs")
+    LAYERS = "layers", _("layers are shifted or split")
+    CLOGGED = "clogged", _("no filament came out")
+    RAN_OUT = "ran_out", _("the filament ran out")
+    DESIGN = "design", _("the file was wrong")
+    OTHER = "other", _("something else")
 
 
 class PrintJobQuerySet(models.QuerySet["PrintJob"]):
@@ -97,10 +126,32 @@ class PrintJob(models.Model):
     usage_session = models.ForeignKey(
         UsageSession, null=True, blank=True, on_delete=models.PROTECT, related_name="print_jobs"
     )
-    state = models.CharField(_("state"), max_length=12, choices=JobState.choices, default=JobState.QUEUED)
+    state = models.CharField(_("state"), max_length=20, choices=JobState.choices, default=JobState.QUEUED)
+    note = models.CharField(_("note"), max_length=200, blank=True)
+    # Its turn: what the team puts first, then the oldest.
+    queued_at = models.DateTimeField(null=True, blank=True)
+    is_first = models.BooleanField(default=False)
+    is_held = models.BooleanField(default=False)
+    takes_any = models.BooleanField(_("any printer of this model"), default=False)
+    start_asked_at = models.DateTimeField(null=True, blank=True)
+    # Why somebody of the team must look at it first: [{"code": …, "params": {…}}].
+    concerns = models.JSONField(default=list, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decided_by = models.ForeignKey(Person, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    decision = models.CharField(max_length=300, blank=True)
     remote_path = models.CharField(max_length=200, blank=True)
     progress_pct = models.FloatField(_("progress"), default=0)
     time_left = models.DurationField(_("time left"), null=True, blank=True)
+    time_left_origin = models.CharField(max_length=12, blank=True)
+    layer = models.PositiveIntegerField(null=True, blank=True)
+    layers = models.PositiveIntegerField(null=True, blank=True)
+    outcome = models.CharField(_("how it came out"), max_length=8, choices=Outcome.choices, blank=True)
+    outcome_why = models.CharField(_("what went wrong"), max_length=12, choices=Why.choices, blank=True)
+    outcome_at = models.DateTimeField(null=True, blank=True)
+    spool = models.ForeignKey(Spool, null=True, blank=True, on_delete=models.SET_NULL, related_name="jobs")
+    grams = models.FloatField(_("filament used (g)"), null=True, blank=True)
+    printed = models.DurationField(_("printing time"), null=True, blank=True)
+    cost_cents = models.PositiveIntegerField(null=True, blank=True)
     misses = models.PositiveSmallIntegerField(default=0)
     error_code = models.CharField(max_length=40, blank=True)
     error_detail = models.CharField(max_length=300, blank=True)
@@ -116,9 +167,24 @@ class PrintJob(models.Model):
         retention.BOOKING,
         subject="person",
         clock="ended_at",
-        blanked=("remote_path", "error_detail"),
-        exported=("reference", "machine", "file", "team", "state", "created_at", "started_at", "ended_at"),
-        free_text=("remote_path", "error_detail"),
+        blanked=("remote_path", "error_detail", "note", "decision"),
+        exported=(
+            "reference",
+            "machine",
+            "file",
+            "team",
+            "state",
+            "note",
+            "decision",
+            "created_at",
+            "started_at",
+            "ended_at",
+            "outcome",
+            "outcome_why",
+            "grams",
+            "cost_cents",
+        ),
+        free_text=("remote_path", "error_detail", "note", "decision", "concerns", "time_left_origin"),
     )
 
     class Meta:
@@ -137,6 +203,16 @@ class PrintJob(models.Model):
             models.CheckConstraint(
                 condition=Q(progress_pct__gte=0, progress_pct__lte=100), name="print_job_progress_is_percent"
             ),
+            models.CheckConstraint(
+                condition=Q(outcome="") | Q(outcome__in=["good", "bad"], outcome_at__isnull=False, state__in=SAYABLE),
+                name="print_outcome_is_of_what_ended",
+            ),
+            models.CheckConstraint(
+                condition=Q(outcome_why="") | Q(outcome="bad"), name="print_only_what_failed_has_a_why"
+            ),
+            models.CheckConstraint(
+                condition=Q(grams__isnull=True) | Q(grams__gte=0), name="print_uses_no_less_than_nothing"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -152,66 +228,3 @@ class PrintJob(models.Model):
     @property
     def is_ended(self) -> bool:
         return self.state in ENDED
-
-
-class PrintJobEvent(models.Model):
-    """A job went from one state to another: when, by whom or by what, and why."""
-
-    job = models.ForeignKey(PrintJob, on_delete=models.CASCADE, related_name="events")
-    old = models.CharField(max_length=12, blank=True)
-    new = models.CharField(max_length=12, choices=JobState.choices)
-    at = models.DateTimeField()
-    moved_by = models.ForeignKey(Person, null=True, on_delete=models.SET_NULL, related_name="+")
-    reason = models.CharField(max_length=60, blank=True)
-    detail = models.CharField(max_length=300, blank=True)
-
-    personal_data = PersonalData(
-        PRINTS,
-        _("each step of a print, and who asked for it"),
-        retention.BOOKING,
-        subject="job__person",
-        clock="at",
-        blanked=("detail",),
-        free_text=("reason", "detail"),
-    )
-
-    class Meta:
-        ordering = ["at", "id"]
-
-    def __str__(self) -> str:
-        return f"{self.job_id}: {self.old} → {self.new}"
-
-
-class PrintCommand(models.Model):
-    """What a person wants of a running job. A row, so that it survives a restart and is carried out once."""
-
-    class Kind(models.TextChoices):
-        PAUSE = "pause", _("pause")
-        RESUME = "resume", _("go on")
-        CANCEL = "cancel", _("stop")
-
-    job = models.ForeignKey(PrintJob, on_delete=models.CASCADE, related_name="commands")
-    kind = models.CharField(max_length=8, choices=Kind.choices)
-    asked_by = models.ForeignKey(Person, null=True, on_delete=models.SET_NULL, related_name="+")
-    asked_at = models.DateTimeField()
-    attempts = models.PositiveSmallIntegerField(default=0)
-    done_at = models.DateTimeField(null=True, blank=True)
-    result = models.CharField(max_length=40, blank=True)
-
-    personal_data = PersonalData(
-        PRINTS,
-        _("who asked to pause or to stop a print"),
-        retention.BOOKING,
-        clock="asked_at",
-        free_text=("result",),
-    )
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["job", "kind"], condition=Q(done_at__isnull=True), name="print_command_pending_once"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.job_id}"

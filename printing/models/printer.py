@@ -5,12 +5,24 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from machines.models import Machine
+from printing.models.spool import Spool
 
 
 class BackendKind(models.TextChoices):
     """Which software drives the printer."""
 
     OCTOPRINT = "octoprint", "OctoPrint"
+    MOONRAKER = "moonraker", "Moonraker (Klipper)"
+    PRUSALINK = "prusalink", "PrusaLink"
+    BY_HAND = "by_hand", _("by hand: the file waits, somebody of the team runs it")
+
+
+class Answer(models.TextChoices):
+    """What becomes of a file in which something was found."""
+
+    ALLOW = "allow", _("let it pass")
+    APPROVE = "approve", _("the team looks at it first")
+    BLOCK = "block", _("refuse it")
 
 
 class Printer(models.Model):
@@ -24,6 +36,35 @@ class Printer(models.Model):
     # Kept apart from "reachable": a finished plate must be taken off before the next job starts.
     is_bed_clear = models.BooleanField(_("bed is clear"), default=True)
 
+    # What hangs in it: files made for something else are refused, or asked about where nobody knows.
+    nozzle_mm = models.FloatField(_("nozzle (mm)"), null=True, blank=True)
+    spool = models.OneToOneField(
+        Spool, null=True, blank=True, on_delete=models.SET_NULL, related_name="printer", verbose_name=_("spool in it")
+    )
+    slicer_model = models.CharField(_("name in the slicer"), max_length=80, blank=True)
+    bed_x_mm = models.FloatField(_("bed: width (mm)"), null=True, blank=True)
+    bed_y_mm = models.FloatField(_("bed: depth (mm)"), null=True, blank=True)
+    bed_z_mm = models.FloatField(_("height (mm)"), null=True, blank=True)
+    most_nozzle_c = models.PositiveSmallIntegerField(_("hottest nozzle (°C)"), default=285)
+    most_bed_c = models.PositiveSmallIntegerField(_("hottest bed (°C)"), default=115)
+    commands_answer = models.CharField(
+        _("dangerous commands"), max_length=8, choices=Answer.choices, default=Answer.BLOCK
+    )
+    heat_answer = models.CharField(_("too hot"), max_length=8, choices=Answer.choices, default=Answer.BLOCK)
+    reach_answer = models.CharField(
+        _("moves outside the bed"), max_length=8, choices=Answer.choices, default=Answer.APPROVE
+    )
+    is_approval_needed = models.BooleanField(_("the team says yes to each print"), default=False)
+    is_start_asked = models.BooleanField(_("the person starts it at the machine"), default=False)
+    is_unattended = models.BooleanField(_("prints without a reservation, one after the other"), default=False)
+    circuit = models.CharField(_("electric circuit"), max_length=40, blank=True)
+    cut_speed_mm_s = models.FloatField(_("usual cutting speed (mm/s)"), null=True, blank=True)
+    camera_url = models.CharField(_("address of a camera’s still"), max_length=300, blank=True)
+
+    nozzle_c = models.FloatField(null=True, editable=False)
+    nozzle_target_c = models.FloatField(null=True, editable=False)
+    bed_c = models.FloatField(null=True, editable=False)
+    bed_target_c = models.FloatField(null=True, editable=False)
     next_poll_at = models.DateTimeField(default=timezone.now, editable=False)
     claimed_until = models.DateTimeField(null=True, editable=False)
     last_answer_at = models.DateTimeField(_("last answer"), null=True, editable=False)
@@ -35,9 +76,31 @@ class Printer(models.Model):
     class Meta:
         verbose_name = _("printer connection")
         verbose_name_plural = _("printer connections")
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(nozzle_mm__isnull=True) | models.Q(nozzle_mm__gt=0, nozzle_mm__lte=2),
+                name="printer_nozzle_is_a_nozzle",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(cut_speed_mm_s__isnull=True) | models.Q(cut_speed_mm_s__gt=0),
+                name="printer_cuts_at_some_speed",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(most_nozzle_c__lte=500, most_bed_c__lte=200), name="printer_heats_within_reason"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(bed_x_mm__isnull=True, bed_y_mm__isnull=True)
+                | models.Q(bed_x_mm__isnull=False, bed_y_mm__isnull=False, bed_x_mm__gt=0, bed_y_mm__gt=0),
+                name="printer_bed_has_two_sides",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.machine} ({self.get_kind_display()})"
+
+    @property
+    def is_run_by_hand(self) -> bool:
+        return self.kind == BackendKind.BY_HAND
 
     def retry_delay(self) -> dt.timedelta:
         """10 s after the first failure, doubling up to 10 minutes."""

@@ -16,7 +16,9 @@ from printing.slicers.comments import (
     numbers,
     parse_duration,
     read_comments,
+    short_name,
     single_total,
+    whole_number,
     words,
 )
 from printing.slicers.thumbnails import largest_png
@@ -25,6 +27,8 @@ from printing.slicers.thumbnails import largest_png
 READ_BYTES = 256 * 1024
 # CuraEngine writes this time until Cura's front end puts the real one in its place.
 CURA_PLACEHOLDER_S = 6666.0
+# A metre of layers as thin as a machine can make them.
+MOST_LAYERS = 100_000
 
 _GENERATORS = (
     re.compile(
@@ -53,6 +57,9 @@ class SlicerMetadata:
     layer_height_mm: float | None = None
     nozzle_mm: float | None = None
     thumbnail_png: bytes | None = None
+    printer_model: str = ""
+    profile: str = ""
+    layers: int | None = None
 
 
 UNKNOWN = SlicerMetadata()
@@ -75,26 +82,59 @@ def read_file_metadata(path: Path) -> SlicerMetadata:
 def read_metadata(head: bytes, tail: bytes) -> SlicerMetadata:
     """The metadata in the first and last bytes of a G-code file (256 kB each at most; they may overlap).
 
+    PrusaSlicer does not say how many layers there are, Cura names neither printer nor profile: unknown then.
+
     Filament is summed over the extruders. A slicer we do not know gives UNKNOWN; rubbish never raises.
     """
     head_text = _whole_lines(head[:READ_BYTES], cut_at_end=len(head) >= READ_BYTES)
     tail_text = _whole_lines(tail[-READ_BYTES:], cut_at_start=len(tail) >= READ_BYTES)
-    slicer, version = _generator(head_text) or _generator(tail_text) or ("", "")
+    slicer, version = generator_of(head_text) or generator_of(tail_text) or ("", "")
     if not slicer:
         return UNKNOWN
     comments = read_comments(head_text, tail_text)
     length_mm = _length_mm(slicer, comments, tail_text or head_text)
+    return metadata_of(
+        generator=(slicer, version),
+        comments=comments,
+        estimated=_estimated(comments, head_text, length_mm),
+        length_mm=length_mm,
+        thumbnail_png=largest_png(head_text),
+    )
+
+
+def metadata_of(
+    *,
+    generator: tuple[str, str],
+    comments: Comments,
+    estimated: timedelta | None,
+    length_mm: float | None,
+    thumbnail_png: bytes | None,
+) -> SlicerMetadata:
+    """What these keys and values say, beside what the caller has found out already."""
+    slicer, version = generator
     return SlicerMetadata(
         slicer=slicer,
-        slicer_version=version[:40],
-        estimated=_estimated(comments, head_text, length_mm),
+        slicer_version=short_name(version)[:40],
+        estimated=estimated,
         filament_g=_weight_g(comments, length_mm),
         filament_mm=length_mm,
         filament_type=words(comments.get("filament_type", "")),
         layer_height_mm=first_number(comments, "layer_height", "layer height"),
         nozzle_mm=first_number(comments, "nozzle_diameter", "extruder_train.0.nozzle.diameter"),
-        thumbnail_png=largest_png(head_text),
+        thumbnail_png=thumbnail_png,
+        printer_model=short_name(comments.get("printer_model", "")),
+        profile=short_name(comments.get("print_settings_id", "")),
+        layers=whole_number(comments, MOST_LAYERS, "total layer number", "total layers count", "layer_count"),
     )
+
+
+def generator_of(text: str) -> tuple[str, str] | None:
+    """The slicer's name and version from the comment in which it names itself."""
+    for pattern in _GENERATORS:
+        found = pattern.search(text)
+        if found:
+            return found[1], found[2]
+    return None
 
 
 def _whole_lines(data: bytes, *, cut_at_start: bool = False, cut_at_end: bool = False) -> str:
@@ -105,14 +145,6 @@ def _whole_lines(data: bytes, *, cut_at_start: bool = False, cut_at_end: bool = 
     if cut_at_end:
         text = text.rpartition("\n")[0]
     return text
-
-
-def _generator(text: str) -> tuple[str, str] | None:
-    for pattern in _GENERATORS:
-        found = pattern.search(text)
-        if found:
-            return found[1], found[2]
-    return None
 
 
 def _estimated(comments: Comments, head_text: str, length_mm: float | None) -> timedelta | None:

@@ -5,17 +5,18 @@ The contract tests run on it and on the real one alike, so it cannot drift away 
 
 import json
 import re
-import socket
-import struct
-import threading
 import time
 from email.parser import BytesParser
 from email.policy import HTTP
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-API_KEY = "fake-key-0123456789abcdefghijklmnopqrstuvwxy"
+from tests.contract.fake_server import FakeServer, FaultyHandler
+
 PERMISSIONS = ["STATUS", "CONNECTION", "FILES_UPLOAD", "FILES_SELECT", "FILES_DELETE", "PRINT"]
 BUSY = {"Printing", "Paused"}
+TEMPERATURES = {
+    "tool0": {"actual": 214.88, "target": 215.0, "offset": 0},
+    "bed": {"actual": 59.96, "target": 60.0, "offset": 0},
+}
 
 
 class FakePrinter:
@@ -35,7 +36,7 @@ class FakePrinter:
 
     def state(self):
         """The name of the present state, after ending a print whose time has come."""
-        if self.going_since is not None and self._elapsed_s() >= self.duration_s:
+        if self.going_since is not None and self.elapsed_s() >= self.duration_s:
             self._end(100.0, is_success=True)
         if not self.is_connected:
             return "Offline"
@@ -51,7 +52,7 @@ class FakePrinter:
 
     def pause(self, action):
         if action == "pause" and not self.is_paused:
-            self.done_s, self.going_since, self.is_paused = self._elapsed_s(), None, True
+            self.done_s, self.going_since, self.is_paused = self.elapsed_s(), None, True
         elif action == "resume" and self.is_paused:
             self.going_since, self.is_paused = time.monotonic(), False
 
@@ -66,7 +67,7 @@ class FakePrinter:
     def job(self):
         state = self.state()
         is_busy = state in BUSY
-        elapsed_s = self._elapsed_s()
+        elapsed_s = self.elapsed_s()
         completion = 100 * elapsed_s / self.duration_s if is_busy else self.completion
         size = len(self.files[self.selected]) if self.selected in self.files else None
         return {
@@ -75,11 +76,12 @@ class FakePrinter:
                 "completion": completion,
                 "printTime": int(elapsed_s) if is_busy else None,
                 "printTimeLeft": int(self.duration_s - elapsed_s) if is_busy else None,
+                "printTimeLeftOrigin": "linear" if is_busy else None,
             },
             "state": state,
         }
 
-    def _elapsed_s(self):
+    def elapsed_s(self):
         running_s = time.monotonic() - self.going_since if self.going_since is not None else 0.0
         return self.done_s + running_s
 
@@ -88,74 +90,62 @@ class FakePrinter:
         self.last_prints[self.selected] = {"success": is_success, "date": time.time()}
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
+class FakeOctoPrint(FakeServer):
+    """The server. `app_keys` are the wishes of apps: each by its token, "waiting" until somebody has decided."""
 
-    def handle_error(self, request, client_address):
-        """Clients that go away are what these tests are about."""
-
-
-class FakeOctoPrint:
-    """The server; `fault` is one of "", hang, trickle, html, redirect, bad_gateway, reset, endless, list."""
+    kind = "octoprint"
 
     def __init__(self, path_prefix="", tls=None):
-        self.api_key = API_KEY
         self.printer = FakePrinter()
-        self.path_prefix = path_prefix
-        self.fault = ""
-        self.redirect_to = ""
-        self.requests = []
-        self.released = threading.Event()
-        self.lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.owner = self
-        if tls:
-            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
-        self.port = self._server.server_port
-        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}{path_prefix}"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
-        self._thread.start()
-
-    def stop(self):
-        self.released.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        self.app_keys = {}
+        self.has_app_keys = True
+        super().__init__(_Handler, path_prefix, tls)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *arguments):
-        pass
-
-    def do_GET(self):
-        self._handle()
-
-    def do_POST(self):
-        self._handle()
-
-    def do_DELETE(self):
-        self._handle()
-
-    def _handle(self):
-        fake = self.server.owner
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        fake.requests.append((self.command, self.path, dict(self.headers)))
-        if fake.fault:
-            getattr(self, f"_{fake.fault}")(fake)
-        elif self.headers.get("X-Api-Key") != fake.api_key:
+class _Handler(FaultyHandler):
+    def respond(self, fake, body):
+        path = self.path.removeprefix(fake.path_prefix).partition("?")[0]
+        if path.startswith("/plugin/appkeys/"):
+            self._app_keys(fake, path.removeprefix("/plugin/appkeys/"), body)
+        elif not self.is_authorised(fake):
             # Without a valid key the real one finds the CSRF cookie missing before it looks at permissions.
-            self._answer(
+            self.answer(
                 403 if self.command == "GET" else 400,
                 {"error": "You don't have the permission to access the requested resource."},
             )
         elif not self.path.startswith(f"{fake.path_prefix}/api/"):
-            self._answer(404, {"error": "Not found"})
+            self.answer(404, {"error": "Not found"})
         else:
             with fake.lock:
-                status, answer = self._route(fake.printer, self.path.partition("/api/")[2].partition("?")[0], body)
-            self._answer(status, answer)
+                status, answer = self._route(fake.printer, path.removeprefix("/api/"), body)
+            if path == "/api/plugin/appkeys":
+                status, answer = 200, {"keys": [], "pending": {f"USER-{token}": {} for token in fake.app_keys}}
+            self.answer(status, answer)
+
+    def _app_keys(self, fake, path, body):
+        if not fake.has_app_keys:
+            self.answer(404, {"error": "Not found"})
+        elif path == "probe":
+            self.answer(204)
+        elif path == "request":
+            wish = json.loads(body)
+            token = f"TOKEN-{wish['app']}-{wish['user']}"
+            fake.app_keys[token] = "waiting"
+            # An absolute address, made from what the server believes its own to be.
+            place = f"http://octopi.invalid/plugin/appkeys/request/{token}"
+            self.answer(201, {"app_token": token, "auth_dialog": "http://octopi.invalid/"}, Location=place)
+        elif path.startswith("decision/") and self.is_authorised(fake):
+            is_allowed = json.loads(body)["decision"]
+            fake.app_keys[path.removeprefix("decision/USER-")] = fake.api_key if is_allowed else "denied"
+            self.answer(204)
+        else:
+            decision = fake.app_keys.get(path.removeprefix("request/"), "denied")
+            if decision == "waiting":
+                self.answer(202, {"message": "Awaiting decision"})
+            elif decision == "denied":
+                self.answer(404, {"error": "Not found"})
+            else:
+                self.answer(200, {"api_key": decision})
 
     def _route(self, printer, path, body):
         if path.startswith("files/local"):
@@ -166,6 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
                 "currentuser": (200, {"name": "fablab", "groups": ["users"], "permissions": PERMISSIONS}),
                 "connection": (200, {"current": {"state": printer.state().replace("Offline", "Closed")}}),
                 "job": (200, printer.job()),
+                "printer": (200, {"temperature": TEMPERATURES}) if printer.is_connected else (409, {"error": "no"}),
             }.get(path, (404, None))
         command = json.loads(body)
         if path == "connection":
@@ -224,57 +215,3 @@ class _Handler(BaseHTTPRequestHandler):
             "effectivePrint": False,
             "files": {"local": local},
         }
-
-    def _answer(self, status, answer):
-        body = b"" if answer is None else json.dumps(answer).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "text/html; charset=utf-8" if answer is None else "application/json")
-        if status != 204:
-            self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def _hang(self, fake):
-        fake.released.wait(10)
-        self.close_connection = True
-
-    def _trickle(self, fake):
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", "10000")
-        self.end_headers()
-        while not fake.released.wait(0.05):
-            try:
-                self.wfile.write(b" ")
-            except OSError:
-                break
-        self.close_connection = True
-
-    def _html(self, fake):
-        body = b"<html><body>Please log in SECRET-BODY</body></html>"
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def _redirect(self, fake):
-        self.send_response(302)
-        self.send_header("Location", fake.redirect_to + self.path)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def _bad_gateway(self, fake):
-        self._answer(502, {"error": "SECRET-BODY"})
-
-    def _list(self, fake):
-        self._answer(200, ["SECRET-BODY"])
-
-    def _endless(self, fake):
-        self._answer(200, {"text": "x" * 3_000_000})
-
-    def _reset(self, fake):
-        # Linger 0: the kernel answers with RST instead of an orderly end.
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.close_connection = True
-        self.connection.close()

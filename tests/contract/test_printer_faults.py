@@ -11,18 +11,24 @@ from printing.backends import (
     PrinterRejected,
     PrinterUnreachable,
     Timeouts,
+    capabilities,
     make_backend,
 )
+from tests.contract.fake_moonraker import FakeMoonraker
 from tests.contract.fake_octoprint import FakeOctoPrint
+from tests.contract.fake_prusalink import FakePrusaLink
 from tests.contract.octoprint_fixture import LOOPBACK_NETWORKS
 
 GCODE = b"G28\nG1 X10 F60000\nG4 S5\n"
 TINY_TIMEOUTS = Timeouts(connect_s=0.3, read_s=0.3, upload_s=0.5)
 
 
-@pytest.fixture
-def fake():
-    server = FakeOctoPrint()
+FAKES = {"octoprint": FakeOctoPrint, "moonraker": FakeMoonraker, "prusalink": FakePrusaLink}
+
+
+@pytest.fixture(params=FAKES)
+def fake(request):
+    server = FAKES[request.param]()
     yield server
     server.stop()
 
@@ -36,7 +42,7 @@ def local(tmp_path):
 
 def backend_of(server, **changes):
     options = {"url": server.url, "api_key": server.api_key, "networks": LOOPBACK_NETWORKS} | changes
-    return make_backend("octoprint", **options)
+    return make_backend(server.kind, **options)
 
 
 FAULTS = {
@@ -76,7 +82,7 @@ def test_fault_ends_in_its_typed_error_without_key_or_body(fake, local, fault, e
 
 
 def test_redirect_never_takes_the_key_to_another_host(fake):
-    other = FakeOctoPrint()
+    other = type(fake)()
     fake.fault, fake.redirect_to = "redirect", other.url
     backend = backend_of(fake, timeouts=TINY_TIMEOUTS)
 
@@ -105,7 +111,7 @@ def test_backend_goes_on_after_a_fault(fake):
             backend.status()
     fake.fault = ""
 
-    assert backend.status().connection is PrinterConnection.OFFLINE
+    assert backend.status().connection in (PrinterConnection.OFFLINE, PrinterConnection.OPERATIONAL)
 
 
 def test_power_cut_leaves_an_offline_printer_without_a_file(fake, local):
@@ -114,19 +120,18 @@ def test_power_cut_leaves_an_offline_printer_without_a_file(fake, local):
     path = backend.upload(local, "fablab/1/any.gcode", {}).path
     backend.select_and_start(path)
 
+    backend.status()
     fake.printer.vanish()
     status = backend.status()
 
-    assert (status.connection, status.remote_path, status.completion_pct) == (
-        PrinterConnection.OFFLINE,
-        None,
-        None,
-    )
+    assert (status.remote_path, status.completion_pct) == (None, None)
+    # PrusaLink is the printer itself: it is back with the power.
+    assert status.connection.is_ready == (fake.kind == "prusalink")
     assert backend.last_print(path) is None
 
 
+@pytest.mark.parametrize("fake", ["octoprint"], indirect=True)
 def test_userdata_reaches_the_server(fake, local):
-
     backend_of(fake).upload(local, "fablab/7/any.gcode", {"job": "7", "machine": "prusa"})
 
     expected = {"path": "fablab/7/any.gcode", "userdata": {"job": "7", "machine": "prusa"}}
@@ -134,15 +139,16 @@ def test_userdata_reaches_the_server(fake, local):
     assert fake.printer.files["fablab/7/any.gcode"] == GCODE
 
 
-def test_path_prefix_of_a_reverse_proxy_is_kept(local):
-    proxied = FakeOctoPrint(path_prefix="/printer1")
+@pytest.mark.parametrize("kind", FAKES)
+def test_path_prefix_of_a_reverse_proxy_is_kept(kind, local):
+    proxied = FAKES[kind](path_prefix="/printer1")
 
     backend = backend_of(proxied)
     probe = backend.probe()
     backend.upload(local, "fablab/1/any.gcode", {})
     proxied.stop()
 
-    assert probe.is_octoprint
+    assert probe.software.lower() == kind
     assert {path.split("/")[1] for _method, path, _headers in proxied.requests} == {"printer1"}
 
 
@@ -165,3 +171,16 @@ def test_key_that_cannot_be_one_is_refused_at_once(key):
 def test_unknown_kind_is_refused():
     with pytest.raises(ValueError, match="no printer back-end"):
         make_backend("teleporter", url="http://127.0.0.1", api_key="k", networks=LOOPBACK_NETWORKS)
+
+
+def test_capabilities_are_known_of_every_kind_that_a_printer_may_be():
+    known = {kind: capabilities(kind).takes for kind in ("octoprint", "moonraker", "prusalink", "by_hand")}
+
+    assert known == {
+        "octoprint": {"gcode"},
+        "moonraker": {"gcode"},
+        "prusalink": {"gcode", "bgcode"},
+        "by_hand": {"gcode", "bgcode", "gcode_3mf"},
+    }
+    with pytest.raises(ValueError, match="no printer back-end"):
+        capabilities("teleporter")

@@ -26,10 +26,12 @@ from tests.fablab.rows import (
     notices,
     opening,
     people,
+    prints,
     programs,
     rules,
     series,
     settings,
+    spools,
     teams,
     timeline,
 )
@@ -54,7 +56,7 @@ OTHERS_PREFIXES = ("accounts/", "admin/")
 BINARY = ("application/pdf", "application/zip", "image/")
 AREAS = (
     about, address, calendars, credits, desk, devices, at_machine, find, first_run, house_rules, life, loans, notices,
-    opening, people, programs, rules, series, settings, teams, timeline,
+    opening, people, prints, programs, rules, series, settings, spools, teams, timeline,
 )  # fmt: skip
 
 API_405 = "401 405 405 405 405 405 405 405 405"
@@ -85,11 +87,6 @@ TABLE: tuple[Row, ...] = (
     Row("reservation-action", SIGNED_IN_405, OWN_DONE, ("{coming}", "check-in"), variant="check-in"),
     Row("reservation-action", SIGNED_IN_405, OWN_DONE, ("{running}", "finish"), variant="finish"),
     Row("print-upload", SIGNED_IN, "302 400 400 400 400 400 400 400 400", ("{printer}",)),
-    Row("print-job", OWN, OWN, ("{job}",)),
-    Row("print-thumbnail", "302 404 404 404 404 404 404 404 404", "302 404 404 404 404 404 404 404 404", ("{job}",)),
-    Row("print-job-action", SIGNED_IN_405, OWN_DONE, ("{job}", "pause"), variant="pause"),
-    Row("print-job-action", SIGNED_IN_405, OWN_DONE, ("{job}", "bed-clear"), variant="bed-clear"),
-    Row("print-job-action", SIGNED_IN_405, OWN_DONE, ("{job}", "failed"), variant="failed"),
     Row("me", SIGNED_IN, SIGNED_IN),
     Row("second-factor", SIGNED_IN, SIGNED_IN),
     Row("tokens", SIGNED_IN, SIGNED_IN),

@@ -40,6 +40,9 @@ def booked(start: str, end: str, status: Status = Status.CONFIRMED) -> Reservati
 
 
 HEARD, SILENT = device(), device(seen_min_ago=5)
+# One of them said that it is busy.
+PLUG_SILENT = Device(pk=7, is_online=True, last_seen_at=NOW - minutes(5), silent_after=minutes(1))
+SAID_BY_PLUG = ReportedState(state=UseState.BUSY, power_w=84, since=NOW - minutes(30), device_id=7)
 BUSY = ReportedState(state=UseState.BUSY, power_w=84, since=NOW - minutes(30))
 IDLE = ReportedState(state=UseState.IDLE, power_w=3)
 FAULT = ReportedState(state=UseState.FAULT)
@@ -87,6 +90,14 @@ TABLE = {
     "silent and closed": ({"devices": [SILENT], "opening": LATER}, State.NO_NEWS, "No news", "Last heard"),
     "one of two silent": ({"devices": [HEARD, SILENT], "reported": IDLE}, State.NO_NEWS, "No news", "Last heard 08:55"),
     "one of two silent, busy": ({"devices": [HEARD, SILENT], "reported": BUSY}, State.IN_USE, "In use", "Since"),
+    "one of two silent, which said busy": ({"devices": [HEARD, PLUG_SILENT], "reported": SAID_BY_PLUG}, State.NO_NEWS,
+                                           "No news", "Was in use; no news since 08:55"),
+    "one of two silent, which said busy, reserved": (
+        {"devices": [HEARD, PLUG_SILENT], "reported": SAID_BY_PLUG, "reservations": [HELD]}, State.NO_NEWS, "No news",
+        "Was in use; no news since 08:55",
+    ),
+    "one of two silent, which said busy, locked": ({"devices": [LOCKED, PLUG_SILENT], "reported": SAID_BY_PLUG},
+                                                   State.OUT, "Locked", "Please call"),
     "printer silent": ({"printer": printer(silent_min=9)}, State.NO_NEWS, "No news", "Last heard 08:51"),
     "printer silent, plug heard": ({"printer": printer(silent_min=9), "devices": [HEARD], "reported": IDLE},
                                    State.NO_NEWS, "No news", "Last heard 08:51"),
@@ -150,6 +161,14 @@ def test_table_shows_every_state_and_every_word_of_a_print() -> None:
 )
 def test_silent_machine_is_never_shown_free(facts: dict) -> None:
     assert status(facts).state != State.FREE
+
+
+def test_power_that_a_silent_device_said_last_is_not_shown_as_drawn_now() -> None:
+    facts = {"devices": [HEARD, PLUG_SILENT], "reported": SAID_BY_PLUG, "reservations": [CHECKED_IN]}
+
+    found = status(facts)
+
+    assert (found.word, found.power_w) == ("In use", None)
 
 
 def test_outage_never_repeats_what_somebody_wrote() -> None:

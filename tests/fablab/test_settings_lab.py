@@ -10,6 +10,7 @@ from iot.models import Device
 from people.lab import current_lab
 from people.models import Role, RoleGrant, Site
 from printing.models import Printer
+from tests.fablab.rows.settings import PRINTER
 from tests.fablab.settings_pages import coming, signed_in, words_of
 from tests.factories import (
     give_role,
@@ -124,7 +125,7 @@ def test_printer_address_that_is_refused_says_why(manager_client, site, settings
     machine = make_machine(site=site)
 
     page = manager_client.post(
-        reverse("settings-printer", args=[machine.slug]), {"base_url": url, "api_key": "top-secret"}
+        reverse("settings-printer", args=[machine.slug]), PRINTER | {"base_url": url, "api_key": "top-secret"}
     )
 
     assert sentence in words_of(page)
@@ -157,10 +158,8 @@ def test_octoprint_is_offered_to_what_prints(manager_client, site, fields, icon,
 
 def test_printer_key_is_written_and_never_shown(manager_client, site):
     machine = make_machine(site=site)
-    url, data = (
-        reverse("settings-printer", args=[machine.slug]),
-        {"base_url": "http://192.168.1.20/", "is_enabled": "on"},
-    )
+    url = reverse("settings-printer", args=[machine.slug])
+    data = PRINTER | {"base_url": "http://192.168.1.20/", "api_key": ""}
 
     assert "Without a key" in words_of(manager_client.post(url, data))
     manager_client.post(url, data | {"api_key": "top-secret"})

@@ -10,9 +10,10 @@ from printing.backends import Timeouts
 from printing.dispatch import visit
 from printing.files import store_file
 from printing.models import JobState, PrintCommand, Printer, PrintFile, PrintJob
-from printing.services import ask, confirm_bed_clear, queue_job
+from printing.services import ask, confirm_bed_clear
+from printing.submitting import queue_job
 from reservations.life import check_in
-from reservations.models import Reservation
+from reservations.models import HeldUnit, Reservation
 from tests.contract.fake_octoprint import FakeOctoPrint, FakePrinter
 from tests.factories import NOW, at, make_machine, make_person, reserve
 
@@ -20,6 +21,7 @@ TINY = Timeouts(connect_s=0.3, read_s=0.3, upload_s=0.5)
 # Half a minute on the fake printer, which counts the dwells only.
 GCODE = b"G28\nG1 X10 F60000\nG4 S30\n"
 LIFE = [
+    JobState.DRAFT,
     JobState.QUEUED,
     JobState.DISPATCHING,
     JobState.UPLOADED,
@@ -106,7 +108,9 @@ class Lab:
             self.tick(seconds)
 
     def row(self) -> Printer:
-        return Printer.objects.select_related("machine").get(pk=self.printer.pk)
+        return Printer.objects.select_related("machine__unit__site", "machine__category", "spool").get(
+            pk=self.printer.pk
+        )
 
     def ask(self, job: PrintJob, kind: str) -> PrintJob:
         return ask(job=job, kind=PrintCommand.Kind(kind), by=self.person, now=self.now)
@@ -128,6 +132,12 @@ def make_printer(machine: Machine, url: str, api_key: str) -> Printer:
 
 def book(machine: Machine, person: Person, start: str = "09:00", end: str = "11:00") -> Reservation:
     return reserve(machine=machine, start=at(start), end=at(end), holder=person)
+
+
+def long_ago(reservation: Reservation) -> None:
+    """Its time is over."""
+    Reservation.objects.filter(pk=reservation.pk).update(start=at("06:00"), end=at("07:00"))
+    HeldUnit.objects.filter(reservation=reservation).delete()
 
 
 def upload(content: bytes, name: str, person: Person) -> PrintFile:

@@ -149,12 +149,11 @@ REFUSED = {
     "empty": (b"", "empty_file", {}),
     "STL": (b"solid cube\nfacet normal 0 0 1\n", "not_gcode", {"reason": "no_moves"}),
     "3MF": (b"PK\x03\x04" + MOVE, "not_gcode", {"reason": "zip"}),
-    "bgcode": (b"GCDE\x01\x00\x00\x00" + MOVE, "not_gcode", {"reason": "bgcode"}),
+    "bgcode": (b"GCDE\x01\x00\x00\x00" + MOVE, "damaged", {}),
     "gzip": (b"\x1f\x8b\x08" + MOVE, "not_gcode", {"reason": "gzip"}),
     "binary": (bytes(range(256)) * 4096, "not_gcode", {"reason": "nul_bytes"}),
     "picture": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "not_gcode", {"reason": "nul_bytes"}),
     "HTML": (b"<html><body>G1 X10</body></html>\n", "not_gcode", {"reason": "no_moves"}),
-    "emergency stop": (MOVE + b"M112\n", "forbidden_command", {"command": "M112", "line": 2}),
     "huge line": (MOVE + b"X" * 3 * MB + b"\n", "line_too_long", {"line": 2, "limit_bytes": 1024}),
 }
 

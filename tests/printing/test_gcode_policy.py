@@ -1,16 +1,27 @@
 """Which files may go to a printer, and under which name."""
 
+import io
 import re
 from pathlib import Path
 
 import pytest
 
 from fablab.lib.denials import Denial
-from printing.gcode_policy import BLOCK_BYTES, FORBIDDEN, LONGEST_COMMENT_BYTES, check_gcode, safe_name
+from printing.gcode_policy import (
+    BLOCK_BYTES,
+    FORBIDDEN,
+    LONGEST_COMMENT_BYTES,
+    PrinterLimits,
+    check_gcode,
+    policy_denials,
+    safe_name,
+    scan_gcode,
+)
 
 SAMPLES = Path(__file__).parent / "samples"
 MOVE = b"G1 X10 Y10 F3000\n"
 LONG = 1024
+PRUSA = PrinterLimits(most_nozzle_c=260, most_bed_c=100, bed_mm=(250, 210, 200))
 
 
 def forbidden(command, line):
@@ -172,3 +183,82 @@ def test_safe_name_is_accepted_everywhere(name, expected):
     assert made == expected
     assert re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,59}", made)
     assert safe_name(made) == made
+
+
+# --- limits -------------------------------------------------------------------------------------------------------
+
+
+def scan(content):
+    return scan_gcode(io.BytesIO(content))
+
+
+def too_hot(part, asked_c, most_c, line):
+    return Denial("too_hot", {"part": part, "asked_c": asked_c, "most_c": most_c, "line": line})
+
+
+def outside(axis, mm, least_mm, most_mm, line):
+    facts = {"axis": axis, "mm": mm, "least_mm": least_mm, "most_mm": most_mm, "line": line}
+    return Denial("outside_bed", facts)
+
+
+@pytest.mark.parametrize(
+    ("lines", "denials"),
+    [
+        ([b"M104 S260", b"M140 S100"], []),
+        ([b"M104 S261", b"M140 S101"], [too_hot("nozzle", 261, 260, 2), too_hot("bed", 101, 100, 3)]),
+        ([b"M141 S300"], []),
+        ([b"G1 X255 Y215 Z205", b"G1 X-5 Y-5 Z-.5"], []),
+        ([b"G1 X255.1"], [outside("x", 255.1, -5, 255, 2)]),
+        ([b"G1 X1", b"G1 Y-5.1"], [outside("y", -5.1, -5, 215, 3)]),
+        ([b"G1 Z206", b"G1 Z-1"], [outside("z", -1, -0.5, 205, 3), outside("z", 206, -0.5, 205, 2)]),
+        ([b"G28", b"G91", b"G1 X5"], [Denial("unknown_reach")]),
+        ([b"M500"], [forbidden("M500", 2)]),
+        ([b"@shout"], [Denial("host_command", {"command": "@shout", "line": 2})]),
+        ([b"M117 " + b"x" * 2000], [too_long(2), Denial("unknown_reach")]),
+        ([b"\0"], [Denial("not_gcode", {"reason": "nul_bytes"})]),
+    ],
+    ids=[
+        "as hot as it bears", "too hot", "chamber", "in the margin", "right of the bed", "in front of the bed",
+        "into the bed and too high", "unknown", "forbidden", "host", "long line", "NUL",
+    ],
+)  # fmt: skip
+def test_file_is_held_against_the_limits(lines, denials):
+    assert policy_denials(scan(MOVE + b"\n".join(lines)), PRUSA) == denials
+
+
+def test_limit_that_is_not_known_is_not_checked():
+    found = scan(b"M104 S900\nM140 S900\nG1 X9000\nG91\nG28\nG1 X5")
+
+    assert policy_denials(found, PrinterLimits()) == []
+
+
+def test_margin_can_be_wider():
+    found = scan(b"G1 X-14 Y20\n")
+
+    assert policy_denials(found, PrinterLimits(bed_mm=(256, 256, 256), margin_mm=15)) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "denial"),
+    [
+        (b"", Denial("empty_file")),
+        (b"\n\n", Denial("not_gcode", {"reason": "no_moves"})),
+        (b"GCDE\1\0\0\0", Denial("not_gcode", {"reason": "bgcode"})),
+        (b"PK\3\4" + MOVE, Denial("not_gcode", {"reason": "zip"})),
+        (b"M104 S999\nG28\n", Denial("not_gcode", {"reason": "no_moves"})),
+    ],
+    ids=["empty", "blank", "bgcode", "zip", "no moves"],
+)
+def test_nothing_else_is_said_of_what_is_no_gcode(content, denial):
+    assert policy_denials(scan(content), PRUSA) == [denial]
+
+
+@pytest.mark.parametrize(
+    "name", ["prusaslicer25", "superslicer", "orcaslicer", "bambustudio", "cura", "slic3r", "cube20_fast"]
+)
+def test_file_of_a_slicer_keeps_within_the_limits(name):
+    assert policy_denials(scan((SAMPLES / f"{name}.gcode").read_bytes()), PRUSA) == []
+
+
+def test_host_command_is_no_reason_to_refuse_the_file_for_all_printers(check):
+    assert check(MOVE + b"@shout\n") == []

@@ -6,6 +6,7 @@ import pytest
 
 from printing.backends import LastPrint, PrinterConnection, PrinterProtocolError, PrinterStatus
 from printing.backends.octoprint_answers import (
+    add_temperatures,
     connection_from_flags,
     connection_from_text,
     last_print_of,
@@ -79,7 +80,45 @@ def test_job_while_printing_is_read():
 
     status = status_from_job(job, PrinterConnection.PRINTING)
 
-    assert status == PrinterStatus(PrinterConnection.PRINTING, "fablab/1/cube.gcode", 39.07, 1, 3)
+    assert status == PrinterStatus(
+        PrinterConnection.PRINTING, "fablab/1/cube.gcode", 39.07, 1, 3, time_left_origin="analysis"
+    )
+
+
+@pytest.mark.parametrize(
+    ("origin", "expected"),
+    [
+        ("linear", "file"),
+        ("estimate", "file"),
+        ("analysis", "analysis"),
+        ("mixed-average", "analysis"),
+        ("genius", "analysis"),
+        ("oracle", ""),
+        (None, ""),
+        ([], ""),
+    ],
+    ids=str,
+)
+def test_origin_of_the_time_left_is_one_of_ours(origin, expected):
+    job = {"state": "Printing", "progress": {"printTimeLeft": 60, "printTimeLeftOrigin": origin}}
+
+    assert status_from_job(job, PrinterConnection.PRINTING).time_left_origin == expected
+
+
+@pytest.mark.parametrize(
+    ("temperature", "expected"),
+    [
+        ({"tool0": {"actual": 214.88, "target": 215}, "bed": {"actual": -3, "target": 0}}, (214.9, 215.0, -3.0, 0.0)),
+        ({"tool0": {"actual": None, "target": "hot"}, "bed": {"actual": 1e9, "target": True}}, (None,) * 4),
+        ({"tool0": {"actual": float("nan")}, "bed": None}, (None,) * 4),
+        (None, (None,) * 4),
+    ],
+    ids=["first nozzle and bed", "no numbers", "not a number", "nothing"],
+)
+def test_temperatures_are_those_a_printer_can_have(temperature, expected):
+    status = add_temperatures(PrinterStatus(PrinterConnection.OPERATIONAL), {"temperature": temperature})
+
+    assert (status.nozzle_c, status.nozzle_target_c, status.bed_c, status.bed_target_c) == expected
 
 
 @pytest.mark.parametrize(

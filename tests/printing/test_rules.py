@@ -8,8 +8,11 @@ from django.utils.translation import override
 from fablab.lib.denials import Denial
 from printing import backends, dispatch
 from printing.backends import PrinterError
+from printing.fit import Code as FitCode
 from printing.messages import FAILURES, WORDS, failure_words, sentence_of
+from printing.policy import ANSWERS
 from printing.rules import Code, JobFacts, StartFacts, job_denials, start_denials
+from printing.slicers.unreadable import Unreadable
 
 NOW = dt.datetime(2026, 3, 11, 9, 0, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
@@ -19,6 +22,15 @@ PARAMS = {
     Code.LINE_TOO_LONG: {"line": 3, "limit_bytes": 1024},
     Code.TOO_LARGE: {"most_mb": 200},
     Code.NOT_GCODE: {"reason": "zip"},
+    Code.TOO_MANY_DRAFTS: {"most": 10},
+    Code.BEFORE_NEXT: {"estimated": 3 * HOUR, "left": HOUR},
+    "host_command": {"line": 4, "command": "@cancel"},
+    "too_hot": {"part": "nozzle", "asked_c": 320.0, "most_c": 285.0, "line": 9},
+    "outside_bed": {"axis": "x", "mm": 251.5, "least_mm": -5, "most_mm": 255, "line": 7},
+    FitCode.WRONG_KIND_OF_FILE: {"kind": "bgcode"},
+    FitCode.WRONG_PRINTER: {"wanted": "MK4", "mounted": "MINI"},
+    FitCode.WRONG_NOZZLE: {"wanted": 0.4, "mounted": 0.6},
+    FitCode.WRONG_MATERIAL: {"wanted": "PLA", "mounted": "PETG"},
 }
 REASONS_OF_OURS = {
     "file_missing",
@@ -113,7 +125,11 @@ def test_job_waits_for_every_reason(changes, expected):
     assert start_denials(StartFacts(**(READY | changes))) == [Denial(code) for code in expected]
 
 
-@pytest.mark.parametrize("code", Code)
+def test_every_code_has_its_words():
+    assert set(Code) | set(FitCode) | set(Unreadable) | set(ANSWERS) <= set(WORDS)
+
+
+@pytest.mark.parametrize("code", WORDS)
 def test_refusal_has_its_sentence_and_next_step(code):
     sentence = sentence_of(Denial(code, PARAMS.get(code, {})))
 

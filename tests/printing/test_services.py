@@ -8,8 +8,9 @@ from django.db import IntegrityError, transaction
 from iot.models import UsageSession
 from printing.errors import PrintRefused, WrongJobState
 from printing.models import ACTIVE, JobState, PrintCommand, Printer, PrintJob, PrintJobEvent
-from printing.models.job import ENDED, MOVES
-from printing.services import ask, check_may_send, current_reservation, move_job, queue_job, resolve_lost
+from printing.models.job import BEFORE_ITS_TURN, ENDED, MOVES
+from printing.services import ask, check_may_send, current_reservation, move_job, resolve_lost
+from printing.submitting import queue_job
 from tests.factories import make_machine, make_person
 from tests.printing.builders import GCODE, book, fresh, make_printer, states, upload
 
@@ -35,8 +36,9 @@ def test_queued_job_belongs_to_its_reservation_and_wakes_the_worker(lab):
     assert (job.state, job.reservation, job.person) == (JobState.QUEUED, lab.reservation, lab.person)
     assert job.remote_path == f"fablab/{job.reference}/Piece_1.gcode"
     assert lab.row().next_poll_at == lab.now
-    event = PrintJobEvent.objects.get()
-    assert (event.old, event.new, event.moved_by, event.at) == ("", JobState.QUEUED, lab.person, lab.now)
+    event = PrintJobEvent.objects.last()
+    assert event is not None
+    assert (event.old, event.new, event.moved_by, event.at) == ("draft", JobState.QUEUED, lab.person, lab.now)
 
 
 def test_job_without_printer_and_reservation_is_refused_with_both_reasons(lab):
@@ -144,7 +146,7 @@ def test_job_that_somebody_else_moved_stays_where_it_is(lab):
     with pytest.raises(WrongJobState):
         move_job(seen, JobState.DISPATCHING, now=lab.now)
 
-    assert states(seen) == [JobState.QUEUED, JobState.WITHDRAWN]
+    assert states(seen) == [JobState.DRAFT, JobState.QUEUED, JobState.WITHDRAWN]
 
 
 def test_moving_to_the_same_state_writes_nothing(lab):
@@ -152,13 +154,13 @@ def test_moving_to_the_same_state_writes_nothing(lab):
 
     move_job(job, JobState.QUEUED, now=lab.now, reason="again")
 
-    assert states(job) == [JobState.QUEUED]
+    assert states(job) == [JobState.DRAFT, JobState.QUEUED]
 
 
 ALLOWED = {
     "pause": {JobState.PRINTING},
     "resume": {JobState.PAUSED},
-    "cancel": ACTIVE | {JobState.DRAFT, JobState.QUEUED},
+    "cancel": ACTIVE | BEFORE_ITS_TURN,
 }
 
 

@@ -15,7 +15,7 @@ from fablab.lib.references import new_reference
 from people.models import Role
 from printing.files import thumbnail_path
 from printing.messages import FAILURES, failure_words
-from printing.models import JobState, Printer, PrintFile, PrintJob
+from printing.models import JobState, Printer, PrintFile, PrintJob, PrintJobEvent
 from printing.rules import Code
 from reservations.models import Reservation, Status
 from tests.factories import make_machine, make_person, make_staff, minutes
@@ -178,12 +178,13 @@ def test_refused_file_says_why_and_is_not_kept(now_lab, settings, content, code)
     assert not PrintFile.objects.exists()
 
 
-def test_file_without_a_reservation_is_refused_before_it_is_kept(now_lab):
+def test_file_without_a_reservation_becomes_a_draft_with_times_that_fit(now_lab):
     answer = send(now_lab, make_person())
 
-    assert answer.status_code == 409
-    assert [sentence.code for sentence in answer.context["denials"]] == [Code.NO_RESERVATION]
-    assert not PrintFile.objects.exists()
+    job = PrintJob.objects.get()
+    text = browser(job.person).get(answer.url).content.decode()
+    assert job.state == JobState.DRAFT
+    assert "When shall it be printed?" in text
 
 
 def test_empty_form_is_sent_back(now_lab):
@@ -239,9 +240,10 @@ def test_action_that_comes_too_late_says_so(now_lab):
 
 def test_bed_is_said_to_be_clear(now_lab):
     job = set_state(now_lab.queue(), state=JobState.FINISHED)
+    PrintJobEvent.objects.create(job=job, new=JobState.STARTING, at=now_lab.now)
     Printer.objects.update(is_bed_clear=False)
 
-    browser(now_lab.person).post(reverse("print-job-action", args=[job.reference, "bed-clear"]))
+    browser(now_lab.person).post(reverse("print-bed-clear", args=[job.reference]))
 
     assert now_lab.row().is_bed_clear
 
@@ -277,6 +279,6 @@ def test_bed_is_not_said_to_be_clear_by_somebody_whose_print_was_earlier(now_lab
     theirs.save(force_insert=True)
     Printer.objects.update(is_bed_clear=False)
 
-    answer = browser(now_lab.person).post(reverse("print-job-action", args=[mine.reference, "bed-clear"]))
+    answer = browser(now_lab.person).post(reverse("print-bed-clear", args=[mine.reference]))
 
     assert (answer.status_code, now_lab.row().is_bed_clear) == (403, False)

@@ -34,7 +34,11 @@ DEVICE = {
     "name": "Plug", "kind": "tasmota", "machine": "{laser_pk}", "topic": "plug-99", "busy_w": "50", "idle_w": "25",
     **{f"{name}_after_{part}": value for name in ("busy", "idle", "silent") for part, value in ((0, "60"), (1, "s"))},
 }  # fmt: skip
-PRINTER = {"base_url": "http://192.168.1.20", "api_key": "abc", "is_enabled": "on"}
+PRINTER = {
+    "kind": "octoprint", "base_url": "http://192.168.1.20", "api_key": "abc", "is_enabled": "on",
+    "most_nozzle_c": "285", "most_bed_c": "115", "commands_answer": "block", "heat_answer": "block",
+    "reach_answer": "approve",
+}  # fmt: skip
 
 ROWS: tuple[Row, ...] = (
     Row("settings", MANAGERS, MANAGERS),

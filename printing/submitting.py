@@ -1,0 +1,213 @@
+"""From a file to a place in the queue: a draft, handed in, looked at where that is asked for, let through or not."""
+
+import datetime as dt
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from fablab.lib.denials import Denial
+from fablab.lib.intervals import Interval
+from fablab.lib.live import announce_machines
+from machines.models import Machine, Outage
+from people.errors import NotAllowed
+from people.models import Person
+from people.permissions import has_role
+from printing.errors import PrintRefused, WrongJobState
+from printing.models import JobState, Printer, PrintFile, PrintJob, PrintJobEvent
+from printing.notices import ANSWERS, tell_decided, tell_handed_in
+from printing.policy import concerns, file_denials
+from printing.rules import Code, JobFacts, job_denials
+from printing.services import current_reservation, move_job, wake
+from reservations.check_in_rules import ASKED_OF_THEM
+from reservations.facts import standing_facts
+from reservations.models import Reservation
+
+SHORTEST = dt.timedelta(minutes=1)
+# A file may have 200 MB.
+DRAFTS_MOST = 10
+EDITABLE = frozenset({JobState.DRAFT, JobState.RETURNED})
+
+
+# Cured by a time, which can be offered.
+ABOUT_TIME = frozenset({Code.NO_RESERVATION, Code.RESERVATION_TOO_SHORT})
+
+
+def check_may_draft(*, machine: Machine, person: Person) -> None:
+    """Ask before a large file is stored: does the machine take files, and has the person few enough that lie about?
+
+    Raises:
+        PrintRefused: `no_printer`, `too_many_drafts`.
+    """
+    denials = []
+    if not Printer.objects.filter(machine=machine, is_enabled=True).exists():
+        denials.append(Denial(Code.NO_PRINTER))
+    if PrintJob.objects.filter(person=person, state__in=EDITABLE).count() >= DRAFTS_MOST:
+        denials.append(Denial(Code.TOO_MANY_DRAFTS, {"most": DRAFTS_MOST}))
+    if denials:
+        raise PrintRefused(denials)
+
+
+def draft_job(
+    *, file: PrintFile, machine: Machine, person: Person, by: Person, now: dt.datetime, note: str = ""
+) -> PrintJob:
+    """A job that its person has not handed in yet. Side effects in order: the job; its first event."""
+    with transaction.atomic():
+        job = PrintJob.objects.create(
+            machine=machine, file=file, person=person, state=JobState.DRAFT, created_at=now, note=note.strip()[:200]
+        )
+        job.remote_path = f"fablab/{job.reference}/{file.name}"
+        job.save(update_fields=["remote_path"])
+        PrintJobEvent.objects.create(job=job, old="", new=JobState.DRAFT, at=now, moved_by=by)
+    return job
+
+
+def submission_denials(job: PrintJob, now: dt.datetime) -> list[Denial]:
+    """Every reason why the job cannot be handed in for its machine now."""
+    return _asked(job, now)[1]
+
+
+def submit_job(
+    *,
+    job: PrintJob,
+    by: Person,
+    now: dt.datetime,
+    note: str | None = None,
+    takes_any: bool | None = None,
+    reservation: Reservation | None = None,
+) -> PrintJob:
+    """Hand it in: it waits for somebody's yes where that is asked for, else for its turn.
+
+    `reservation` is the one that was made for it; else the person's running or next one. Side effects in order: the
+    job and its event; the worker woken or the team told; the machine announced.
+
+    Raises:
+        NotAllowed: it is somebody else's.
+        PrintRefused: with every reason.
+        WrongJobState: it was handed in already.
+    """
+    if job.person_id != by.pk:
+        raise NotAllowed("not_yours", _("This print is somebody else’s."))
+    seen = PrintJob.objects.only("state").get(pk=job.pk)
+    if seen.state not in EDITABLE:
+        raise WrongJobState(f"The job is {seen.state}.")
+    reservation, denials, printer = _asked(job, now, reservation)
+    if denials or printer is None:
+        raise PrintRefused(denials)
+    doubts = [] if may_answer(by, job.machine) else concerns(job.file, printer)
+    fields: dict[str, Any] = {
+        "reservation": reservation, "team": reservation.team if reservation is not None else None,
+        "concerns": [{"code": str(doubt.code), "params": dict(doubt.params)} for doubt in doubts],
+        "note": job.note if note is None else note.strip()[:200],
+        "takes_any": job.takes_any if takes_any is None else takes_any,
+    }  # fmt: skip
+    with transaction.atomic():
+        if doubts:
+            moved = move_job(job, JobState.AWAITING_APPROVAL, now=now, by=by, **fields)
+            tell_handed_in(moved, now)
+        else:
+            moved = move_job(job, JobState.QUEUED, now=now, by=by, queued_at=now, **fields)
+            wake(moved.machine, now)
+    return moved
+
+
+def queue_job(*, file: PrintFile, machine: Machine, person: Person, by: Person, now: dt.datetime) -> PrintJob:
+    """Draft the job and hand it in at once.
+
+    Raises:
+        PrintRefused: with every reason; no job is left behind.
+    """
+    with transaction.atomic():
+        return submit_job(job=draft_job(file=file, machine=machine, person=person, by=by, now=now), by=by, now=now)
+
+
+def approve_job(*, job: PrintJob, by: Person, now: dt.datetime, decision: str = "") -> PrintJob:
+    """Let it through: from now on it waits for its turn, and its person is told.
+
+    Raises:
+        NotAllowed: `by` is not of the team there.
+        WrongJobState: somebody answered already, or it was withdrawn.
+    """
+    return _decided(job, JobState.QUEUED, by, now, decision)
+
+
+def send_back(*, job: PrintJob, by: Person, now: dt.datetime, decision: str) -> PrintJob:
+    """Give it back with a reason; its person may mend it and hand it in again.
+
+    Raises:
+        NotAllowed, WrongJobState: as `approve_job`.
+        ValueError: no reason is given.
+    """
+    if not decision.strip():
+        raise ValueError("A reason is wanted.")
+    return _decided(job, JobState.RETURNED, by, now, decision)
+
+
+def _decided(job: PrintJob, new: JobState, by: Person, now: dt.datetime, decision: str) -> PrintJob:
+    if not may_answer(by, job.machine):
+        raise NotAllowed("not_of_the_team", _("Only the team there answers for prints."))
+    if job.state != JobState.AWAITING_APPROVAL:
+        raise WrongJobState(f"The job is {job.state}.")
+    with transaction.atomic():
+        moved = move_job(
+            job, new, now=now, by=by, decided_at=now, decided_by=by, decision=decision.strip()[:300],
+            queued_at=now if new == JobState.QUEUED else None,
+        )  # fmt: skip
+        tell_decided(moved, now)
+        if new == JobState.QUEUED:
+            wake(moved.machine, now)
+    return moved
+
+
+def choose_machine(*, job: PrintJob, machine: Machine, now: dt.datetime) -> PrintJob:
+    """Have it printed elsewhere; only before it is handed in.
+
+    Raises:
+        WrongJobState: it was handed in meanwhile.
+    """
+    with transaction.atomic():
+        fresh = PrintJob.objects.select_for_update(no_key=True, of=("self",)).get(pk=job.pk)
+        if fresh.state not in EDITABLE:
+            raise WrongJobState(f"The job is {fresh.state}.")
+        fresh.machine = machine
+        fresh.save(update_fields=["machine"])
+        announce_machines([machine.pk])
+    return fresh
+
+
+def may_answer(person: Person, machine: Machine) -> bool:
+    """Who answers for machines: mediators welcome people, and do not."""
+    return has_role(person, machine, ANSWERS)
+
+
+def _asked(
+    job: PrintJob, now: dt.datetime, made: Reservation | None = None
+) -> tuple[Reservation | None, list[Denial], Printer | None]:
+    machine, person = job.machine, job.person
+    printer = Printer.objects.select_related("spool").filter(machine=machine, is_enabled=True).first()
+    reservation = made or (current_reservation(machine, person, now) if person is not None else None)
+    facts = JobFacts(
+        has_printer=printer is not None,
+        reservation_start=reservation.start if reservation is not None else None,
+        reservation_end=reservation.end if reservation is not None else None,
+        estimated=job.file.estimated,
+        is_unattended=printer is not None and printer.is_unattended,
+        others=tuple(file_denials(job.file, printer)) if printer is not None else (),
+    )
+    denials = job_denials(facts=facts, now=now)
+    if person is not None and reservation is None and printer is not None and printer.is_unattended:
+        # Who reserved was asked this when they reserved, and is when they check in.
+        denials += person_denials(machine, person, now)
+    return reservation, denials, printer
+
+
+def person_denials(machine: Machine, person: Person, now: dt.datetime) -> list[Denial]:
+    """What the person lacks for this machine, whatever the time: qualification, signature, age, suspension."""
+    facts = standing_facts(machine=machine, holder=person, at=now)
+    asked = Interval(now, now + SHORTEST)
+    return [denial for rule in ASKED_OF_THEM for denial in rule(facts, asked, now)]
+
+
+def is_out_of_service(machine: Machine, now: dt.datetime) -> bool:
+    """Whether an outage holds it now."""
+    return Outage.objects.filter(machine=machine).holding_at(now).exists()

@@ -1,0 +1,75 @@
+"""Drawings for the laser: measured, kept, run by hand; never shown in a browser."""
+
+import datetime as dt
+import io
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from printing.errors import PrintRefused
+from printing.files import store_file, stored_path
+from printing.models import BackendKind, FileKind, JobState, Printer
+from printing.queue import run_by_hand
+from printing.submitting import queue_job
+from tests.factories import make_person
+
+pytestmark = pytest.mark.django_db
+SQUARE = (
+    b'<svg xmlns="http://www.w3.org/2000/svg" width="100mm" height="100mm" viewBox="0 0 100 100">'
+    b'<rect x="10" y="10" width="50" height="50" fill="none" stroke="red"/><script>alert(1)</script></svg>'
+)
+
+
+@pytest.fixture
+def laser(lab):
+    Printer.objects.update(kind=BackendKind.BY_HAND, cut_speed_mm_s=10)
+    lab.printer.refresh_from_db()
+    return lab
+
+
+def kept(lab, content=SQUARE, name="Boîte à clés.svg"):
+    return store_file(stream=io.BytesIO(content), name=name, by=lab.person, now=lab.now, printer=lab.printer)
+
+
+def test_drawing_is_measured_and_its_time_told_at_the_machine_s_speed(laser):
+    file = kept(laser)
+
+    assert (file.kind, file.name, round(file.cut_mm)) == (FileKind.DRAWING, "Boite_a_cles.svg", 200)
+    assert file.estimated is not None
+    assert dt.timedelta(seconds=19) < file.estimated < dt.timedelta(seconds=22)
+
+
+def test_drawing_is_queued_and_run_by_hand(laser):
+    job = queue_job(file=kept(laser), machine=laser.machine, person=laser.person, by=laser.person, now=laser.now)
+
+    running = run_by_hand(job=job, by=laser.person, now=laser.now)
+
+    assert running.state == JobState.PRINTING
+
+
+@pytest.mark.parametrize("content", [b"", b"<svg", b"GIF89a"], ids=["empty", "cut off", "a picture"])
+def test_what_is_no_drawing_is_refused_and_not_kept(laser, content):
+    with pytest.raises(PrintRefused):
+        kept(laser, content)
+
+
+def test_drawing_is_no_file_for_a_printer(lab):
+    with pytest.raises(PrintRefused):
+        kept(lab)
+
+
+def test_file_is_saved_by_those_who_see_the_job_and_never_shown(laser):
+    job = queue_job(file=kept(laser), machine=laser.machine, person=laser.person, by=laser.person, now=laser.now)
+    url = reverse("print-file", args=[job.reference])
+    own, stranger = Client(), Client()
+    own.force_login(laser.person)
+    stranger.force_login(make_person())
+
+    answer = own.get(url)
+
+    assert b"".join(answer.streaming_content) == SQUARE == stored_path(job.file).read_bytes()
+    assert answer["Content-Type"] == "application/octet-stream"
+    assert answer["Content-Disposition"].startswith("attachment")
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert stranger.get(url).status_code == 404
