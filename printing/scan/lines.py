@@ -10,9 +10,10 @@ LONGEST_COMMENT_BYTES = 1024 * 1024
 
 # OctoPrint strips every kind of blank; some firmwares skip a comment in brackets, others know none.
 # Possessive (`*+`): a megabyte of blanks must not be tried again from each of its ends.
-_BLANKS = rb"[^0-9A-Za-z;@(\n]*+(?:\([^);\n]*+\)[^0-9A-Za-z;@(\n]*+)*+"
+# Not the groups: Python before 3.11.5 forgets where a possessive group that failed had begun.
+_BLANKS = rb"[^0-9A-Za-z;@(\n]*+(?:\([^);\n]*+\)[^0-9A-Za-z;@(\n]*+)*"
 # What may stand before a command, from the end of the line before it.
-LINE_START = rb"\n" + _BLANKS + rb"(?:[Nn][ \t]*+\d++" + _BLANKS + rb")?+"
+LINE_START = rb"\n" + _BLANKS + rb"(?:[Nn][ \t]*+\d++" + _BLANKS + rb")?"
 NUMBER = rb"[-+]?(?:[0-9]++\.?[0-9]*+|\.[0-9]++)"
 
 
