@@ -11,7 +11,7 @@ help:
 	@echo "make run       open the lab at http://127.0.0.1:8000 with demo data (ARGS='--port 8001 --no-demo')"
 	@echo "make run LAN=1 open your own lab, without demo data, to the local network"
 	@echo "make test      install what the tests need, then run all of them"
-	@echo "make quick     most tests, in under two minutes: no races, kills, browsers or long walks"
+	@echo "make quick     the fast tests of the apps you changed (ARGS=tests/iot for others): a minute or two"
 	@echo "make lint      style, types, templates, migrations and translations"
 	@echo "make format    rewrite the code in the house style"
 	@echo "make bench     speed;  make soak: endurance;  make pictures: screenshots"
@@ -33,7 +33,7 @@ test: venv-dev
 	@exec $(PY) scripts/run_tests.py $(ARGS)
 
 quick: venv-dev
-	@exec $(PY) -m pytest -n 2 -m "not serial and not slow" $(ARGS)
+	@exec $(PY) scripts/quick_tests.py $(ARGS)
 
 lint: venv-dev
 	$(PY) -m ruff check .

@@ -61,6 +61,7 @@ def refusal(store, content, name="cube.gcode"):
     return [(str(denial.code), dict(denial.params)) for denial in caught.value.denials]
 
 
+@pytest.mark.slow
 def test_largest_file_is_stored_in_little_memory(store, on_disk):
     stream = LongPrint(200 * MB)
 
