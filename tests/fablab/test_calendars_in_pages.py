@@ -37,7 +37,12 @@ def soon() -> dt.datetime:
 
 
 def event(start, **fields):
-    lines = {"UID": "a", "DTSTART": f"{start:%Y%m%dT%H%M%SZ}", "DURATION": "PT1H", "SUMMARY": "Surgery of Zoé-Lou"} | fields
+    lines = {
+        "UID": "a",
+        "DTSTART": f"{start:%Y%m%dT%H%M%SZ}",
+        "DURATION": "PT1H",
+        "SUMMARY": "Surgery of Zoé-Lou",
+    } | fields
     return "|".join(f"{name}:{value}" for name, value in lines.items())
 
 
