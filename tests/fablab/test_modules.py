@@ -19,7 +19,7 @@ from tests.fablab.settings_pages import words_of
 from tests.fablab.test_access import TABLE, own_names, url_of
 from tests.factories import make_machine, turn_off
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 # What a page says of a module where no link tells it. “Measured” is a device's word, “No news” its silence.
 WORDS = {
