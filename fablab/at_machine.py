@@ -12,19 +12,24 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import JSONObject
 
 from fablab.lib.intervals import Interval
+from iot.capabilities import TYPES
 from iot.likely_users import unclaimed
 from iot.models import Device, DriverKind, UsageSession
 from machines.models import Machine
 from people.lab import current_lab
 from people.models import Module, Person, Site
 from people.permissions import is_staff
+from printing.models import ACTIVE, PrintJob
+from printing.other_prints import BUSY
+from printing.services import last_on_bed, may_clear_bed
 
 # On the machine's page; older runs stand on the page of all.
 RUNS_SHOWN = dt.timedelta(days=2)
 
 
 class Way(enum.StrEnum):
-    """How one begins: a code typed at its reader, or written down by hand where no device sees it."""
+    """How one begins: a code typed at the machine, where it says that it has keys, or written down by hand where no
+    device sees it."""
 
     CODE = "code"
     HAND = "hand"
@@ -61,7 +66,7 @@ def with_use(rows: QuerySet[Machine], now: dt.datetime) -> QuerySet[Machine]:
     runs = unclaimed(now).filter(machine=OuterRef("pk"), start__gte=now - RUNS_SHOWN)
     return rows.annotate(
         is_watched=Exists(devices),
-        has_reader=Exists(devices.filter(kind=DriverKind.FABLAB)),
+        takes_codes=Exists(devices.filter(kind=DriverKind.FABLAB, capabilities__contains=[TYPES])),
         by_hand=Subquery(by_hand.values_list(facts)[:1]),
         unnamed=ArraySubquery(runs.values_list(JSONObject(reference="reference", start="start", end="end"))),
     )
@@ -75,7 +80,7 @@ def way_of(machine: Machine) -> Way | None:
         return None
     if machine.retired_at is not None:
         return None
-    if facts.has_reader:
+    if facts.takes_codes:
         return Way.CODE
     printer = getattr(machine, "printer", None)
     is_seen = facts.is_watched or (printer is not None and printer.is_enabled)
@@ -120,3 +125,25 @@ def unnamed_between(
 
 def _end_of(text: str | None) -> dt.datetime | None:
     return dt.datetime.fromisoformat(text) if text else None
+
+
+@dataclass(frozen=True, slots=True)
+class Bed:
+    """A bed that somebody has to clear; `job` is the reader's own print that lies on it, or None."""
+
+    job: PrintJob | None
+
+
+def bed_of(machine: Machine, reader: Any, now: dt.datetime) -> Bed | None:
+    """For whoever stands before it and may say that its bed is clear; no query while nothing lies on it."""
+    printer = getattr(machine, "printer", None)
+    if not isinstance(reader, Person) or printer is None or not printer.is_enabled or printer.is_bed_clear:
+        return None
+    if printer.connection in BUSY or not current_lab().has(Module.PRINTING):
+        return None
+    if PrintJob.objects.filter(machine=machine, state__in=ACTIVE).exists():
+        return None
+    if not may_clear_bed(machine=machine, person=reader, now=now):
+        return None
+    last = last_on_bed(machine)
+    return Bed(last if last is not None and last.person_id == reader.pk else None)

@@ -1,10 +1,12 @@
-"""When is the lab busy? Share of machine time measured as busy, by weekday and hour, over the last eight weeks."""
+"""When is the lab busy? Share of machine time measured as busy, by weekday and hour, over the last eight weeks.
+
+`fablab.week` asks for it.
+"""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-
-from django.db import connection
+from typing import Any
 
 WEEKS = 8
 FIRST_HOUR, LAST_HOUR = 8, 22
@@ -12,9 +14,9 @@ FIRST_HOUR, LAST_HOUR = 8, 22
 SQL = """
 SELECT extract(isodow FROM slot AT TIME ZONE %(zone)s)::int AS weekday,
        extract(hour FROM slot AT TIME ZONE %(zone)s)::int AS hour,
-       sum(extract(epoch FROM least(s.last, slot + interval '1 hour') - greatest(s."start", slot)))::float8
+       sum(extract(epoch FROM least(s.last, slot + interval '1 hour') - greatest(s."start", slot)))::float8 AS busy_s
 FROM (SELECT "start", coalesce("end", %(now)s) AS last FROM iot_usagesession
-      WHERE "start" >= %(since)s AND machine_id = ANY(%(machine_ids)s::bigint[])) AS s
+      WHERE "start" >= %(grid_since)s AND machine_id = ANY(%(machine_ids)s::bigint[])) AS s
 CROSS JOIN LATERAL generate_series(date_trunc('hour', s."start"), s.last, interval '1 hour') AS slot
 WHERE slot < s.last
 GROUP BY 1, 2
@@ -37,12 +39,14 @@ class Row:
     cells: tuple[Cell, ...]
 
 
-def busy_grid(zone: dt.tzinfo, now: dt.datetime, machine_ids: Sequence[int]) -> list[Row]:
-    """Of these machines, Monday to Sunday, hour by hour. One query."""
-    since = now - dt.timedelta(weeks=WEEKS)
-    with connection.cursor() as cursor:
-        cursor.execute(SQL, {"zone": str(zone), "now": now, "since": since, "machine_ids": list(machine_ids)})
-        busy_s = {(weekday, hour): seconds for weekday, hour, seconds in cursor.fetchall()}
+def params_of(zone: dt.tzinfo, now: dt.datetime) -> dict[str, Any]:
+    """What `SQL` is filled with beside `now` and `machine_ids`."""
+    return {"zone": str(zone), "grid_since": now - dt.timedelta(weeks=WEEKS)}
+
+
+def grid_from(rows: Iterable[tuple[int, int, float]], zone: dt.tzinfo, now: dt.datetime) -> list[Row]:
+    """From the rows of `SQL`, Monday to Sunday, hour by hour. Pure."""
+    busy_s = {(weekday, hour): seconds for weekday, hour, seconds in rows}
     most_s = max(busy_s.values(), default=0.0)
     monday = now.astimezone(zone).date() - dt.timedelta(days=now.astimezone(zone).weekday())
     return [

@@ -13,8 +13,11 @@ from django.utils.translation import gettext_lazy as _
 from fablab.forms_devices import order_words
 from fablab.power_curve import Curve, power_curve
 from fablab.power_spans import Span, SpanCurve, span_curve
-from iot.device_log import LogKind, LogLine, device_log
-from iot.models import Device, DeviceCommand, DriverKind, ReportedState, UseState
+from iot.access.sessions import was_never_begun
+from iot.capabilities import capability_words, gaps, why_not
+from iot.device_log import LINES_MOST, LogKind, LogLine, device_log
+from iot.heat import is_hot
+from iot.models import Device, DeviceCommand, ReportedState, StopReason, UseState
 from iot.orders import FOR_MANAGERS, can_order
 from iot.recorded_power import recorded_power
 from iot.refusal_words import refusal_words
@@ -24,11 +27,11 @@ from people.permissions import is_manager
 
 Kind = DeviceCommand.Kind
 ORDERS_SHOWN = 4
+OFFERED = (Kind.ENABLE, Kind.DISABLE, Kind.LOCK, Kind.MESSAGE, Kind.REBOOT)
 # Word, tone and shape of each state of an order.
 ORDER_STATES: dict[str, tuple[str | Promise, str, str]] = {
     "waiting": (_("waits to be sent"), "reserved", "clock"),
     "sent": (_("sent, no answer yet"), "reserved", "reserved"),
-    "told": (_("sent; see what it says next"), "free", "check2"),
     "done": (_("done"), "free", "check2"),
     "refused": (_("it refused"), "out", "x-lg"),
     "expired": (_("void: no answer in time"), "quiet", "x-circle"),
@@ -36,11 +39,13 @@ ORDER_STATES: dict[str, tuple[str | Promise, str, str]] = {
 # What agents answer; see docs/agent.md.
 ANSWER_WORDS: dict[str, str | Promise] = {
     "busy": _("it is working just now"),
+    "hot": _("it is still hot"),
     "locked": _("it is locked"),
     "safety_input": _("its safety input is open"),
     "unsupported": _("it cannot do that"),
     "not_configured": _("it is not set up for that"),
     "expired": _("it came too late"),
+    "stopped_again": _("the machine was stopped again before"),
 }
 COMMANDED_WORDS: dict[str, str | Promise] = {
     "enabled": _("may be switched on"),
@@ -54,6 +59,8 @@ STATE_TONES: dict[str, tuple[str, str]] = {
     UseState.BUSY: ("in-use", "in-use"),
     UseState.FAULT: ("care", "care"),
 }
+# As a print job that is paused: somebody may be waited for.
+PAUSED_TONE = ("care", "care")
 LOG_WORDS: dict[LogKind, str | Promise] = {
     LogKind.ATTEMPTS: _("Badges"),
     LogKind.ORDERS: _("Orders"),
@@ -90,10 +97,8 @@ class OrderLine:
 
 
 def order_line(order: DeviceCommand, device: Device, now: dt.datetime) -> OrderLine:
-    """A device that is not ours answers nothing: that it was sent is all anybody knows."""
+    """One that is not ours answers by what it reports next: until then it is sent, and void when nothing comes."""
     state = order.state(now)
-    if state == "done" and device.kind != DriverKind.FABLAB:
-        state = "told"
     return OrderLine(order, order_words(device, order.kind)[0], state, _reason_of(order) if state == "refused" else "")
 
 
@@ -113,6 +118,7 @@ class DevicePage:
     orders: Sequence[OrderLine]
     lock_out: Outage | None
     log: Sequence[LogLine] = ()
+    is_hot: bool = False
 
     @property
     def commanded(self) -> str:
@@ -120,7 +126,17 @@ class DevicePage:
 
     @property
     def reported_tone(self) -> tuple[str, str]:
+        if self.reported is not None and self.reported.is_paused:
+            return PAUSED_TONE
         return STATE_TONES[self.reported.state] if self.reported else STATE_TONES[UseState.UNKNOWN]
+
+    @property
+    def has(self) -> Sequence[str]:
+        return capability_words(self.device)
+
+    @property
+    def gaps(self) -> Sequence[str]:
+        return gaps(self.device, getattr(self.device.machine, "access", None) if self.device.machine else None)
 
     @property
     def is_waiting(self) -> bool:
@@ -134,8 +150,9 @@ class DevicePage:
 
 def device_page(device: Device, now: dt.datetime, *, only: LogKind | None = None, is_whole: bool = True) -> DevicePage:
     """The page, or only its part that changes by itself. The device comes with its machine and what that last
-    reported. Two queries; seven for the whole."""
-    orders = DeviceCommand.objects.filter(device=device).select_related("by").order_by("-created_at", "-pk")
+    reported. Two queries; six for the whole."""
+    rows = DeviceCommand.objects.filter(device=device).select_related("by").order_by("-created_at", "-pk")
+    orders = list(rows[: LINES_MOST if is_whole else ORDERS_SHOWN])
     reported = getattr(device.machine, "reported", None) if device.machine else None
     return DevicePage(
         device=device,
@@ -143,7 +160,8 @@ def device_page(device: Device, now: dt.datetime, *, only: LogKind | None = None
         reported=reported if reported is not None and reported.device_id == device.pk else None,
         orders=[order_line(order, device, now) for order in orders[:ORDERS_SHOWN]],
         lock_out=_lock_out(device, now),
-        log=device_log(device, only=only) if is_whole else (),
+        is_hot=is_hot(reported, now),
+        log=device_log(device, only=only, orders=orders) if is_whole else (),
     )
 
 
@@ -174,16 +192,27 @@ def log_words(line: LogLine, device: Device, now: dt.datetime) -> str:
         return f"{words} ({told.reason})" if told.reason else words
     if line.kind == LogKind.UNREAD:
         return f"{thing.code}: {thing.detail}" if thing.detail else thing.code
+    is_lapsed = line.kind == LogKind.SESSIONS and thing.stop_reason == StopReason.IDLE_TIMEOUT
+    if is_lapsed and was_never_begun(thing):
+        return gettext("nobody pressed the button")
     return str(thing.get_stop_reason_display()) if thing.stop_reason else gettext("under way")
 
 
 def offered_orders(device: Device, person: Person) -> list[Kind]:
-    """What the person may tell this device: none where its language has no word for it."""
+    """What the person may tell this device: none where its language has no word for it, or it has not what it takes."""
     if device.revoked_at is not None:
         return []
-    offered = [Kind.ENABLE, Kind.DISABLE, Kind.LOCK, Kind.MESSAGE, Kind.REBOOT]
     may = is_manager(person, device.machine)
-    return [kind for kind in offered if can_order(device, kind) and (may or kind not in FOR_MANAGERS)]
+    return [kind for kind in OFFERED if can_order(device, kind) and (may or kind not in FOR_MANAGERS)]
+
+
+def orders_beyond(device: Device, person: Person) -> list[tuple[str, str]]:
+    """What a device of ours cannot be told, by what it says that it has: the order in words, and why."""
+    if device.revoked_at is not None:
+        return []
+    may = is_manager(person, device.machine)
+    reasons = [(kind, why_not(device, kind)) for kind in OFFERED if may or kind not in FOR_MANAGERS]
+    return [(order_words(device, kind)[0], reason) for kind, reason in reasons if reason]
 
 
 def order_data(kind: str, said: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ personal: no name, no file name, no free text of a person.
 import datetime as dt
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from django.db import models
@@ -16,9 +16,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from fablab.machine_facts import StatusFacts, live_facts
+from iot.heat import HOT_C, is_hot
 from iot.models import AccessSession, Device, UseState
 from machines.models import Machine, Outage
+from printing.backends import PrinterConnection
 from printing.models import JobState
+from printing.other_prints import prints_other
 from reservations.messages import clock_words, day_words, duration_words
 from reservations.models import Reservation, Status
 from reservations.time_words import until_words
@@ -37,6 +40,7 @@ class State(enum.StrEnum):
     OUT = "out"
     NO_NEWS = "no-news"
     CLOSED = "closed"
+    COOLING = "cooling"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class MachineStatus:
     left: str = ""
     power_w: float | None = None
     is_bed_waiting: bool = False
+    prints_other: bool = False
     next_free: str = ""
 
     @property
@@ -74,12 +79,27 @@ def machine_statuses(machines: Sequence[Machine] | models.QuerySet[Machine], now
 
 
 def status_of(machine: Machine, facts: StatusFacts, now: dt.datetime) -> MachineStatus:
-    """The first of these that holds: out of service (or to be checked, or stopped for safety), printing, no news,
-    locked, needs care, waiting for whoever opened it, in use, reserved (here, then in another calendar), closed, free.
+    """The first of these that holds: out of service (or to be checked, or stopped for safety), printing (what was sent
+    from here, then anything else), no news, locked, at fault, cooling, needs care, waiting for whoever opened it, in
+    use, reserved (here, then in another calendar), closed, free.
 
     Free only while everything that could contradict it is heard.
     """
-    checks = (_out, _printing, _no_news, _locked, _care, _opening_up, _in_use, _reserved, _elsewhere, _closed)
+    checks = (
+        _out,
+        _printing,
+        _printing_other,
+        _no_news,
+        _locked,
+        _fault,
+        _cooling,
+        _care,
+        _opening_up,
+        _in_use,
+        _reserved,
+        _elsewhere,
+        _closed,
+    )
     for check in checks:
         status = check(machine, facts, now)
         if status is not None:
@@ -139,6 +159,8 @@ def _printing(machine: Machine, facts: StatusFacts, now: dt.datetime) -> Machine
     if job.time_left is not None:
         left = gettext("%(duration)s left") % {"duration": _rounded(job.time_left)}
         detail = gettext("Done at %(time)s") % {"time": clock_words(now + job.time_left, facts.zone)}
+        if by := job.time_left_by:
+            detail = f"{detail} ({by})"
     return MachineStatus(
         machine,
         State.CARE if job.state == JobState.PAUSED else State.IN_USE,
@@ -147,6 +169,22 @@ def _printing(machine: Machine, facts: StatusFacts, now: dt.datetime) -> Machine
         progress_pct=job.progress_pct,
         left=left,
         power_w=_power_w(facts, now),
+    )
+
+
+def _printing_other(machine: Machine, facts: StatusFacts, now: dt.datetime) -> MachineStatus | None:
+    """Started at the printer or in its own software: how far it is, and whose, nobody tells us."""
+    printer = facts.printer
+    if printer is None or not prints_other(printer):
+        return None
+    is_paused = printer.connection == PrinterConnection.PAUSED
+    return MachineStatus(
+        machine,
+        State.CARE if is_paused else State.IN_USE,
+        str(JOB_WORDS[JobState.PAUSED if is_paused else JobState.PRINTING]),
+        gettext("Prints something that was not sent from here"),
+        power_w=_power_w(facts, now),
+        prints_other=True,
     )
 
 
@@ -173,9 +211,36 @@ def _last_heard(heard: dt.datetime | None, zone: ZoneInfo, now: dt.datetime) -> 
     return gettext("Last heard %(day)s") % {"day": day_words(heard, zone)}
 
 
+def _fault(machine: Machine, facts: StatusFacts, now: dt.datetime) -> MachineStatus | None:
+    if facts.reported is None or facts.reported.state != UseState.FAULT:
+        return None
+    return MachineStatus(machine, State.CARE, gettext("Fault"), gettext("Please call someone of the team"))
+
+
+def _cooling(machine: Machine, facts: StatusFacts, now: dt.datetime) -> MachineStatus | None:
+    """After its print: whoever clears the bed waits for it."""
+    if not _is_cooling(facts, now):
+        return None
+    detail, printer = gettext("Still hot: do not touch it yet"), facts.printer
+    if printer is not None and printer.nozzle_c is not None:
+        detail = gettext("Still %(degrees)s °C hot: do not touch it yet") % {"degrees": round(printer.nozzle_c)}
+    is_bed_waiting = printer is not None and not printer.is_bed_clear
+    return MachineStatus(machine, State.COOLING, gettext("Cooling"), detail, is_bed_waiting=is_bed_waiting)
+
+
+def _is_cooling(facts: StatusFacts, now: dt.datetime) -> bool:
+    if _runs(facts, now):
+        return False
+    printer = facts.printer
+    if printer is not None and printer.unreachable_since is None and printer.nozzle_c is not None:
+        return printer.nozzle_c >= HOT_C and not printer.nozzle_target_c
+    # Who has it may just have begun to heat it: devices do not tell which.
+    current = _current(facts, now)
+    is_theirs = facts.access is not None or (current is not None and current.status == Status.IN_USE)
+    return not is_theirs and is_hot(facts.reported, now)
+
+
 def _care(machine: Machine, facts: StatusFacts, now: dt.datetime) -> MachineStatus | None:
-    if facts.reported is not None and facts.reported.state == UseState.FAULT:
-        return MachineStatus(machine, State.CARE, gettext("Fault"), gettext("Please call someone of the team"))
     if facts.printer is not None and not facts.printer.is_bed_clear:
         waits = _next_reservation(facts, now)
         return MachineStatus(machine, State.CARE, gettext("Clear the bed"), waits, is_bed_waiting=True)
@@ -203,6 +268,9 @@ def _opening_up(machine: Machine, facts: StatusFacts, now: dt.datetime) -> Machi
     words = WAITING_WORDS.get(facts.access.state) if facts.access is not None else None
     if words is None:
         return None
+    if not facts.devices:
+        # Where no device stands, both begin on their phones.
+        words = (words[0], gettext("One has begun: now the other one scans the square"))
     return MachineStatus(machine, State.RESERVED, str(words[0]), str(words[1]))
 
 
@@ -258,19 +326,13 @@ def _in_use(machine: Machine, facts: StatusFacts, now: dt.datetime) -> MachineSt
         }
     power_w = _power_w(facts, now)
     status = MachineStatus(machine, State.IN_USE, gettext("In use"), detail, left=left, power_w=power_w)
+    if _runs(facts, now) and facts.reported is not None and facts.reported.is_paused:
+        status = replace(status, state=State.CARE, word=str(JOB_WORDS[JobState.PAUSED]))
     return status if progress is None else _with_progress(status, progress)
 
 
 def _with_progress(status: MachineStatus, progress_pct: float) -> MachineStatus:
-    return MachineStatus(
-        status.machine,
-        status.state,
-        status.word,
-        status.detail,
-        min(max(progress_pct, 0.0), 100.0),
-        status.left,
-        status.power_w,
-    )
+    return replace(status, progress_pct=min(max(progress_pct, 0.0), 100.0))
 
 
 def _reserved(machine: Machine, facts: StatusFacts, now: dt.datetime) -> MachineStatus | None:

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 
 from django.conf import settings
+from django.contrib.auth.middleware import get_user
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 
-from people.lab import is_new
+from people.lab import due_stamp_ns, is_new
 
 View = Callable[[HttpRequest], HttpResponse]
 
@@ -72,7 +73,12 @@ def first_things_first(get_response: View) -> View:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         # Asked in this order: most answers of a lab that is set up cost nothing but a look at a file's date.
-        if request.path.startswith(OPEN_TO_A_NEW_LAB) or settings.IS_DEMO or not is_new():
+        if request.path.startswith(OPEN_TO_A_NEW_LAB) or settings.IS_DEMO:
+            return get_response(request)
+        if due_stamp_ns() is not None:
+            # Every page asks who is signed in; asked first, the lab's row comes along.
+            get_user(request)
+        if not is_new():
             return get_response(request)
         return HttpResponseRedirect(reverse("first-run"))
 

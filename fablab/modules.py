@@ -10,6 +10,7 @@ from people.models import Module
 
 MODULE_OF: dict[str, Module] = {
     "machine-prints": Module.PRINTING,
+    "machine-bed-clear": Module.PRINTING,
     "manage-bed-clear": Module.PRINTING,
     "api-print-jobs": Module.PRINTING,
     "api-print-job": Module.PRINTING,
@@ -74,6 +75,8 @@ def is_gone(url_name: str) -> bool:
     # Programs reach a module through the API: both must be on. An agent's enrolment is no program's.
     if url_name.startswith("api-") and url_name != "api-enrol":
         names.append(Module.API)
+    if url_name.startswith("print-team"):
+        names.append(Module.TEAMS)
     wanted = [name for name in names if name is not None]
     # Asked only where a module is named: whether the process lives is told without the database.
     return bool(wanted) and not all(current_lab().has(name) for name in wanted)

@@ -116,6 +116,11 @@ def _machine_needs(statuses: Sequence[MachineStatus]) -> list[Need]:
             title = _("%(machine)s: a print waits on the bed") % {"machine": machine.name}
             url = f"/manage/machines/{machine.slug}/bed-clear/"
             needs.append(Need("care", "inbox", title, status.detail, url, _("Bed is clear"), is_post=True))
+        elif status.prints_other:
+            title = _("%(machine)s prints something that was not sent from here") % {"machine": machine.name}
+            detail = _("Nothing is sent to it until that has ended and somebody has cleared the bed")
+            url = reverse("machine-prints", args=[machine.slug])
+            needs.append(Need("care", "printer-3d", title, detail, url, _("Look")))
         elif status.state == State.CARE:
             title = _("%(what)s: %(sentence)s") % {"what": machine.name, "sentence": status.word}
             needs.append(Need("care", "wrench", title, status.detail, machine.get_absolute_url(), _("Look")))

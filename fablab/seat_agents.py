@@ -4,7 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from fablab.machine_facts import StatusFacts
-from iot.models import DriverKind
+from iot.models import Device, DriverKind, ReportedState
 from reservations.models import Reservation
 
 # As the agent itself warns, unless it was set otherwise.
@@ -35,9 +35,14 @@ class SeatAgent:
 def agent_of(facts: StatusFacts, running: Reservation | None, now: dt.datetime) -> SeatAgent | None:
     """Of the seat's own agent; None for a seat without one."""
     device = next((device for device in facts.devices if device.kind == DriverKind.FABLAB), None)
-    if device is None:
-        return None
-    battery = facts.reported.battery_pct if facts.reported is not None else None
+    return None if device is None else heard_of(device, facts.reported, running, now)
+
+
+def heard_of(
+    device: Device, reported: ReportedState | None, running: Reservation | None, now: dt.datetime
+) -> SeatAgent:
+    """What the device's agent says; `running` is who sits there."""
+    battery = reported.battery_pct if reported is not None else None
     left = max(running.end - now, dt.timedelta(0)) if running is not None else None
     return SeatAgent(
         device.last_seen_at, device.is_silent(now), device.is_locked, None if battery is None else round(battery), left

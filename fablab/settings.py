@@ -73,6 +73,9 @@ MQTT_URL = env.text("MQTT_URL")
 HOMEASSISTANT = env.flag("FABLAB_HOMEASSISTANT")
 MQTT_CA = env.text("FABLAB_MQTT_CA")
 MQTT_PORT = env.integer("FABLAB_MQTT_PORT", 18883, least=1, most=65535)
+# Where the lab's own broker listens on the local network; 0: nowhere. For pages and enrolments to tell.
+MQTT_TLS_PORT = env.integer("FABLAB_MQTT_TLS_PORT", 0, least=0, most=65535)
+MQTT_PLAIN_PORT = env.integer("FABLAB_MQTT_PLAIN_PORT", 0, least=0, most=65535)
 
 
 def _broker() -> dict[str, object]:
@@ -119,6 +122,7 @@ BROKER = _broker()
 
 INSTALLED_APPS = [
     "fablab",
+    "projects",
     "printing",
     "iot",
     "reservations",

@@ -119,7 +119,9 @@ async def _refuse(send: Send, headers: dict[bytes, bytes]) -> None:
     if b"text/html" in headers.get(b"accept", b""):
         kind, text = b"text/html; charset=utf-8", TOO_LARGE_PAGE
     else:
-        denial = {"code": "too_large", "message": TOO_LARGE_EN, "next_step": ""}
+        # Slicers name no language; like every page, they are answered in French then.
+        is_english = headers.get(b"accept-language", b"fr").lower().startswith(b"en")
+        denial = {"code": "too_large", "message": TOO_LARGE_EN if is_english else TOO_LARGE_FR, "next_step": ""}
         kind, text = b"application/json", json.dumps({"denials": [denial], "alternatives": []})
     start = [(b"content-type", kind), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": 413, "headers": start})

@@ -12,11 +12,9 @@ from django.db.models import (
     DurationField,
     ExpressionWrapper,
     F,
-    OuterRef,
     Prefetch,
     Q,
     QuerySet,
-    Subquery,
     Sum,
 )
 from django.db.models.functions import Coalesce, Greatest, Least
@@ -113,9 +111,10 @@ def _line(row: Reservation, reader: Person, may_open_all: bool, is_staff: bool, 
 
 
 def totals_of(team: Team, windows: Sequence[Interval], now: dt.datetime) -> list[Total]:
-    """One for each window, of what begins in it. Two queries, whatever the number of reservations."""
+    """One for each window, of what begins in it. Three queries, whatever the number of reservations."""
     reserved: dict[str, Any] = {}
     measured: dict[str, Any] = {}
+    printed: dict[str, Any] = {}
     length = ExpressionWrapper(F("end") - F("start"), DurationField())
     # As `measured_time` counts it: what ran on into somebody else's time is not the team's.
     until = Least(Coalesce("end", now), "reservation__booked_end")
@@ -125,13 +124,14 @@ def totals_of(team: Team, windows: Sequence[Interval], now: dt.datetime) -> list
         inside = Q(start__gte=window.start, start__lt=window.end)
         of_it = Q(reservation__start__gte=window.start, reservation__start__lt=window.end)
         reserved |= {f"n{n}": Count("pk", filter=inside), f"s{n}": Sum(length, filter=inside)}
-        reserved |= {f"p{n}": Sum("jobs", filter=inside)}
+        made = Q(created_at__gte=window.start, created_at__lt=window.end)
+        printed |= {f"p{n}": Count("pk", filter=made)}
         measured |= {f"m{n}": Sum(ran, filter=of_it)}
-    jobs = PrintJob.objects.filter(reservation=OuterRef("pk")).order_by().values("reservation")
-    counted = Reservation.objects.filter(team=team, status__in=COUNTED)
-    row = counted.annotate(jobs=Subquery(jobs.annotate(n=Count("pk")).values("n"))).aggregate(**reserved)
+    row = Reservation.objects.filter(team=team, status__in=COUNTED).aggregate(**reserved)
     of_team = UsageSession.objects.filter(reservation__team=team, reservation__status__in=COUNTED)
     row |= of_team.aggregate(**measured)
+    # In its time, or in anybody's own.
+    row |= PrintJob.objects.filter(Q(team=team) | Q(reservation__team=team)).aggregate(**printed)
     none = dt.timedelta(0)
     return [
         Total(row[f"n{n}"], row[f"s{n}"] or none, row[f"m{n}"] or none, row[f"p{n}"] or 0) for n in range(len(windows))

@@ -10,16 +10,14 @@ from typing import TypeVar
 
 from django.conf import settings
 from django.db import Error as DatabaseTrouble
-from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from fablab.backup.nightly import born_at
 from fablab.backup.places import is_nightly
 from fablab.backup.status import BackupStatus, backup_status
-from fablab.doctor import CLOCKS_APART_MOST, last_stored
-from fablab.health import broker_answers, worker_beats
+from fablab.health import broker_answers
+from fablab.stored_facts import StoredFacts, stored_facts
 from iot.ingest_health import IngestHealth, ingest_health
 from people.lab import current_lab
 from people.models import Module
@@ -184,23 +182,39 @@ def forget() -> None:
     _kept.facts = None
 
 
+def are_due() -> bool:
+    """Whether the next look asks anew: whoever asks the database anyway may ask for these facts along with it."""
+    return _kept.facts is None or time.monotonic() >= _kept.until_s
+
+
+def learn(stored: StoredFacts) -> None:
+    """What the database knows was asked along with something else: find out the rest, and keep all of it."""
+    with _asking:
+        _keep(stored)
+
+
 def _facts() -> Facts:
     with _asking:
-        if _kept.facts is None or time.monotonic() >= _kept.until_s:
-            _kept.facts, _kept.until_s = _asked(), time.monotonic() + KEPT_S
+        if _kept.facts is None or are_due():
+            return _keep(_or_none(stored_facts))
         return _kept.facts
 
 
-def _asked() -> Facts:
+def _keep(stored: StoredFacts | None) -> Facts:
+    _kept.facts, _kept.until_s = _with_surroundings(stored), time.monotonic() + KEPT_S
+    return _kept.facts
+
+
+def _with_surroundings(stored: StoredFacts | None) -> Facts:
     disk = _or_none(lambda: shutil.disk_usage(settings.DATA_DIR))
     return Facts(
         free_bytes=disk.free if disk else None,
         disk_bytes=disk.total if disk else None,
-        clock_off=_or_none(clock_off),
-        is_worker_alive=_or_none(worker_beats),
+        clock_off=stored.clock_off if stored else None,
+        is_worker_alive=stored.is_worker_alive if stored else None,
         is_broker_reachable=_or_none(_broker_answers),
         backup=backup_status(),
-        born_at=_or_none(born_at),
+        born_at=stored.born_at if stored else None,
         ingest=_or_none(lambda: ingest_health(timezone.now())),
     )
 
@@ -208,18 +222,6 @@ def _asked() -> Facts:
 def _broker_answers() -> bool | None:
     """Not asked in a lab without devices: nobody would miss it."""
     return broker_answers(settings.BROKER, BROKER_WITHIN_S) if current_lab().has(Module.DEVICES) else None
-
-
-def clock_off() -> dt.timedelta:
-    """How far our clock is from the database's, or stands before what is already stored."""
-    now = timezone.now()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        apart: dt.timedelta = abs(cursor.fetchone()[0] - now)
-    stored = last_stored()
-    if stored is not None and stored - now > CLOCKS_APART_MOST:
-        return max(apart, stored - now)
-    return apart
 
 
 def _or_none(ask: Callable[[], Answer | None]) -> Answer | None:

@@ -1,10 +1,8 @@
-"""The last seven days of the lab in four numbers."""
+"""The last seven days of the lab in four numbers. `fablab.week` asks for them."""
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass
-
-from django.db import connection
+from typing import Any
 
 from reservations.models import Status
 
@@ -12,14 +10,14 @@ WEEK = dt.timedelta(days=7)
 USED = [Status.CONFIRMED, Status.IN_USE, Status.COMPLETED]
 
 SQL = """
-SELECT coalesce(extract(epoch FROM sum(coalesce("end", %(now)s) - "start")), 0)::float8,
-       coalesce(sum(energy_wh), 0)::float8,
+SELECT coalesce(extract(epoch FROM sum(coalesce("end", %(now)s) - "start")), 0)::float8 AS busy_s,
+       coalesce(sum(energy_wh), 0)::float8 AS energy_wh,
        (SELECT coalesce(extract(epoch FROM sum("end" - "start")), 0)::float8 FROM reservations_reservation
-        WHERE "start" >= %(since)s AND "start" < %(now)s AND status = ANY(%(used)s)
-          AND machine_id = ANY(%(machine_ids)s::bigint[])),
+        WHERE "start" >= %(week_since)s AND "start" < %(now)s AND status = ANY(%(used)s)
+          AND machine_id = ANY(%(machine_ids)s::bigint[])) AS reserved_s,
        (SELECT count(*) FROM reservations_refusal
-        WHERE at >= %(since)s AND machine_id = ANY(%(machine_ids)s::bigint[]))
-FROM iot_usagesession WHERE "start" >= %(since)s AND machine_id = ANY(%(machine_ids)s::bigint[])
+        WHERE at >= %(week_since)s AND machine_id = ANY(%(machine_ids)s::bigint[])) AS refused
+FROM iot_usagesession WHERE "start" >= %(week_since)s AND machine_id = ANY(%(machine_ids)s::bigint[])
 """
 
 
@@ -33,10 +31,12 @@ class WeekNumbers:
     energy_kwh: float
 
 
-def week_numbers(now: dt.datetime, machine_ids: Sequence[int]) -> WeekNumbers:
-    """Of these machines, over [now − 7 days, now). One query."""
-    with connection.cursor() as cursor:
-        cursor.execute(SQL, {"now": now, "since": now - WEEK, "used": [str(status) for status in USED],
-                             "machine_ids": list(machine_ids)})  # fmt: skip
-        busy_s, energy_wh, reserved_s, refused = cursor.fetchone()
+def params_of(now: dt.datetime) -> dict[str, Any]:
+    """What `SQL` is filled with beside `now` and `machine_ids`: over [now − 7 days, now)."""
+    return {"week_since": now - WEEK, "used": [str(status) for status in USED]}
+
+
+def numbers_from(row: Any) -> WeekNumbers:
+    """From a row of `SQL`. Pure."""
+    busy_s, energy_wh, reserved_s, refused = row
     return WeekNumbers(round(busy_s / 3600), round(reserved_s / 3600), refused, energy_wh / 1000)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -16,6 +15,7 @@ from rest_framework.views import APIView
 from fablab.lib.api import INVALID, Page, Problem, problem
 from fablab.lib.queries import query_word
 from fablab.lib.throttling import AnonymousRate
+from iot.broker_address import broker_as_seen_from, host_asked
 from iot.models import Device, UsageSession
 from iot.services import EnrolmentRefused, enrol
 from people.models.role import MANAGER_ROLES
@@ -128,6 +128,9 @@ class EnrolOut(serializers.Serializer[Any]):
     host = serializers.CharField()
     port = serializers.IntegerField()
     is_tls = serializers.BooleanField()
+    ca = serializers.CharField(
+        help_text="Certificate in PEM form of the authority that made the broker's; empty: one that systems trust."
+    )
 
 
 class EnrolThrottle(AnonymousRate):
@@ -159,14 +162,6 @@ class Enrol(APIView):
         except EnrolmentRefused:
             detail = _("This code is not valid, or no longer. Ask for a new one on the device's page.")
             return problem("code_refused", detail, status=403)
-        broker = settings.BROKER
-        return Response(
-            {
-                "device": device.slug,
-                "password": password,
-                "roster_key": roster_key,
-                "host": broker["host"],
-                "port": broker["port"],
-                "is_tls": broker["is_tls"],
-            }
-        )
+        found = broker_as_seen_from(host_asked(request))
+        answer = {"device": device.slug, "password": password, "roster_key": roster_key}
+        return Response(answer | {"host": found.host, "port": found.port, "is_tls": found.is_tls, "ca": found.ca})

@@ -6,5 +6,6 @@ class IotConfig(AppConfig):
     verbose_name = "devices"
 
     def ready(self) -> None:
-        # Registers what devices witness, and what ends uses that were begun by hand.
-        from iot import evidence, tasks_manual  # noqa: F401
+        # Registers what devices witness, what ends uses that were begun by hand, which devices hear of a lift, and
+        # which of a reservation.
+        from iot import evidence, lifting, seats, tasks_manual  # noqa: F401

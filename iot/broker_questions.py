@@ -12,8 +12,9 @@ from django.conf import settings
 
 from iot.broker.access import BrokerUser, may_publish, may_subscribe
 from iot.credentials import hash_password, new_device_password, verify_password
-from iot.models import Device
-from iot.selectors import broker_users, topics_of
+from iot.drivers import zigbee2mqtt
+from iot.models import Device, DriverKind
+from iot.selectors import account_of, bridge_mates, broker_users
 
 Action = Literal["publish", "subscribe"]
 # Our own rights follow the devices that are not ours; we are not shut out.
@@ -57,14 +58,15 @@ def _enrolled(username: str) -> Device | None:
     # PostgreSQL takes no NUL in a text.
     if not username or "\x00" in username:
         return None
-    return Device.objects.filter(slug=username, revoked_at=None).exclude(password_hash="").first()
+    if base := zigbee2mqtt.base_of_account(username):
+        rows = bridge_mates(f"{base}/")
+    else:
+        rows = Device.objects.filter(slug=username, revoked_at=None).exclude(kind=DriverKind.ZIGBEE2MQTT)
+    return rows.exclude(password_hash="").order_by("slug").first()
 
 
 def _account_of(device: Device | None) -> BrokerUser | None:
-    if device is None:
-        return None
-    writes, reads = topics_of(device)
-    return BrokerUser(device.slug, device.password_hash, writes, reads)
+    return account_of(device) if device is not None else None
 
 
 def _is_own(username: str) -> bool:

@@ -269,9 +269,9 @@ def _orders(look: Look) -> Point:
     void = states.count("expired")
     words = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
     if void:
-        return _wrong(
-            name, words, "Subscribe to down/command, and answer each with up/ack, also one that is refused or void."
-        )
+        ours = "Subscribe to down/command, and answer each with up/ack, also one that is refused or void."
+        other = "It reported nothing of the kind within 30 s: look whether it listens on its topic and tells on or off."
+        return _wrong(name, words, ours if look.device.kind == DriverKind.FABLAB else other)
     took = [row.took.total_seconds() for row in rows if row.took is not None]
     return _right(name, f"{words}; the slowest answer after {_seconds(max(took))}" if took else words)
 

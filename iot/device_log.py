@@ -3,7 +3,7 @@ could read."""
 
 import datetime as dt
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,9 +33,18 @@ class LogLine:
     thing: Any
 
 
-def device_log(device: Device, *, only: LogKind | None = None, most: int = LINES_MOST) -> list[LogLine]:
-    """The newest lines, newest first. One query for each kind."""
-    lines = [line for kind in LogKind if only in (None, kind) for line in _lines(kind, device, most)]
+def device_log(
+    device: Device,
+    *,
+    only: LogKind | None = None,
+    most: int = LINES_MOST,
+    orders: Sequence[DeviceCommand] | None = None,
+) -> list[LogLine]:
+    """The newest lines, newest first. One query for each kind; none for the orders where their newest are given."""
+    kinds = [kind for kind in LogKind if only in (None, kind)]
+    lines = [LogLine(LogKind.ORDERS, order.created_at, order) for order in orders or () if LogKind.ORDERS in kinds]
+    asked = [kind for kind in kinds if orders is None or kind != LogKind.ORDERS]
+    lines += [line for kind in asked for line in _lines(kind, device, most)]
     return sorted(lines, key=lambda line: line.at, reverse=True)[:most]
 
 
@@ -53,7 +62,7 @@ def _orders(device: Device) -> tuple[QuerySet[Any], str]:
 
 
 def _sessions(device: Device) -> tuple[QuerySet[Any], str]:
-    return AccessSession.objects.filter(device=device).select_related("person"), "allowed_at"
+    return AccessSession.objects.filter(device=device).select_related("person", "device"), "allowed_at"
 
 
 def _runs(device: Device) -> tuple[QuerySet[Any], str]:

@@ -56,7 +56,7 @@ class AccessForm(forms.ModelForm):
 
 def access_words(access: MachineAccess, machine: Machine) -> list[str]:
     """What happens at the machine, step by step, as somebody would tell it there."""
-    lines = [_("Whoever may reserve the machine presents a badge, or types the code that their phone shows.")]
+    lines = [_("Whoever may reserve the machine presents a badge, or types their phone’s code at a reader with keys.")]
     lines.append(_walk_up(access.walk_up))
     if access.needs_two_people:
         lines.append(_("Within 30 seconds a second person, who may use it too, presents a badge."))

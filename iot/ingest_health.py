@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.db import connection
 from django.db.models import Count
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -67,7 +68,7 @@ class IngestHealth:
         rate = ngettext(
             "%(n)d message a second is stored", "%(n)d messages a second are stored", round(self.messages_a_second)
         ) % {"n": round(self.messages_a_second)}
-        facts = {"rate": rate, "lag": f"{self.lag_s:.1f}", "queue": self.queue}
+        facts = {"rate": rate, "lag": number_format(self.lag_s, 1), "queue": self.queue}
         if self.is_behind:
             return _("%(rate)s, and more come than that: %(queue)d wait, the last ones for %(lag)s s.") % facts
         return _("%(rate)s, %(lag)s s after they came.") % facts

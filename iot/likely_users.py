@@ -108,9 +108,11 @@ def runs_likely_of(person: Person, now: dt.datetime) -> QuerySet[UsageSession]:
     return rows.filter(Exists(reserved) | Exists(used) | (Exists(was_here) & Exists(may)))
 
 
-def likely_users(runs: Sequence[UsageSession], now: dt.datetime) -> Mapping[int, list[tuple[Person, Sign]]]:
-    """By run the likeliest people, at most three. Five queries, however many runs. The runs come with their machine
-    and its unit and category."""
+def likely_users(
+    runs: Sequence[UsageSession], now: dt.datetime, *, among: QuerySet[Person] | None = None
+) -> Mapping[int, list[tuple[Person, Sign]]]:
+    """By run the likeliest people, at most three, and of `among` only. Five queries, however many runs. The runs come
+    with their machine and its unit and category."""
     if not runs:
         return {}
     clues: dict[int, dict[int, Clues]] = defaultdict(dict)
@@ -122,7 +124,8 @@ def likely_users(runs: Sequence[UsageSession], now: dt.datetime) -> Mapping[int,
     _note_presence(clues, runs, now)
     guesses = {run.pk: ranked(clues[run.pk].values()) for run in runs}
     wanted = {guess.person_id for found in guesses.values() for guess in found}
-    people = Person.objects.filter(pk__in=wanted, is_active=True, erased_at=None).in_bulk()
+    theirs = Person.objects.all() if among is None else among
+    people = theirs.filter(pk__in=wanted, is_active=True, erased_at=None).in_bulk()
     return {
         key: [(people[guess.person_id], guess.sign) for guess in found if guess.person_id in people][:LIKELY_MOST]
         for key, found in guesses.items()

@@ -11,17 +11,22 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, override
 
+from fablab.lib.denials import Denial
 from fablab.lib.live import announce_machines
-from iot.access.time_for import time_for
-from iot.models import Device, MachineAccess, StopReason, UsageSession
+from iot.access.sessions import one_at_a_time
+from iot.access.time_for import standing_denials, time_for
+from iot.access.words import SECOND_PHONE
+from iot.manual_pairs import end_pair, second_came, wait_for_second, waiting_for
+from iot.models import AccessSession, Device, MachineAccess, StopReason, UsageSession
 from iot.sessions import close_session, locked_states, open_session
+from iot.why_ended import reason_at_end
 from machines.closing_services import declare_outage
 from machines.errors import MachinesError
 from machines.models import Machine, Outage
 from people.errors import NotAllowed, WrongState
 from people.models import Person
 from people.permissions import is_staff
-from reservations.errors import ReservationError
+from reservations.errors import ReservationError, ReservationRefused
 from reservations.life import finish_reservation
 from reservations.models import Origin, Reservation, Status
 
@@ -39,10 +44,11 @@ def start_manual(machine: Machine, person: Person, now: dt.datetime) -> UsageSes
     """The person says that they begin at the machine. No power is switched and no device is told.
 
     Side effects in order: an earlier use whose time is over ends; the reservation checked in, or one made on the spot
-    by the rules of reserving; the usage session opened.
+    by the rules of reserving; the usage session opened. Where two people are asked for, the first one's reservation
+    waits five minutes for the second, who may use it too and says so on their own phone: the use is the first one's.
 
     Raises:
-        ReservationRefused: with every reason, as for a badge at a reader.
+        ReservationRefused: with every reason, as for a badge at a reader; `second_phone` while the second is awaited.
         WrongState: `has_device`, or `in_use` when one is open.
     """
     if Device.objects.filter(machine=machine, revoked_at=None).exists():
@@ -50,16 +56,41 @@ def start_manual(machine: Machine, person: Person, now: dt.datetime) -> UsageSes
     _end_what_is_over(UsageSession.objects.filter(machine=machine), now)
     _check_nobody_uses_it(machine, person)
     access = MachineAccess.objects.filter(machine=machine).first() or MachineAccess(machine=machine)
+    first = waiting_for(machine, person, now) if access.needs_two_people else None
+    if first is not None:
+        return _begun_by_two(machine, first, person, now)
     # Of its own: a refusal stays recorded, and nobody waits for the machine's row meanwhile.
     reservation = time_for(machine=machine, access=access, person=person, now=now)
+    if access.needs_two_people:
+        wait_for_second(machine, person, reservation, now)
+        announce_machines([machine.pk])
+        raise ReservationRefused([Denial(SECOND_PHONE)])
     try:
-        with transaction.atomic():
-            locked_states([machine.pk])
-            _check_nobody_uses_it(machine, person)
-            session = _opened(machine, person, reservation, now)
+        session = _begun(machine, person, reservation, now)
     except WrongState:
         _give_back(reservation, now)
         raise
+    announce_machines([machine.pk])
+    return session
+
+
+def _begun(machine: Machine, person: Person, reservation: Reservation, now: dt.datetime) -> UsageSession:
+    with transaction.atomic():
+        locked_states([machine.pk])
+        _check_nobody_uses_it(machine, person)
+        return _opened(machine, person, reservation, now)
+
+
+def _begun_by_two(machine: Machine, first: AccessSession, second: Person, now: dt.datetime) -> UsageSession:
+    """The use is the first one's; the second is asked what a reader asks of them."""
+    if denials := standing_denials(machine, second, now):
+        raise ReservationRefused(denials)
+    if first.person is None or first.reservation is None:
+        raise WrongState("in_use", BY_SOMEBODY)
+    with one_at_a_time(machine.pk):
+        if not second_came(first, second, now):
+            raise WrongState("in_use", BY_SOMEBODY)
+        session = _begun(machine, first.person, first.reservation, now)
     announce_machines([machine.pk])
     return session
 
@@ -111,9 +142,12 @@ def _opened(machine: Machine, person: Person, reservation: Reservation, now: dt.
 def _end_what_is_over(rows: QuerySet[UsageSession], now: dt.datetime) -> int:
     is_over = Q(reservation__end__lte=now) | Q(reservation=None, start__lte=now - LONGEST)
     ended = 0
-    for row in rows.filter(is_over, source=MANUAL, end=None).select_related("reservation").order_by("pk"):
-        at = row.reservation.end if row.reservation is not None else row.start + LONGEST
-        ended += _end(row, at=at, reason=StopReason.BOOKING_END, now=now) is not None
+    found = rows.filter(is_over, source=MANUAL, end=None)
+    for row in found.select_related("reservation", "machine__category", "machine__unit__site").order_by("pk"):
+        at, reason = row.start + LONGEST, StopReason.BOOKING_END
+        if row.reservation is not None:
+            at, reason = row.reservation.end, reason_at_end(row.machine, row.reservation, row.reservation.end)
+        ended += _end(row, at=at, reason=reason, now=now) is not None
     return ended
 
 
@@ -127,6 +161,7 @@ def _end(session: UsageSession, *, at: dt.datetime, reason: StopReason, now: dt.
             return None
         fresh.last_busy_at = max(at, fresh.start)
         close_session(fresh, at=at, reason=reason)
+        end_pair(fresh.machine_id, at=at, reason=reason)
     if fresh.reservation is not None:
         _give_back(fresh.reservation, now)
     if MachineAccess.objects.filter(machine=fresh.machine_id, is_checked_after=True).exists():

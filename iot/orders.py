@@ -1,6 +1,7 @@
 """Orders to devices: given, sent, answered. What a device reports is another field; an order never changes it."""
 
 import datetime as dt
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -10,10 +11,13 @@ from django.utils.translation import gettext as _
 
 from fablab.lib.changes import note_change
 from fablab.lib.live import announce_machines
+from iot.capabilities import why_not
 from iot.device_services import DeviceError
 from iot.drivers import foreign_driver
-from iot.models import Device, DeviceCommand, DriverKind, ReportedState, UseState
-from iot.protocol import CommandAck
+from iot.drivers.base import Observation, Relay
+from iot.heat import is_hot
+from iot.models import Device, DeviceCommand, DriverKind, ReportedState, UsageSession, UseState
+from iot.protocol import CommandAck, Event, Hello
 from people.errors import NotAllowed
 from people.models import Person
 from people.permissions import is_manager, is_staff
@@ -24,6 +28,8 @@ LASTS = dt.timedelta(seconds=30)
 AGAIN_AFTER = dt.timedelta(seconds=10)
 Kind = DeviceCommand.Kind
 COMMANDED = {Kind.ENABLE: "enabled", Kind.DISABLE: "disabled", Kind.LOCK: "locked"}
+# What a device that is not ours reports, and the order that this answers.
+SWITCHED = {"energised": Kind.ENABLE, "de_energised": Kind.DISABLE}
 FOR_MANAGERS = frozenset({Kind.CONFIG, Kind.REBOOT})
 
 
@@ -45,23 +51,28 @@ def order(
 
     Raises:
         NotAllowed: `by` is not of the team there, or manages nothing there and it is a setting.
-        DeviceError: `dangerous_start`, `not_its_language`, `revoked`, `would_cut` what works (not asked for safety).
+        DeviceError: `dangerous_start`, `not_its_language`, `revoked`, `would_cut` what works, `hot` (neither is
+            asked for safety);
+            `cannot`, by what the device says that it has, when somebody asks for it.
     """
     _check_may(device, kind, by)
     _check_can(device, kind)
+    if by is not None and (reason := why_not(device, kind)):
+        raise DeviceError("cannot", reason)
     if not is_for_safety:
-        _check_nothing_is_cut(device, kind)
+        _check_nothing_is_cut(device, kind, now)
     said = dict(data or {})
     if kind == Kind.ENABLE and by is not None and "session_id" not in said:
         # What a person enables was locked: no order of the software ever lifts that.
-        said["lift"] = True
+        # When: a device that was stopped again since refuses it.
+        said |= {"lift": True, "lifted_at": now.isoformat()}
     with transaction.atomic():
         made = DeviceCommand.objects.create(
             device=device, kind=kind, data=said, by=by, why=why, created_at=now, expires_at=now + lasts
         )
-        if kind in COMMANDED:
+        if kind in COMMANDED and not is_of_heat(made):
             # After the rest is committed: whoever stores messages holds the device's row first of all.
-            transaction.on_commit(partial(_keep_commanded, device, COMMANDED[kind], now))
+            transaction.on_commit(partial(_keep_commanded, made))
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
         if device.machine_id:
@@ -71,8 +82,17 @@ def order(
     return made
 
 
-def _keep_commanded(device: Device, word: str, now: dt.datetime) -> None:
-    Device.objects.filter(pk=device.pk).update(commanded=word, commanded_at=now)
+def is_of_heat(command: DeviceCommand) -> bool:
+    """Whether it only says that the machine is hot: it switches nothing."""
+    return "hot_s" in command.data
+
+
+def _keep_commanded(command: DeviceCommand) -> None:
+    rows = Device.objects.filter(pk=command.device_id)
+    if command.kind != Kind.LOCK and not command.data.get("lift"):
+        # What is locked stays so through all that is ordered until somebody lifts it.
+        rows = rows.exclude(commanded=COMMANDED[Kind.LOCK])
+    rows.update(commanded=COMMANDED[Kind(command.kind)], commanded_at=command.created_at)
 
 
 def set_config(*, device: Device, settings: dict[str, Any], by: Person, now: dt.datetime) -> DeviceCommand:
@@ -112,20 +132,27 @@ def _check_can(device: Device, kind: str) -> None:
         raise DeviceError("not_its_language", _("This device takes no such order."))
 
 
-def _check_nothing_is_cut(device: Device, kind: str) -> None:
+def _check_nothing_is_cut(device: Device, kind: str, now: dt.datetime) -> None:
     """A plug cuts at once, and what works is never cut. Our own device sees to that by itself."""
     if device.kind == DriverKind.FABLAB or kind not in (Kind.DISABLE, Kind.REBOOT) or device.machine_id is None:
         return
-    if ReportedState.objects.filter(machine=device.machine_id, state=UseState.BUSY).exists():
+    state = ReportedState.objects.filter(machine=device.machine_id).first()
+    # A print that is paused draws as little as one that is over.
+    prints = UsageSession.objects.filter(machine=device.machine_id, end=None, source=UsageSession.Source.PRINT_JOB)
+    if (state is not None and state.state == UseState.BUSY) or prints.exists():
         raise DeviceError(
             "would_cut", _("The machine is working: this plug would cut it at once. Wait until it has stopped.")
+        )
+    if is_hot(state, now):
+        raise DeviceError(
+            "hot", _("The machine is still hot, and this plug would stop its fan. Wait until it has cooled down.")
         )
 
 
 def can_order(device: Device, kind: str) -> bool:
-    """Whether a device of this kind understands it at all."""
+    """Whether a device of this kind understands it at all, and has what it takes."""
     if device.kind == DriverKind.FABLAB:
-        return True
+        return not why_not(device, kind)
     make = getattr(foreign_driver(device.kind), "command", None)
     return make is not None and make(device.topic, kind) is not None
 
@@ -140,8 +167,17 @@ def take_to_send(*, now: dt.datetime) -> list[DeviceCommand]:
             Q(sent_at=None) | Q(sent_at__lt=now - AGAIN_AFTER), answered_at=None, expires_at__gt=now,
             device__revoked_at=None,
         ).select_for_update(of=("self",), skip_locked=True)  # fmt: skip
-        # Sent again after a newer one it would undo that.
-        rows = rows.exclude(Q(kind__in=switching) & Exists(later))
+        # Sent again after a newer one it would undo that; a lift is undone by a lock alone.
+        is_lift = Q(device__kind=DriverKind.FABLAB, data__contains={"lift": True})
+        is_heat = Q(data__has_key="hot_s")
+        # One of heat switches nothing, and undoes nothing but another one of heat; a lock is undone by a lift alone.
+        plain = Q(kind__in=(Kind.ENABLE, Kind.DISABLE)) & ~is_lift & ~is_heat
+        rows = rows.exclude(plain & Exists(later.exclude(is_heat)))
+        rows = rows.exclude(is_heat & Exists(later))
+        rows = rows.exclude(Q(kind=Kind.LOCK) & Exists(later.filter(Q(kind=Kind.LOCK) | is_lift)))
+        rows = rows.exclude(is_lift & Exists(later.filter(kind=Kind.LOCK)))
+        # Our own device carries out each order once; another one would start anew every ten seconds.
+        rows = rows.exclude(~Q(device__kind=DriverKind.FABLAB), kind=Kind.REBOOT, sent_at__isnull=False)
         taken = list(rows.select_related("device").order_by("pk")[:200])
         for command in taken:
             command.sent_at = now
@@ -149,13 +185,43 @@ def take_to_send(*, now: dt.datetime) -> list[DeviceCommand]:
     return taken
 
 
-def note_published(command: DeviceCommand, *, now: dt.datetime) -> None:
-    """It is with the broker. A device that is not ours answers nothing: what it reports next is its answer."""
-    if command.device.kind != DriverKind.FABLAB:
-        DeviceCommand.objects.filter(pk=command.pk).update(answered_at=now, is_done=True)
+def order_answered(said: Observation | CommandAck) -> str:
+    """The kind of order that a report of a device that is not ours answers; empty for none."""
+    if isinstance(said, Relay):
+        return Kind.ENABLE if said.is_on else Kind.DISABLE
+    if isinstance(said, Event):
+        return SWITCHED.get(said.event, "")
+    # With its firmware it says that it has just started.
+    return Kind.REBOOT if isinstance(said, Hello) and said.firmware else ""
 
 
-def note_answer(device: Device, told: CommandAck, *, at: dt.datetime) -> None:
-    """The device says what became of an order of its own; once."""
-    rows = DeviceCommand.objects.filter(device=device, reference=told.command_id, answered_at=None)
-    rows.update(answered_at=at, is_done=told.is_done, answer=told.reason)
+def note_reports(reports: Mapping[tuple[int, str], dt.datetime]) -> set[int]:
+    """Orders to devices that are not ours are done once the device reports what it was told, after it was sent and
+    while it holds; otherwise they expire. `reports`: device and kind of order, with when it was received last.
+
+    Returns the devices that answered. One query, none without reports; one more for each order done.
+    """
+    if not reports:
+        return set()
+    rows = DeviceCommand.objects.filter(
+        device__in={device_id for device_id, _kind in reports}, answered_at=None, sent_at__isnull=False
+    ).exclude(device__kind=DriverKind.FABLAB)
+    answered = set()
+    for command in rows.only("device_id", "kind", "sent_at", "expires_at"):
+        at = reports.get((command.device_id, command.kind))
+        if at is None or command.sent_at is None or not command.sent_at <= at <= command.expires_at:
+            continue
+        DeviceCommand.objects.filter(pk=command.pk, answered_at=None).update(answered_at=at, is_done=True)
+        answered.add(command.device_id)
+    return answered
+
+
+def note_answer(device: Device, told: CommandAck, *, at: dt.datetime) -> DeviceCommand | None:
+    """The device says what became of an order of its own; once. Returns the order; None when it has none such that is
+    open: what another device was told is not its to answer."""
+    command = DeviceCommand.objects.filter(device=device, reference=told.command_id, answered_at=None).first()
+    if command is None:
+        return None
+    rows = DeviceCommand.objects.filter(pk=command.pk, answered_at=None)
+    answered = rows.update(answered_at=at, is_done=told.is_done, answer=told.reason)
+    return command if answered else None

@@ -2,6 +2,9 @@
 
 `busy` begins when power has been at or above `busy_w` for `busy_after`, counted from the first such sample;
 it ends when power has been below `idle_w` for `idle_after`, counted likewise. Between the two nothing changes.
+
+What goes on when the machine's own software has said that it is done is the tail of the same run: a meter that is at
+rest with `crossing_since` equal to `since` is in it, until power was once below `idle_w`.
 """
 
 import datetime as dt
@@ -31,6 +34,11 @@ class Meter:
     at: dt.datetime | None = None
 
 
+def is_tail(meter: Meter) -> bool:
+    """Whether what it draws still belongs to the run that was told to be over."""
+    return meter.state != BUSY and meter.since is not None and meter.crossing_since == meter.since
+
+
 def step(meter: Meter, at: dt.datetime, power_w: float, limits: Thresholds) -> Meter:
     """The meter after one more sample. `since` is when the state began: the first sample over the threshold.
 
@@ -40,6 +48,8 @@ def step(meter: Meter, at: dt.datetime, power_w: float, limits: Thresholds) -> M
         return meter
     has_gap = meter.at is not None and at - meter.at > limits.longest_gap
     crossing = None if has_gap else meter.crossing_since
+    if is_tail(meter) and not has_gap:
+        return replace(meter, at=at) if power_w >= limits.idle_w else replace(meter, crossing_since=None, at=at)
     if meter.state == BUSY:
         is_crossing, wanted, target = power_w < limits.idle_w, limits.idle_after, IDLE
     else:

@@ -81,7 +81,10 @@ class Reading(Struct, frozen=True):
 
 
 class Access(Struct, frozen=True):
-    """A badge or a code was presented, or the button asks for more time; the device waits for a decision.
+    """A badge or a code was presented, or the button was pressed; the device waits for a decision.
+
+    A `code` is six digits that a phone shows, typed at keys: never sent as a badge. A `button` says nothing of who
+    presses it: it asks more time for the session that runs, else begins what is checked in and has the machine now.
 
     `decided` when the device answered by its roster, out of the lab's reach: it is written down and not answered.
     """

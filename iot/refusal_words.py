@@ -13,6 +13,8 @@ from reservations.rules import Code
 OFFLINE = "offline"
 REFUSAL_WORDS: dict[str, str | Promise] = {
     words.UNKNOWN_BADGE: _("badge or code not known"),
+    words.UNKNOWN_CODE: _("code not known, or over"),
+    words.BADGE_FIRST: _("the button, and nobody had checked in"),
     words.TOO_MANY_ATTEMPTS: _("too many unknown badges within a minute"),
     words.TOO_LATE: _("it took too long"),
     words.NO_MACHINE: _("the reader belongs to no machine"),
@@ -20,6 +22,7 @@ REFUSAL_WORDS: dict[str, str | Promise] = {
     words.SAFETY_INPUT: _("stopped for safety"),
     words.PREVIOUS_TO_CHECK: _("to be checked first"),
     words.TWO_PERSON: _("waited for a second person"),
+    words.SECOND_PHONE: _("waited for a second person"),
     words.SOMEBODY_IS_THERE: _("somebody else had it"),
     OFFLINE: _("not on the list that the device keeps for when the lab is out of reach"),
     Code.CLOSED: _("closed then"),

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from iot.broker.access import BrokerUser
 from iot.credentials import hash_password
-from iot.drivers import foreign_driver, homeassistant_out
+from iot.drivers import foreign_driver, homeassistant_out, zigbee2mqtt
 from iot.models import Device, DriverKind
 from reservations.life import CHECK_IN_OPENS
 from reservations.models import Reservation
@@ -22,6 +23,29 @@ def topics_of(device: Device) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return driver.writes(device.topic), driver.reads(device.topic)
 
 
+def account_name(device: Device) -> str:
+    """The user name of the account with which what the device says reaches the broker."""
+    if device.kind == DriverKind.ZIGBEE2MQTT:
+        return zigbee2mqtt.bridge_account(zigbee2mqtt.bridge_of(device.topic))
+    return device.slug
+
+
+def account_of(device: Device) -> BrokerUser:
+    """The account with which what the device says reaches the broker: its own; for a Zigbee plug that of its bridge,
+    which connects for all of its plugs."""
+    writes, reads = topics_of(device)
+    if device.kind == DriverKind.ZIGBEE2MQTT and writes:
+        base = zigbee2mqtt.bridge_of(device.topic)
+        writes, reads = zigbee2mqtt.bridge_writes(base), zigbee2mqtt.bridge_reads(base)
+    return BrokerUser(account_name(device), device.password_hash, writes, reads)
+
+
+def bridge_mates(topic: str) -> QuerySet[Device]:
+    """The Zigbee plugs that speak through one bridge with the plug of this topic, itself among them."""
+    base = zigbee2mqtt.bridge_of(topic)
+    return Device.objects.filter(kind=DriverKind.ZIGBEE2MQTT, topic__startswith=f"{base}/", revoked_at=None)
+
+
 def broker_users() -> Sequence[BrokerUser]:
     """Everyone the broker lets in: the enrolled devices, each on its own topics, and our own processes."""
     server = BrokerUser(
@@ -32,13 +56,14 @@ def broker_users() -> Sequence[BrokerUser]:
         reads=("#",),
     )
     devices = Device.objects.filter(revoked_at=None).exclude(password_hash="").order_by("slug")
-    users = []
+    accounts: dict[str, BrokerUser] = {}
     for device in devices:
-        writes, reads = topics_of(device)
         # What a device that is not ours listens to, we may say.
-        server = replace(server, writes=(*server.writes, *(() if device.kind == DriverKind.FABLAB else reads)))
-        users.append(BrokerUser(device.slug, device.password_hash, writes, reads))
-    return [replace(server, writes=tuple(dict.fromkeys(server.writes))), *users]
+        reads = () if device.kind == DriverKind.FABLAB else topics_of(device)[1]
+        server = replace(server, writes=(*server.writes, *reads))
+        account = account_of(device)
+        accounts.setdefault(account.username, account)
+    return [replace(server, writes=tuple(dict.fromkeys(server.writes))), *accounts.values()]
 
 
 def measured_time(reservation: Reservation, now: dt.datetime) -> dt.timedelta:

@@ -2,20 +2,27 @@
 
 import datetime as dt
 import hashlib
+import logging
 import secrets
+from pathlib import Path
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils import timezone
 
 from fablab.lib.references import new_reference
 from fablab.lib.secretbox import seal
 from iot.broker.files import reload_broker
-from iot.broker.launch import broker_folder, write_current_files
+from iot.broker.launch import broker_folder, write_current_accounts
 from iot.credentials import hash_password, new_device_password
-from iot.models import BadgeMark, Device, EnrolmentCode
+from iot.models import BadgeMark, Device, DriverKind, EnrolmentCode
+from iot.selectors import bridge_mates
 from people.models import Person
 
 BROKER_FILES_LOCK = 7_213_001
+# Watched by deploy/systemd/fablab-broker.path.
+ACCOUNTS_CHANGED = "accounts.changed"
+log = logging.getLogger("fablab.iot")
 CODE_VALID_FOR = dt.timedelta(minutes=30)
 
 
@@ -68,10 +75,14 @@ def enrol(*, code: str, now: dt.datetime) -> tuple[Device, str, str]:
 
 
 def set_password(device: Device, *, now: dt.datetime, password: str = "") -> str:
-    """Give the device a credential (made here unless given); the broker knows it once the transaction commits."""
+    """Give the device a credential (made here unless given); the broker knows it once the transaction commits. That of
+    a Zigbee plug is its bridge's: all plugs of the bridge have it."""
     password = password or new_device_password()
     device.password_hash, device.enrolled_at = hash_password(password), now
     device.save(update_fields=["password_hash", "enrolled_at"])
+    if device.kind == DriverKind.ZIGBEE2MQTT:
+        mates = bridge_mates(device.topic).exclude(pk=device.pk)
+        mates.update(password_hash=device.password_hash, enrolled_at=now)
     transaction.on_commit(refresh_broker)
     return password
 
@@ -88,13 +99,25 @@ def revoke(*, device: Device, now: dt.datetime) -> None:
 def refresh_broker() -> None:
     """Write the embedded broker's files anew from the database and make it read them.
 
-    Nothing for a broker of one's own. Under a lock: two processes at once could leave the older snapshot in place.
+    For a broker of one's own only a file is written, which the system may watch: its accounts are not ours to write.
+    Under a lock: two processes at once could leave the older snapshot in place.
     """
+    if settings.MQTT_URL:
+        _mark_change(settings.DATA_DIR / "run" / ACCOUNTS_CHANGED)
+        return
     folder = broker_folder(settings.DATA_DIR)
-    if settings.MQTT_URL or not folder.exists():
+    if not folder.exists():
         return
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [BROKER_FILES_LOCK])
-        write_current_files(settings.DATA_DIR, settings.MQTT_PORT)
+        write_current_accounts(settings.DATA_DIR)
         reload_broker(folder)
+
+
+def _mark_change(file: Path) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(timezone.now().isoformat())
+    except OSError as error:
+        log.warning("The broker's accounts changed, and %s cannot be written: %s", file, error)

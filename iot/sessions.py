@@ -8,7 +8,7 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import F, Q
 
 from fablab.lib.live import announce_machines
-from iot.models import AccessSession, Device, ReportedState, StopReason, UsageSession, UseState
+from iot.models import AccessSession, Device, DriverKind, ReportedState, StopReason, UsageSession, UseState
 from iot.protocol import Event
 from machines.models import Machine
 from people.models import Person
@@ -20,6 +20,14 @@ from reservations.models import Reservation, Status
 RESUME_WITHIN = dt.timedelta(minutes=2)
 # A session whose device has said nothing for this long has lost its agent.
 LOST_AFTER = dt.timedelta(minutes=5)
+# A printer's own software knows when it prints: beside it a plug says what is drawn.
+TELL_THEIR_USE = frozenset({DriverKind.OCTOPRINT, DriverKind.MOONRAKER, DriverKind.BAMBU})
+# OctoPrint is not told of a print that is started at the printer, from a card in it; these run the printer themselves.
+TELL_ALL_USE = TELL_THEIR_USE - {DriverKind.OCTOPRINT}
+# The reason that drivers give with `busy`.
+PAUSED = "paused"
+OUT_OF_SIGHT = frozenset({StopReason.AGENT_LOST, StopReason.OFFLINE})
+FOR_SAFETY = frozenset({StopReason.EMERGENCY_STOP, StopReason.SAFETY_INPUT})
 
 
 def locked_states(machine_ids: Sequence[int]) -> dict[int, ReportedState]:
@@ -53,7 +61,7 @@ def open_session(
     if (
         last is not None
         and is_same
-        and last.stop_reason == StopReason.AGENT_LOST
+        and last.stop_reason in OUT_OF_SIGHT
         and last.end is not None
         and at - last.end <= RESUME_WITHIN
     ):
@@ -137,6 +145,11 @@ def reason_of(state: UseState) -> StopReason:
     return StopReason.POWER_CUT if state == UseState.OFF else StopReason.NORMAL
 
 
+def is_paused_by(event: Event) -> bool:
+    """Whether the device says that what it is busy with is paused."""
+    return event.event == "busy" and event.reason == PAUSED
+
+
 def told_reason(event: Event) -> StopReason | None:
     """The reason a device gives for stopping, when it is one we know."""
     if event.event == "safety_input":
@@ -160,12 +173,19 @@ def sweep_lost_sessions(*, now: dt.datetime) -> int:
             is_seen = state.at is not None and now - state.at < LOST_AFTER
             if fresh.end is not None or is_seen or _silence(heard, now) < LOST_AFTER:
                 continue
-            close_session(fresh, at=fresh.last_busy_at, reason=StopReason.AGENT_LOST)
-            state.state, state.since, state.crossing_since = UseState.UNKNOWN, now, None
-            state.save(update_fields=["state", "since", "crossing_since"])
+            close_session(fresh, at=fresh.last_busy_at, reason=_why_lost(heard))
+            state.state, state.since, state.crossing_since, state.is_paused = UseState.UNKNOWN, now, None, False
+            state.save(update_fields=["state", "since", "crossing_since", "is_paused"])
             announce_machines([session.machine_id])
         lost += 1
     return lost
+
+
+def _why_lost(device: Device) -> StopReason:
+    """Ours is lost with whatever it still has to tell. Of others, one that is known to have gone is offline: its last
+    will said so, or it said that its printer is out of its reach."""
+    is_gone = device.kind != DriverKind.FABLAB and not device.is_online
+    return StopReason.OFFLINE if is_gone else StopReason.AGENT_LOST
 
 
 def sweep_silent_devices(*, now: dt.datetime) -> list[Device]:

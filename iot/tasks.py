@@ -4,6 +4,8 @@ from django.utils import timezone
 
 from fablab.lib.jobs import periodic
 from iot.access.sessions import sweep_access
+from iot.early_finish import finish_what_rests
+from iot.ends import end_what_may_not_go_on
 from iot.partitions import ensure_partitions
 from iot.rollups import roll_up
 from iot.sessions import sweep_lost_sessions, sweep_silent_devices
@@ -17,7 +19,9 @@ def sweep_devices() -> None:
     for device in sweep_silent_devices(now=now):
         log.warning("%s: no news since %s", device, device.last_seen_at)
     sweep_lost_sessions(now=now)
+    end_what_may_not_go_on(now=now)
     sweep_access(now=now)
+    finish_what_rests(now=now)
 
 
 @periodic("23 2 * * *")

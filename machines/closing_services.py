@@ -14,6 +14,7 @@ from machines.models import Machine, OpeningException, Outage
 from machines.opening import Range
 from machines.opening_checks import check_ranges
 from machines.services import tell_opening_changed
+from machines.signals import outage_lifted
 from people.models import Person, Site
 
 LONGEST_EXCEPTION_DAYS = 400
@@ -122,7 +123,7 @@ def lock_out(*, machine: Machine, reason: str, at: dt.datetime, now: dt.datetime
 def lift_outage(*, outage: Outage, by: Person | None, now: dt.datetime) -> Outage:
     """The machine is back: the outage ends now. One that had not begun is taken back whole; lifting twice is once.
 
-    Side effects in order: end or delete the outage; announce the machine.
+    Side effects in order: end or delete the outage; `outage_lifted` is sent for one that ended; announce the machine.
     """
     row = Outage.objects.declared().select_for_update(of=("self",)).filter(pk=outage.pk).first()
     if row is None or (row.end is not None and row.end <= now):
@@ -132,6 +133,7 @@ def lift_outage(*, outage: Outage, by: Person | None, now: dt.datetime) -> Outag
     else:
         row.end, row.lifted_by = now, by
         row.save(update_fields=["end", "lifted_by"])
+        outage_lifted.send(Outage, outage=row)
     announce_machines([outage.machine_id])
     note_change("lifted", outage, by)
     return row

@@ -1,10 +1,16 @@
-"""The lab's one row, kept in each process: every page asks for it, and it changes twice a year."""
+"""The lab's one row, kept in each process: every page asks for it, and it changes twice a year.
+
+When it has run out it is read with whoever is signed in (`people.sign_in_backends`), else alone.
+"""
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, JSONField, Subquery
+from django.db.models.functions import JSONObject
 
 from people.models.lab import Lab
 from people.models.site import Site
@@ -27,11 +33,31 @@ _kept = _Kept()
 
 def current_lab() -> Lab:
     """The lab's settings; an unsaved empty one before the first questions are answered. Mostly no query."""
-    stamp_ns, now_s = _stamp_ns(), time.monotonic()
-    if _kept.lab is None or stamp_ns != _kept.stamp_ns or now_s >= _kept.until_s:
-        _kept.lab = Lab.objects.filter(pk=Lab.ONLY_ID).first() or Lab()
-        _kept.stamp_ns, _kept.until_s = stamp_ns, now_s + KEPT_S
+    stamp_ns = due_stamp_ns()
+    if _kept.lab is None or stamp_ns is not None:
+        return _keep(Lab.objects.filter(pk=Lab.ONLY_ID).first() or Lab(), stamp_ns or 0)
     return _kept.lab
+
+
+def due_stamp_ns() -> int | None:
+    """The stamp under which the row is to be read anew, looked at before it is read; None while what is kept holds."""
+    stamp_ns = _stamp_ns()
+    is_good = _kept.lab is not None and stamp_ns == _kept.stamp_ns and time.monotonic() < _kept.until_s
+    return None if is_good else stamp_ns
+
+
+def columns() -> dict[str, Any]:
+    """The row, and whether there is a site, to be asked for along with another row."""
+    fields = JSONObject(**{field.attname: field.attname for field in Lab._meta.concrete_fields})
+    row = Lab.objects.filter(pk=Lab.ONLY_ID).values(row=fields)
+    return {"lab_row": Subquery(row, output_field=JSONField()), "lab_has_site": Exists(Site.objects.all())}
+
+
+def learn(row: dict[str, Any] | None, has_site: bool, stamp_ns: int) -> None:
+    """Keep what was asked for by `columns`, while the stamp was this one."""
+    found = {field.attname: field.to_python(row[field.attname]) for field in Lab._meta.concrete_fields} if row else {}
+    _keep(Lab.from_db(None, list(found), list(found.values())) if found else Lab(), stamp_ns)
+    _kept.has_site = _kept.has_site or has_site
 
 
 def lab_for_change() -> Lab:
@@ -60,6 +86,11 @@ def forget() -> None:
     """Read it anew next time; for tests, whose database is rolled back under it."""
     global _kept
     _kept = _Kept()
+
+
+def _keep(lab: Lab, stamp_ns: int) -> Lab:
+    _kept.lab, _kept.stamp_ns, _kept.until_s = lab, stamp_ns, time.monotonic() + KEPT_S
+    return lab
 
 
 def _touch() -> None:

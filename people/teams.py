@@ -24,6 +24,11 @@ def may_organise(person: Person, team: Team) -> bool:
     )
 
 
+def is_member(team: Team, person: Person) -> bool:
+    """Whether the person is in the team, and the team is not archived."""
+    return team.archived_at is None and TeamMembership.objects.filter(team=team, person=person).exists()
+
+
 def create_team(*, site: Site, name: str, by: Person, now: dt.datetime) -> Team:
     """A team whose organiser and first member is `by`.
 

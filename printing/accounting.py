@@ -1,4 +1,4 @@
-"""What a print used: grams by how far it really came, time, the spool they came from, and what it costs."""
+"""What a print used: minutes and grams as the printer counted them or by how far it came, its spool, what it costs."""
 
 import datetime as dt
 import math
@@ -8,10 +8,15 @@ from django.db.models.functions import Greatest
 
 from printing.models import JobState, Printer, PrintJob, PrintPrice, Spool, SpoolEntry
 from printing.notices import tell_low
+from printing.told import printing_time
 
 HOUR_S = 3600
 # Of filament 1.75 mm thick.
 SECTION_MM2 = math.pi / 4 * 1.75**2
+# No spool holds more.
+MOST_G = 10_000.0
+FAR_OFF = 2.0
+PURGED_G = 5.0
 # As filament makers' data sheets give them.
 DENSITIES_G_CM3 = {"PLA": 1.24, "PETG": 1.27, "ABS": 1.04, "ASA": 1.07, "TPU": 1.21, "PC": 1.2, "PA": 1.12}
 
@@ -25,14 +30,40 @@ def settle_job(job: PrintJob, now: dt.datetime) -> None:
     if job.started_at is None:
         # It never printed: nothing was used.
         return
-    share = 1.0 if job.state == JobState.FINISHED else job.progress_pct / 100
-    job.printed = (job.ended_at or now) - job.started_at
-    foretold_g = grams_foretold(job)
-    if foretold_g is not None:
-        job.grams = round(foretold_g * share, 1)
+    job.printed = printing_time(job, now)
+    grams = grams_used(job)
+    if grams is not None:
+        job.grams = round(grams, 1)
         if job.spool is not None:
             _take(job.spool, job.grams, job, now)
     job.cost_cents = cost_cents(job)
+
+
+def grams_used(job: PrintJob) -> float | None:
+    """Of the filament that the printer drew in, where it says so and that can be; else by how far the print came."""
+    foretold_g, drawn_g = grams_foretold(job), _grams_drawn(job)
+    if drawn_g is not None and _can_be(drawn_g, foretold_g, is_whole=job.state == JobState.FINISHED):
+        return drawn_g
+    share = 1.0 if job.state == JobState.FINISHED else job.progress_pct / 100
+    return foretold_g * share if foretold_g is not None else None
+
+
+def _grams_drawn(job: PrintJob) -> float | None:
+    file = job.file
+    if job.used_mm is None:
+        return None
+    if file.filament_g is not None and file.filament_mm:
+        # So it holds for filament of any thickness and weight.
+        return file.filament_g * job.used_mm / file.filament_mm
+    return _grams_of(job, job.used_mm)
+
+
+def _can_be(drawn_g: float, foretold_g: float | None, *, is_whole: bool) -> bool:
+    """Whether a printer's word on its filament is to be believed: it purges more than slicers know, not many times
+    more, and no print comes to its end on a fraction."""
+    if foretold_g is None:
+        return 0 < drawn_g <= MOST_G
+    return drawn_g <= FAR_OFF * foretold_g + PURGED_G and (not is_whole or drawn_g >= foretold_g / FAR_OFF)
 
 
 def grams_foretold(job: PrintJob) -> float | None:
@@ -40,9 +71,13 @@ def grams_foretold(job: PrintJob) -> float | None:
     file = job.file
     if file.filament_g is not None or not file.filament_mm:
         return file.filament_g
-    material = (job.spool.material if job.spool is not None else file.filament_type).upper()
+    return _grams_of(job, file.filament_mm)
+
+
+def _grams_of(job: PrintJob, length_mm: float) -> float | None:
+    material = (job.spool.material if job.spool is not None else job.file.filament_type).upper()
     density_g_cm3 = next((each for name, each in DENSITIES_G_CM3.items() if material.startswith(name)), None)
-    return file.filament_mm * SECTION_MM2 / 1000 * density_g_cm3 if density_g_cm3 else None
+    return length_mm * SECTION_MM2 / 1000 * density_g_cm3 if density_g_cm3 else None
 
 
 def spool_at(job: PrintJob) -> Spool | None:
@@ -57,9 +92,14 @@ def cost_cents(job: PrintJob) -> int | None:
     price = prices.filter(category=job.machine.category_id).first() or prices.filter(category=None).first()
     if price is None:
         return None
-    hours = (job.printed or dt.timedelta()).total_seconds() / HOUR_S
-    kg_cents = (job.spool.price_cents_per_kg if job.spool is not None else 0) or price.kg_cents
-    return round(price.base_cents + price.hour_cents * hours + kg_cents * (job.grams or 0) / 1000)
+    own_kg_cents = job.spool.price_cents_per_kg if job.spool is not None else 0
+    return price_cents(price, job.printed or dt.timedelta(), job.grams or 0, kg_cents=own_kg_cents or price.kg_cents)
+
+
+def price_cents(price: PrintPrice, printed: dt.timedelta, grams: float, *, kg_cents: int) -> int:
+    """What a print of this length and weight costs, of filament at `kg_cents` a kilo."""
+    hours = printed.total_seconds() / HOUR_S
+    return round(price.base_cents + price.hour_cents * hours + kg_cents * grams / 1000)
 
 
 def weigh_spool(*, spool: Spool, left_g: float, now: dt.datetime) -> Spool:

@@ -4,9 +4,13 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from fablab.lib.denials import Denial
 from people.models import Person
+from printing.errors import PrintRefused
 from printing.models import JobState, Outcome, PrintCommand, PrintJob, Why
+from printing.moving import move_to, targets_of
 from printing.queue import ask_start, hold_job, put_first, run_by_hand, say_ended, say_outcome
+from printing.rules import Code
 from printing.services import ask, resolve_lost
 from printing.submitting import approve_job, send_back, submit_job
 
@@ -18,6 +22,7 @@ class Said:
     note: str = ""
     why: str = ""
     takes_any: bool = False
+    machine: str = ""
 
 
 Act = Callable[[PrintJob, Person, dt.datetime, Said], PrintJob]
@@ -46,6 +51,13 @@ def _outcome(outcome: Outcome) -> Act:
     return act
 
 
+def _move(job: PrintJob, by: Person, now: dt.datetime, said: Said) -> PrintJob:
+    machine = targets_of(job, by).with_places().filter(slug=said.machine).first()
+    if machine is None:
+        raise PrintRefused([Denial(Code.NO_PRINTER)])
+    return move_to(job=job, machine=machine, by=by, now=now)
+
+
 ACTS: dict[str, Act] = {
     "pause": _command(PrintCommand.Kind.PAUSE),
     "resume": _command(PrintCommand.Kind.RESUME),
@@ -62,6 +74,7 @@ ACTS: dict[str, Act] = {
     "release": lambda job, by, now, said: hold_job(job=job, is_held=False, by=by, now=now),
     "first": lambda job, by, now, said: put_first(job=job, is_first=True, by=by, now=now),
     "in-turn": lambda job, by, now, said: put_first(job=job, is_first=False, by=by, now=now),
+    "move": _move,
     "start": lambda job, by, now, said: ask_start(job=job, by=by, now=now),
     "run": lambda job, by, now, said: run_by_hand(job=job, by=by, now=now),
     "good": _outcome(Outcome.GOOD),

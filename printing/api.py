@@ -35,6 +35,9 @@ class PrintJobOut(serializers.Serializer[Any]):
     state = serializers.CharField()
     progress_pct = serializers.FloatField()
     time_left_s = serializers.IntegerField(allow_null=True)
+    time_left_origin = serializers.CharField(
+        help_text="What it was reckoned from: printer, slicer, analysis, earlier, file; empty when nobody says."
+    )
     estimated_s = serializers.IntegerField(allow_null=True)
     filament_g = serializers.FloatField(allow_null=True)
     error_code = serializers.CharField()
@@ -59,6 +62,7 @@ def shown(job: PrintJob) -> dict[str, Any]:
         "state": job.state,
         "progress_pct": round(job.progress_pct, 1),
         "time_left_s": int(job.time_left.total_seconds()) if job.time_left is not None else None,
+        "time_left_origin": job.time_left_origin if job.time_left is not None else "",
         "estimated_s": int(job.file.estimated.total_seconds()) if job.file.estimated else None,
         "filament_g": job.file.filament_g,
         "error_code": job.error_code,

@@ -4,3 +4,7 @@ from django.apps import AppConfig
 class PrintingConfig(AppConfig):
     name = "printing"
     verbose_name = "3D printing"
+
+    def ready(self) -> None:
+        # Registers what keeps a printer's time from being given back while it rests.
+        from printing import kept_time  # noqa: F401

@@ -7,6 +7,7 @@ docs/print-jobs.md.
 
 import datetime as dt
 import logging
+import time
 
 from django.conf import settings
 from django.db import transaction
@@ -14,6 +15,7 @@ from django.db import transaction
 from fablab.lib.denials import Denial
 from fablab.lib.live import announce_machines
 from fablab.lib.secretbox import SecretUnreadable, unseal
+from iot.heat import HOT_C, note_nozzle
 from printing.backends import (
     PrinterBackend,
     PrinterConflict,
@@ -25,12 +27,16 @@ from printing.backends import (
     Timeouts,
     make_backend,
 )
+from printing.clean_up import clean_up
 from printing.errors import WrongJobState
 from printing.files import stored_path
 from printing.models import ACTIVE, JobState, PrintCommand, Printer, PrintJob
 from printing.notices import tell_bed_waits
+from printing.other_prints import BUSY, follow_other
 from printing.rules import Code, start_denials
 from printing.services import last_on_bed, move_job, take_over
+from printing.stopping import tell_if_unheeded
+from printing.told import note_told
 from printing.turns import next_job, one_at_a_time, reservation_for, start_facts
 from printing.watch import obey, watch
 
@@ -39,63 +45,76 @@ log = logging.getLogger(__name__)
 ACTIVE_EVERY = dt.timedelta(seconds=2)
 IDLE_EVERY = dt.timedelta(seconds=30)
 WAITING_EVERY = dt.timedelta(seconds=5)
+# What a visit writes down of the printer.
+WRITTEN = (
+    "claimed_until", "last_answer_at", "returned_at", "unreachable_since", "failures", "error_code", "connection",
+    "nozzle_c", "nozzle_target_c", "bed_c", "bed_target_c",
+)  # fmt: skip
+# Longer than any pause between two looks: nobody knows what was done there meanwhile.
+SILENCE = dt.timedelta(minutes=1)
 UPLOAD_TRIES = 5
 # Doubling: five tries take half an hour, in which an overloaded or full printer may be helped.
 UPLOAD_AGAIN = dt.timedelta(minutes=2)
 START_TRIES = 5
+# Moonraker's word when Klipper is gone: perhaps before it heard of the start, perhaps in the midst of it.
+UNAVAILABLE = 503
 
 
 def visit(printer: Printer, *, now: dt.datetime, timeouts: Timeouts | None = None) -> None:
     """Look at the printer once and write down what was found; sets when to look again."""
-    due_at = printer.next_poll_at
+    began_s, due_at = time.monotonic(), printer.next_poll_at
+    timeouts = timeouts or Timeouts()
     job = active_job(printer) or next_job(printer, now)
     was = (printer.unreachable_since is not None, printer.connection, printer.error_code)
     try:
         backend = _backend(printer, timeouts)
-        # Somebody looks at how hot it is only while it works.
-        status = backend.status(with_temperatures=job is not None and job.state in ACTIVE)
+        status = backend.status(with_temperatures=_is_hot_or_works(printer, job))
         _answered(printer, status, now)
-        _see_other_print(printer, job, status)
+        follow_other(printer, job, status, now)
         if job is not None:
-            job = _drive(printer, job, status, backend, now)
+            job = _drive(printer, job, status, backend, now, began_s, patience=_patience(timeouts))
         elif status.connection == PrinterConnection.OFFLINE:
             backend.connect()
+        if job is None or job.state not in ACTIVE:
+            clean_up(printer, status, backend, now)
     except PrinterError as error:
         _failed(printer, error.code, now, is_away=isinstance(error, PrinterUnreachable))
         job = active_job(printer) or job
+        if job is not None:
+            tell_if_unheeded(job, now)
     except SecretUnreadable:
         _failed(printer, "secret_unreadable", now, is_away=False)
     except WrongJobState as error:
         # A person withdrew it between our look and our move: the next visit sees that.
         log.info("%s: %s", printer, error)
-    printer.claimed_until = None
-    printer.save(
-        update_fields=[
-            "claimed_until",
-            "last_answer_at",
-            "unreachable_since",
-            "failures",
-            "error_code",
-            "connection",
-            "nozzle_c",
-            "nozzle_target_c",
-            "bed_c",
-            "bed_target_c",
-        ]
-    )
+    # Counted from the end: what took as long as the delay would else be asked again without a rest.
+    next_poll_at = _by_now(now, began_s) + _delay(printer, job)
     # A page may have asked for an earlier look meanwhile: its wish stands.
-    Printer.objects.filter(pk=printer.pk, next_poll_at=due_at).update(next_poll_at=now + _delay(printer, job))
+    Printer.objects.filter(pk=printer.pk, next_poll_at=due_at).update(next_poll_at=next_poll_at)
+    # Last: whoever finds it free must not find it due as before.
+    printer.claimed_until = None
+    printer.save(update_fields=WRITTEN)
     if was != (printer.unreachable_since is not None, printer.connection, printer.error_code):
         announce_machines([printer.machine_id])
 
 
-def _backend(printer: Printer, timeouts: Timeouts | None) -> PrinterBackend:
+def _by_now(now: dt.datetime, began_s: float) -> dt.datetime:
+    """What time it has become in a visit that began at `now`, in whole seconds."""
+    return now + dt.timedelta(seconds=int(time.monotonic() - began_s))
+
+
+def _patience(timeouts: Timeouts) -> dt.timedelta:
+    """How long a command may lie about at the printer's server after we ceased to wait for its answer."""
+    return dt.timedelta(seconds=2 * timeouts.read_s)
+
+
+def _backend(printer: Printer, timeouts: Timeouts) -> PrinterBackend:
     return make_backend(
         printer.kind,
         url=printer.base_url,
         api_key=unseal(printer.api_key_sealed),
         networks=settings.PRINTER_NETWORKS,
-        timeouts=timeouts or Timeouts(),
+        timeouts=timeouts,
     )
 
 
@@ -110,12 +129,22 @@ def _waits_for(printer: Printer, job: PrintJob, status: PrinterStatus, now: dt.d
     return start_denials(start_facts(job, printer, connection=status.connection, is_reachable=True, now=now))
 
 
+def _is_hot_or_works(printer: Printer, job: PrintJob | None) -> bool:
+    """How hot it is matters while it works, be it not for us, and after that until it has cooled down."""
+    works = (job is not None and job.state in ACTIVE) or printer.connection in BUSY
+    return works or (printer.nozzle_c is not None and printer.nozzle_c >= HOT_C)
+
+
 def _answered(printer: Printer, status: PrinterStatus, now: dt.datetime) -> None:
     if printer.unreachable_since is not None:
         log.info("%s answers again.", printer)
+    if printer.last_answer_at is not None and now - printer.last_answer_at > SILENCE:
+        printer.returned_at = now
     printer.last_answer_at, printer.unreachable_since = now, None
     printer.failures, printer.error_code = 0, ""
     printer.connection = status.connection.value
+    if status.nozzle_c is not None and max(status.nozzle_c, printer.nozzle_c or 0.0) >= HOT_C:
+        note_nozzle(machine_id=printer.machine_id, nozzle_c=status.nozzle_c, now=now)
     printer.nozzle_c, printer.nozzle_target_c = status.nozzle_c, status.nozzle_target_c
     printer.bed_c, printer.bed_target_c = status.bed_c, status.bed_target_c
 
@@ -139,18 +168,15 @@ def _delay(printer: Printer, job: PrintJob | None) -> dt.timedelta:
     return WAITING_EVERY if job is not None and job.state == JobState.QUEUED else IDLE_EVERY
 
 
-def _see_other_print(printer: Printer, job: PrintJob | None, status: PrinterStatus) -> None:
-    """A print that is not ours is left alone, and what it leaves on the bed must be taken off first."""
-    is_ours = job is not None and job.state in ACTIVE and job.remote_path == status.remote_path
-    if status.connection.is_busy and not is_ours and printer.is_bed_clear:
-        log.info("%s prints something that was not sent from here.", printer)
-        printer.is_bed_clear = False
-        Printer.objects.filter(pk=printer.pk).update(is_bed_clear=False)
-        announce_machines([printer.machine_id])
-
-
 def _drive(
-    printer: Printer, job: PrintJob, status: PrinterStatus, backend: PrinterBackend, now: dt.datetime
+    printer: Printer,
+    job: PrintJob,
+    status: PrinterStatus,
+    backend: PrinterBackend,
+    now: dt.datetime,
+    began_s: float,
+    *,
+    patience: dt.timedelta,
 ) -> PrintJob:
     if job.state == JobState.QUEUED:
         if denials := _waits_for(printer, job, status, now):
@@ -162,9 +188,17 @@ def _drive(
         job = take_over(job, printer.machine, now=now)
         job = move_job(job, JobState.DISPATCHING, now=now, misses=0, reservation=reservation)
     if job.state in (JobState.STARTING, JobState.PRINTING, JobState.PAUSED, JobState.CANCELLING):
-        job = obey(watch(job, status, backend, now), backend, now)
+        note_told(job, status, now)
+        was_away = printer.returned_at is not None and now - printer.returned_at < SILENCE
+        job = obey(watch(job, status, backend, now, patience=patience, was_away=was_away), backend, now)
     if job.state == JobState.DISPATCHING:
         job = _send(job, backend, now)
+        if job.state == JobState.UPLOADED:
+            # It may have taken minutes: whether the job may start is asked of the present.
+            now, status = _by_now(now, began_s), backend.status()
+            printer.refresh_from_db(
+                fields=["is_bed_clear", "has_other_print", "is_unattended", "is_start_asked", "circuit"]
+            )
     if job.state == JobState.UPLOADED:
         job = _start(printer, job, status, backend, now)
     return job
@@ -225,6 +259,8 @@ def _start(
     try:
         backend.select_and_start(job.remote_path)
     except PrinterConflict as error:
+        if error.status == UNAVAILABLE:
+            return job
         return _refused(job, backend, error.code, now)
     except PrinterRejected as error:
         return move_job(job, JobState.FAILED, now=now, reason=error.code)

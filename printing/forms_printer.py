@@ -8,7 +8,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from machines.models import Machine
-from printing.models import Answer, BackendKind, Printer, Spool
+from printing.models import Answer, BackendKind, KeyRequest, Printer, Spool
 
 LARGEST_MM = 2000
 FINEST_NOZZLE_MM, WIDEST_NOZZLE_MM = 0.05, 2
@@ -47,6 +47,7 @@ class PrinterForm(forms.Form):
         widget=forms.PasswordInput({"autocomplete": "off"}),
         help_text=_("It is kept encrypted and never shown again."),
     )
+    asks_key = forms.BooleanField(label=_("Let OctoPrint give the key itself"), required=False)
     is_enabled = forms.BooleanField(label=_("People may send prints to it"), required=False)
     nozzle_mm = _millimetres(capfirst(_("nozzle (mm)")), FINEST_NOZZLE_MM, WIDEST_NOZZLE_MM)
     spool = forms.ModelChoiceField(
@@ -69,19 +70,24 @@ class PrinterForm(forms.Form):
     is_unattended = forms.BooleanField(
         label=capfirst(_("prints without a reservation, one after the other")), required=False
     )
+    maintenance_every_h = forms.IntegerField(
+        label=capfirst(_("maintenance after (hours of printing)")), min_value=1, max_value=100_000, required=False
+    )
+    cut_speed_mm_s = _millimetres(capfirst(_("usual cutting speed (mm/s)")), 0.1)
     circuit = forms.CharField(label=capfirst(_("electric circuit")), max_length=40, required=False)
     camera_url = forms.CharField(label=capfirst(_("address of a camera’s still")), max_length=300, required=False)
 
     parts = (
-        (_("What drives it"), ("kind", "base_url", "api_key", "is_enabled")),
+        (_("What drives it"), ("kind", "base_url", "asks_key", "api_key", "is_enabled")),
         (_("What hangs in it"), ("spool", "nozzle_mm", "slicer_model")),
         (_("Its size and heat"), ("bed_x_mm", "bed_y_mm", "bed_z_mm", "most_nozzle_c", "most_bed_c")),
         (_("What becomes of files"), (*ANSWERS, "is_approval_needed", "is_start_asked", "is_unattended")),
-        (_("Around it"), ("circuit", "camera_url")),
+        (_("Around it"), ("maintenance_every_h", "circuit", "camera_url", "cut_speed_mm_s")),
     )
     examples = {
         "kind": _("The program on the small computer at the printer. By hand: a laser, or a printer without one."),
         "base_url": _("http://192.168.1.20, or http://octopi.local: what you type in a browser to see its page."),
+        "asks_key": _("Nothing to copy: save, then somebody clicks “Allow” on OctoPrint’s own page."),
         "api_key": _(
             "OctoPrint: Settings, Application Keys, “fablab”, Generate; a user of its own is best. Moonraker: in "
             "Mainsail or Fluidd, the settings, API key. PrusaLink: its Settings page."
@@ -98,12 +104,14 @@ class PrinterForm(forms.Form):
         "is_approval_needed": _("For a costly printer: nothing is printed before somebody of the team looked at it."),
         "is_start_asked": _("Whoever prints stands there, sees that the bed is clear and begins with a tap."),
         "is_unattended": _("The queue goes on at night and between reservations, when the bed is said to be clear."),
+        "maintenance_every_h": _("200: then “maintenance is due” stands among the printers until somebody did it."),
+        "cut_speed_mm_s": _("20. For a laser: an estimate of a drawing goes by it."),
         "circuit": _("“Workshop, left”: of printers on one circuit, only one heats up at a time."),
         "camera_url": _("http://192.168.1.20/webcam/?action=snapshot: one picture, not a film."),
     }
 
     def __init__(self, *args: Any, machine: Machine, known: Printer | None, **kwargs: Any) -> None:
-        kwargs["initial"] = _initial(known or Printer()) | (kwargs.get("initial") or {})
+        kwargs["initial"] = _initial(known or Printer()) | _wished(known) | (kwargs.get("initial") or {})
         super().__init__(*args, **kwargs)
         if known is not None and known.api_key_sealed:
             self.fields["api_key"].help_text = _("A key is stored. Leave this empty to keep it.")
@@ -121,7 +129,15 @@ class PrinterForm(forms.Form):
 
 def _initial(printer: Printer) -> dict[str, Any]:
     names: Iterable[str] = PrinterForm.base_fields
-    return {name: getattr(printer, name) for name in names if name != "api_key"}
+    return {name: getattr(printer, name) for name in names if name not in ("api_key", "asks_key")}
+
+
+def _wished(printer: Printer | None) -> dict[str, Any]:
+    """What a wish for a key that was not granted still wants: saved once more, it is asked again."""
+    wish = KeyRequest.objects.filter(printer=printer).first() if printer is not None else None
+    if wish is None or wish.state == KeyRequest.State.GRANTED:
+        return {}
+    return {"asks_key": True} | ({"is_enabled": True} if wish.enables else {})
 
 
 def _spool_words(spool: Spool, machine: Machine) -> str:

@@ -35,7 +35,7 @@ def print_again(*, file: PrintFile, machine: Machine, by: Person, now: dt.dateti
         PrintRefused: the machine takes no files, or not this one; or too many drafts wait.
     """
     _check_own(file, by)
-    check_may_draft(machine=machine, person=by)
+    check_may_draft(machine=machine, person=by, is_kept=True)
     printer = Printer.objects.select_related("spool").filter(machine=machine, is_enabled=True).first()
     if printer is None:
         raise PrintRefused([Denial(Code.NO_PRINTER)])

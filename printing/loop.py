@@ -20,24 +20,27 @@ log = logging.getLogger(__name__)
 CLAIM_FOR = dt.timedelta(seconds=60)
 RENEW_EVERY_S = 15.0
 THREADS = 8
-PAUSE_S = 0.5
+PAUSE_S = 0.25
 
 CLAIM_SQL = """
 UPDATE printing_printer SET claimed_until = %(until)s
 WHERE id IN (
     SELECT id FROM printing_printer
     WHERE is_enabled AND kind <> 'by_hand' AND next_poll_at <= %(now)s
-          AND (claimed_until IS NULL OR claimed_until < %(now)s)
+          AND (claimed_until IS NULL OR claimed_until < %(now)s) AND NOT id = ANY(%(but)s)
     ORDER BY next_poll_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
 )
 RETURNING id
 """
 
 
-def claim_due(now: dt.datetime, most: int) -> list[int]:
-    """Ids of printers that are due, now ours until `CLAIM_FOR` has passed or the visit ends."""
+def claim_due(now: dt.datetime, most: int, but: Iterable[int] = ()) -> list[int]:
+    """Ids of printers that are due, now ours until `CLAIM_FOR` has passed or the visit ends.
+
+    `but`: those that are being visited here; claimed again they would be visited by nobody once that visit ends.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM_SQL, {"now": now, "until": now + CLAIM_FOR, "most": most})
+        cursor.execute(CLAIM_SQL, {"now": now, "until": now + CLAIM_FOR, "most": most, "but": list(but)})
         return [row[0] for row in cursor.fetchall()]
 
 
@@ -49,18 +52,22 @@ def renew_claims(ids: Iterable[int], now: dt.datetime) -> None:
 def run(stopping: threading.Event) -> None:
     """Visit printers as they fall due, several at once: one that hangs holds up no other."""
     busy: set[int] = set()
+    freed = threading.Event()
     renewed_s = time.monotonic()
     with ThreadPoolExecutor(THREADS, thread_name_prefix="printer") as pool:
-        while not stopping.wait(PAUSE_S):
+        while not stopping.is_set():
             try:
                 if busy and time.monotonic() - renewed_s >= RENEW_EVERY_S:
                     renew_claims(busy.copy(), timezone.now())
                     renewed_s = time.monotonic()
-                for pk in claim_due(timezone.now(), THREADS - len(busy)) if len(busy) < THREADS else []:
-                    # A claim that ran out while the database was away is still being visited here.
-                    if pk not in busy:
-                        busy.add(pk)
-                        pool.submit(_visit, pk).add_done_callback(partial(_done, busy, pk))
+                freed.clear()
+                free = THREADS - len(busy)
+                claimed = claim_due(timezone.now(), free, but=busy.copy()) if free else []
+                for pk in claimed:
+                    busy.add(pk)
+                    pool.submit(_visit, pk).add_done_callback(partial(_done, busy, pk, freed))
+                # As many as there was room for: more may be due, and the next thread that is free takes one at once.
+                (freed if len(claimed) == free else stopping).wait(PAUSE_S)
             except (OperationalError, InterfaceError) as error:
                 log.warning("The database is away (%s); printers wait.", str(error).split("\n")[0])
                 connection.close()
@@ -68,8 +75,9 @@ def run(stopping: threading.Event) -> None:
     connections.close_all()
 
 
-def _done(busy: set[int], pk: int, visiting: Future[None]) -> None:
+def _done(busy: set[int], pk: int, freed: threading.Event, visiting: Future[None]) -> None:
     busy.discard(pk)
+    freed.set()
     # A pool keeps what its tasks raise to itself.
     if error := visiting.exception():
         log.error("The visit of printer %s broke off", pk, exc_info=error)

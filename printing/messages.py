@@ -55,6 +55,10 @@ WORDS: dict[str, tuple[str | Promise, str | Promise]] = {
         _("The printer is not ready yet."),
         _("Nothing to do: it starts by itself as soon as the printer is ready."),
     ),
+    Code.PRINTS_OTHER: (
+        _("The printer prints something that was not sent from here."),
+        _("Yours keeps its place: it has its turn once that has ended and somebody has cleared the bed."),
+    ),
     Code.PRINTER_AWAY: (
         _("The printer does not answer."),
         _("Nothing is lost: it starts by itself when the printer is back. Check that it is switched on."),
@@ -76,6 +80,10 @@ WORDS: dict[str, tuple[str | Promise, str | Promise]] = {
     Code.NOT_READ: (
         _("This kind of file cannot be read line by line."),
         _("The team looks at it first. A plain .gcode needs nobody."),
+    ),
+    Code.END_MISSING: (
+        _("The end of the file seems to be missing."),
+        _("Export it again from your slicer and send that. If it is whole, the team can let it pass."),
     ),
     Code.OUT_OF_SERVICE: (
         _("The machine is out of service."),
@@ -105,6 +113,10 @@ WORDS: dict[str, tuple[str | Promise, str | Promise]] = {
     Code.TOO_MANY_DRAFTS: (
         _("You have %(most)s files that wait to be handed in."),
         _("Hand them in or withdraw them first; your prints list them."),
+    ),
+    Code.TOO_MUCH_KEPT: (
+        _("Your files take more than %(most_gb)s GB here."),
+        _("Delete some that you no longer need: they are listed under “My files”."),
     ),
     FitCode.WRONG_KIND_OF_FILE: (
         _("This printer does not take this kind of file."),

@@ -88,6 +88,15 @@ register(
     ),
 )
 register(
+    "print_unheeded",
+    _("A printer does not stop"),
+    _words(
+        gettext_noop("It does not stop: %(what)s"),
+        gettext_noop("The printer %(what)s was asked six times to stop a print and goes on. Press the button at it."),
+    ),
+    is_for_the_team=True,
+)
+register(
     "spool_low",
     _("A spool runs low"),
     _words(

@@ -52,6 +52,14 @@ def tell_bed_waits(job: PrintJob, now: dt.datetime) -> None:
     _tell(job, "print_bed_waits", f"print-bed:{job.pk}", now)
 
 
+def tell_unheeded(job: PrintJob, now: dt.datetime) -> None:
+    """The team, whoever is there, once for each print: it must be stopped by hand."""
+    tell_team(
+        site=job.machine.site, kind="print_unheeded", key=f"print-unheeded:{job.pk}", now=now,
+        params={"what": job.machine.name}, link=job.get_absolute_url(),
+    )  # fmt: skip
+
+
 def tell_low(spool: Spool, now: dt.datetime) -> None:
     """The team, once until it is weighed again."""
     weighed = spool.entries.filter(kind=SpoolEntry.Kind.WEIGHED).count()

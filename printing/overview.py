@@ -7,14 +7,16 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, F, Max, Prefetch, Q, QuerySet
 
-from machines.models import Machine, Outage
+from machines.models import Machine
 from machines.selectors import machines_of_model
 from people.models import Person
 from printing.file_removal import GONE_SHA256
-from printing.models import ACTIVE, JobState, Outcome, Printer, PrintFile, PrintJob
+from printing.maintenance import with_care
+from printing.models import ACTIVE, Intervention, JobState, Outcome, Printer, PrintFile, PrintJob
 from printing.models.job import ENDED
+from printing.other_prints import prints_other
 from printing.submitting import EDITABLE
 from reservations.models import Reservation, Status
 
@@ -23,6 +25,7 @@ OPEN_MOST = 500
 ENDED_SHOWN = 10
 APPROVALS_MOST = 50
 A_PAGE = 20
+INTERVENTIONS_SHOWN = 3
 ANSWERED_FOR = (Status.CONFIRMED, Status.IN_USE)
 
 
@@ -38,20 +41,23 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """What has the machine now (or was lost from sight there), and what comes after it, in turn."""
+    """What has the machine now (or was lost from sight there), and what comes after it, in turn. `prints_other`: what
+    has it was not sent from here."""
 
     running: PrintJob | None
     waiting: list[Waiting]
+    prints_other: bool = False
 
 
 class Step(enum.StrEnum):
-    """What somebody of the team does next at a printer."""
+    """What somebody of the team does next at a printer; while it prints what was not sent from here, they wait."""
 
     SAY_ENDED = "say_ended"
     SWITCH_ON = "switch_on"
     CONNECT = "connect"
     MEND = "mend"
     LOOK = "look"
+    PRINTS_OTHER = "prints_other"
     CLEAR_BED = "clear_bed"
     RUN = "run"
     NONE = ""
@@ -59,7 +65,7 @@ class Step(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FarmLine:
-    """One printer among many. `printed_since`: since the end of its last maintenance, else since ever."""
+    """One printer among many. `printed_since`: since it was last looked after, else since ever."""
 
     printer: Printer
     job: PrintJob | None = None
@@ -67,6 +73,15 @@ class FarmLine:
     asked: int = 0
     maintained_at: dt.datetime | None = None
     printed_since: dt.timedelta = dt.timedelta()
+
+    @property
+    def is_maintenance_due(self) -> bool:
+        every_h = self.printer.maintenance_every_h
+        return every_h is not None and self.printed_since >= dt.timedelta(hours=every_h)
+
+    @property
+    def prints_other(self) -> bool:
+        return not (self.job is not None and self.job.is_active) and prints_other(self.printer)
 
     @property
     def step(self) -> Step:
@@ -79,6 +94,7 @@ class FarmLine:
             (printer.unreachable_since is not None, Step.SWITCH_ON),
             (bool(printer.error_code), Step.MEND),
             (job is not None and job.state == JobState.PAUSED, Step.LOOK),
+            (self.prints_other, Step.PRINTS_OTHER),
             (is_idle and not printer.is_bed_clear, Step.CLEAR_BED),
             (is_idle and printer.is_run_by_hand and bool(self.waiting), Step.RUN),
         )
@@ -111,7 +127,9 @@ def queue_of(machine: Machine, now: dt.datetime) -> Queue:
     queued = [job for job in rows if job.state == JobState.QUEUED]
     there = _there(queued, machine, now)
     queued.sort(key=lambda job: (job.is_held, job.pk not in there, *_age(job)))
-    return Queue(running, _with_times(queued, running, now))
+    printer: Printer | None = getattr(machine, "printer", None)
+    is_taken = printer is not None and prints_other(printer) and not (running is not None and running.is_active)
+    return Queue(running, _with_times(queued, running, now, is_at_least=is_taken), is_taken)
 
 
 def _age(job: PrintJob) -> tuple[bool, dt.datetime, int]:
@@ -135,9 +153,12 @@ def _is_there(job: PrintJob, machine: Machine, present: Collection[int], now: dt
     return job.person_id in present
 
 
-def _with_times(queued: Sequence[PrintJob], running: PrintJob | None, now: dt.datetime) -> list[Waiting]:
+def _with_times(
+    queued: Sequence[PrintJob], running: PrintJob | None, now: dt.datetime, *, is_at_least: bool
+) -> list[Waiting]:
+    """`is_at_least`: nobody knows how long what has the printer still takes."""
     left = remaining(running) if running is not None else dt.timedelta()
-    after, is_at_least, found = left or dt.timedelta(), left is None, []
+    after, is_at_least, found = left or dt.timedelta(), is_at_least or left is None, []
     for job in queued:
         if job.is_held:
             found.append(Waiting(job, None))
@@ -173,7 +194,7 @@ def open_jobs(sites: Collection[int]) -> list[PrintJob]:
 
 
 def farm_of(machines: Sequence[Machine], jobs: Sequence[PrintJob], now: dt.datetime) -> dict[int, FarmLine]:
-    """By machine: its printer with what it does, of these open jobs. One query, however many."""
+    """By machine: its printer with what it does, of these open jobs. Two queries, however many."""
     by_machine: dict[int, list[PrintJob]] = defaultdict(list)
     for job in jobs:
         by_machine[job.machine_id].append(job)
@@ -197,14 +218,9 @@ def _line(printer: Printer, jobs: Sequence[PrintJob]) -> FarmLine:
 
 
 def _printers(now: dt.datetime) -> QuerySet[Printer]:
-    ended = Outage.objects.filter(machine=OuterRef("machine"), kind=Outage.Kind.MAINTENANCE, end__lte=now)
-    maintained = Subquery(ended.order_by("-end").values("end")[:1])
-    since = PrintJob.objects.filter(machine=OuterRef("machine"), printed__isnull=False).annotate(maintained=maintained)
-    since = since.filter(Q(maintained=None) | Q(started_at__gte=F("maintained")))
-    total = since.order_by().values("machine").annotate(total=Sum("printed")).values("total")
-    return Printer.objects.select_related("spool", "machine").annotate(
-        maintained_at=maintained, printed_since=Subquery(total)
-    )
+    last = Intervention.objects.select_related("done_by").order_by("-done_at")[:INTERVENTIONS_SHOWN]
+    rows = Printer.objects.select_related("spool", "machine")
+    return with_care(rows, now).prefetch_related(Prefetch("interventions", last, to_attr="last_interventions"))
 
 
 def drafts_of(person: Person, words: str = "") -> list[PrintJob]:

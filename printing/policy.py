@@ -21,6 +21,14 @@ ANSWERS = {
     "unknown_reach": "reach_answer",
 }
 
+NAME_ENDINGS = {
+    FileKind.GCODE: [".gcode", ".gco", ".g"],
+    FileKind.BGCODE: [".bgcode"],
+    FileKind.GCODE_3MF: [".gcode.3mf"],
+    FileKind.DRAWING: [".svg", ".dxf"],
+}
+TOLD_LAST = ("PrusaSlicer", "SuperSlicer")
+
 
 def limits_of(printer: Printer) -> PrinterLimits:
     """How hot and how far it may go."""
@@ -41,9 +49,17 @@ def concerns(file: PrintFile, printer: Printer) -> list[Denial]:
     found = [denial for denial, answer in _answered(file, printer) if answer == Answer.APPROVE]
     if scan_of(file) is None and not printer.is_run_by_hand:
         found.append(Denial(Code.NOT_READ, {"kind": file.get_kind_display()}))
+    if is_end_missing(file):
+        found.append(Denial(Code.END_MISSING))
     if printer.is_approval_needed:
         found.append(Denial(Code.APPROVAL_WANTED))
     return found
+
+
+def is_end_missing(file: PrintFile) -> bool:
+    """Its slicer writes duration and filament after the last move, and there is neither: half a file, mostly."""
+    is_told_last = file.kind == FileKind.GCODE and file.slicer.startswith(TOLD_LAST)
+    return is_told_last and file.estimated is None and file.filament_mm is None
 
 
 def looks_wanted(file: PrintFile, printer: Printer) -> list[FitCode]:
@@ -52,11 +68,18 @@ def looks_wanted(file: PrintFile, printer: Printer) -> list[FitCode]:
 
 
 def taken_by(printer: Printer) -> frozenset[str]:
-    """The kinds of file that it takes."""
-    if printer.is_run_by_hand:
-        # A drawing for the laser; G-code for a milling machine.
+    """The kinds of file that it takes. What is run by hand tells by its settings whether it cuts or prints."""
+    if not printer.is_run_by_hand:
+        return capabilities(printer.kind).takes
+    if printer.cut_speed_mm_s is not None:
         return frozenset({FileKind.DRAWING, FileKind.GCODE})
-    return capabilities(printer.kind).takes
+    is_printing = printer.nozzle_mm is not None or bool(printer.slicer_model)
+    return capabilities(printer.kind).takes if is_printing else frozenset(FileKind)
+
+
+def endings_taken(printer: Printer) -> list[str]:
+    """How the names of files that it takes may end, the usual ones first."""
+    return [ending for kind in FileKind if kind in taken_by(printer) for ending in NAME_ENDINGS[kind]]
 
 
 def fit_of(file: PrintFile) -> Fit:

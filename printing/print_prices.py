@@ -10,7 +10,7 @@ from django.db.models import Q
 from fablab.lib.changes import note_change
 from machines.models import Category
 from people.models import Person, Site
-from printing.accounting import HOUR_S
+from printing.accounting import price_cents
 from printing.models import PrintPrice
 
 # What every price is told by: as large as a pencil box.
@@ -52,8 +52,7 @@ def price_of(site: Site, category: Category | None) -> PrintPrice | None:
 
 def example_cents(price: PrintPrice, printed: dt.timedelta = EXAMPLE_TIME, grams: float = EXAMPLE_G) -> int:
     """What a print of this length and weight costs, from a spool without a price of its own."""
-    hours = printed.total_seconds() / HOUR_S
-    return round(price.base_cents + price.hour_cents * hours + price.kg_cents * grams / 1000)
+    return price_cents(price, printed, grams, kg_cents=price.kg_cents)
 
 
 @transaction.atomic

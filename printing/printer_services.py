@@ -17,6 +17,7 @@ from fablab.lib.secretbox import seal
 from machines.models import Machine
 from people.models import Person
 from printing.backends import AddressRefused, PrinterUnreachable, checked_address
+from printing.key_requests import ask_for_key, stop_asking
 from printing.models import ACTIVE, Answer, BackendKind, Printer, PrintJob, Spool
 from printing.spools import take_from_others
 
@@ -52,6 +53,8 @@ class PrinterFields(TypedDict, total=False):
     is_unattended: bool
     circuit: str
     camera_url: str
+    cut_speed_mm_s: float | None
+    maintenance_every_h: int | None
 
 
 @transaction.atomic
@@ -64,13 +67,15 @@ def save_printer(
     kind: str = BackendKind.OCTOPRINT,
     base_url: str = "",
     api_key: str = "",
+    asks_key: bool = False,
     **fields: Unpack[PrinterFields],
 ) -> Printer:
     """Set what drives the machine, what hangs in it and what becomes of files; an empty key keeps the one stored.
 
-    A machine run by hand needs neither address nor key: none is kept.
-    Side effects in order: ask the name server; the spool leaves any other printer; save; the worker tries the
-    connection at its next round; announce the machines.
+    A machine run by hand needs neither address nor key: none is kept. `asks_key`: OctoPrint is asked for its key;
+    until it gives one, a printer without goes into service no earlier.
+    Side effects in order: ask the name server; the spool leaves any other printer; save; the wish for a key; the
+    worker tries the connection at its next round; announce the machines.
 
     Raises:
         ValidationError: an address is not accepted, there is no key at all, or not for this program; another program
@@ -78,25 +83,40 @@ def save_printer(
     """
     is_by_hand = kind == BackendKind.BY_HAND
     address = "" if is_by_hand else _checked("base_url", base_url)
+    _check_drives_none_else(address, machine)
     if camera_url := fields.get("camera_url", "").strip():
         _check_camera(camera_url)
         fields["camera_url"] = camera_url
     touched = take_from_others(fields.get("spool"), machine)
     printer = next((row for row in touched if row.machine_id == machine.pk), None) or Printer(machine=machine)
-    _set_kind(printer, kind, api_key)
-    printer.base_url, printer.is_enabled = address, is_enabled
+    is_elsewhere = printer.pk is not None and (printer.base_url, printer.kind) != (address, kind)
+    asks_key = asks_key and kind == BackendKind.OCTOPRINT
+    _set_kind(printer, kind, api_key, asks_key=asks_key)
+    has_key = bool(printer.api_key_sealed) or is_by_hand
+    printer.base_url, printer.is_enabled = address, is_enabled and has_key
     for name, value in fields.items():
         setattr(printer, name, value)
     _check_row(printer, machine)
     printer.next_poll_at, printer.failures, printer.unreachable_since, printer.error_code = now, 0, None, ""
     printer.full_clean(exclude={"base_url"} if is_by_hand else None)
     printer.save()
+    if asks_key and by is not None:
+        ask_for_key(printer=printer, enables=is_enabled and not has_key, by=by, now=now)
+    elif api_key or is_elsewhere:
+        stop_asking(printer=printer)
     announce_machines([machine.pk, *(row.machine_id for row in touched if row.machine_id != machine.pk)])
     note_change("connection of", machine, by)
     return printer
 
 
-def _set_kind(printer: Printer, kind: str, api_key: str) -> None:
+def _check_drives_none_else(address: str, machine: Machine) -> None:
+    other = Printer.objects.filter(base_url=address, is_enabled=True).exclude(machine=machine).select_related("machine")
+    if address and (known := other.first()) is not None:
+        words = _("This address drives %(machine)s already: each printer has one of its own.")
+        raise ValidationError({"base_url": words % {"machine": known.machine.name}})
+
+
+def _set_kind(printer: Printer, kind: str, api_key: str, *, asks_key: bool) -> None:
     is_other = printer.pk is not None and printer.kind != kind
     if is_other and PrintJob.objects.filter(machine=printer.machine, state__in=ACTIVE).exists():
         raise ValidationError({"kind": _("A print is under way: wait for its end before another program drives it.")})
@@ -108,7 +128,7 @@ def _set_kind(printer: Printer, kind: str, api_key: str) -> None:
         return
     if api_key:
         printer.api_key_sealed = seal(api_key)
-    if not printer.api_key_sealed:
+    if not printer.api_key_sealed and not asks_key:
         words = _("Without a key %(program)s lets nobody in.")
         raise ValidationError({"api_key": words % {"program": printer.get_kind_display()}})
 

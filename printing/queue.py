@@ -17,6 +17,7 @@ from printing.models import ACTIVE, JobState, Outcome, Printer, PrintJob, Why
 from printing.models.job import SAYABLE
 from printing.rules import start_denials
 from printing.services import move_job, wake
+from printing.signals import print_settled
 from printing.turns import start_facts
 
 # What a printer's server does in turn, done by a person at once.
@@ -117,6 +118,7 @@ def say_outcome(*, job: PrintJob, outcome: Outcome, by: Person, now: dt.datetime
         fresh.outcome, fresh.outcome_at = outcome, now
         fresh.outcome_why = why if outcome == Outcome.BAD else Why.UNSAID
         fresh.save(update_fields=["outcome", "outcome_at", "outcome_why"])
+        print_settled.send(PrintJob, job=fresh)
     return fresh
 
 

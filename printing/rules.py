@@ -21,6 +21,7 @@ class Code(enum.StrEnum):
     NOT_CHECKED_IN = "not_checked_in"
     BED_NOT_CLEAR = "bed_not_clear"
     PRINTER_BUSY = "printer_busy"
+    PRINTS_OTHER = "prints_other"
     PRINTER_AWAY = "printer_away"
     PRINTER_IN_ERROR = "printer_in_error"
     JOB_HELD = "job_held"
@@ -28,8 +29,10 @@ class Code(enum.StrEnum):
     CIRCUIT_TAKEN = "circuit_taken"
     APPROVAL_WANTED = "approval_wanted"
     NOT_READ = "not_read"
+    END_MISSING = "end_missing"
     OUT_OF_SERVICE = "out_of_service"
     TOO_MANY_DRAFTS = "too_many_drafts"
+    TOO_MUCH_KEPT = "too_much_kept"
     BEFORE_NEXT = "before_next"
     SOMEBODY_HAS_IT = "somebody_has_it"
 
@@ -37,7 +40,7 @@ class Code(enum.StrEnum):
 # These keep every job from starting; the others keep the one that they are about.
 ABOUT_THE_PRINTER = frozenset(
     {Code.BED_NOT_CLEAR, Code.PRINTER_BUSY, Code.PRINTER_AWAY, Code.PRINTER_IN_ERROR, Code.CIRCUIT_TAKEN}
-    | {Code.OUT_OF_SERVICE, Code.SOMEBODY_HAS_IT}
+    | {Code.PRINTS_OTHER, Code.OUT_OF_SERVICE, Code.SOMEBODY_HAS_IT}
 )
 
 
@@ -81,6 +84,8 @@ class StartFacts:
     is_printer_ready: bool
     is_reachable: bool
     is_in_error: bool = False
+    # What was not sent from here: its bed is cleared when it has ended, not before.
+    prints_other: bool = False
     left: dt.timedelta | None = None
     estimated: dt.timedelta | None = None
     # Prints one after the other, without anybody there: a reservation and its check-in are not asked for.
@@ -101,11 +106,12 @@ def start_denials(facts: StartFacts) -> list[Denial]:
         (not facts.is_held, Code.JOB_HELD),
         (facts.has_reservation or facts.is_unattended, Code.NO_RESERVATION),
         (facts.is_checked_in or not facts.has_reservation or facts.is_unattended, Code.NOT_CHECKED_IN),
-        (facts.is_bed_clear, Code.BED_NOT_CLEAR),
+        (not facts.prints_other, Code.PRINTS_OTHER),
+        (facts.is_bed_clear or facts.prints_other, Code.BED_NOT_CLEAR),
         (facts.is_reachable, Code.PRINTER_AWAY),
         # An error waits for somebody; to call it "busy" would leave everybody waiting for the printer.
         (not facts.is_in_error or not facts.is_reachable, Code.PRINTER_IN_ERROR),
-        (facts.is_printer_ready or not is_well, Code.PRINTER_BUSY),
+        (facts.is_printer_ready or facts.prints_other or not is_well, Code.PRINTER_BUSY),
         (not facts.is_start_wanted, Code.START_NOT_PRESSED),
         (facts.is_circuit_free, Code.CIRCUIT_TAKEN),
         (facts.is_in_service, Code.OUT_OF_SERVICE),

@@ -17,7 +17,9 @@ from printing.errors import PrintRefused, WrongJobState
 from printing.models import ACTIVE, JobState, PrintCommand, Printer, PrintJob, PrintJobEvent
 from printing.models.job import BEFORE_ITS_TURN, ENDED, MAY_HAVE_BEGUN, MOVES
 from printing.notices import nobody_is_asked, tell_moved
+from printing.other_prints import end_other, prints_other
 from printing.rules import JobFacts, job_denials
+from printing.signals import print_settled
 from reservations.models import Participant, Reservation, Status
 
 MAY_HAVE_USED = frozenset({JobState.FINISHED, JobState.FAILED})
@@ -110,6 +112,8 @@ def move_job(
         if old == JobState.AWAITING_APPROVAL:
             nobody_is_asked(fresh, now)
         tell_moved(fresh, by, now)
+        if new in ENDED:
+            print_settled.send(PrintJob, job=fresh)
         announce_machines([fresh.machine_id])
     return fresh
 
@@ -151,12 +155,14 @@ def _stamp(job: PrintJob, old: JobState, now: dt.datetime, reason: str, detail: 
         job.progress_pct, job.error_code = 100, ""
     # Not after LOST: somebody may have cleared the bed before saying how it ended.
     if is_over and old in MAY_HAVE_BEGUN:
-        Printer.objects.filter(machine=job.machine_id).update(is_bed_clear=False)
+        Printer.objects.filter(machine=job.machine_id).update(is_bed_clear=False, has_other_print=False)
 
 
 def _session_follows(job: PrintJob, new: JobState, now: dt.datetime) -> None:
     """A print is use: it opens the machine's session, or joins the one that power opened, and ends its own."""
     if new == JobState.PRINTING and job.usage_session_id is None:
+        # Of a print that was not sent from here: it is over, or this one had not begun.
+        end_other(job.machine_id, now, reason=StopReason.NORMAL)
         running = UsageSession.objects.filter(machine=job.machine_id, end=None).first()
         if running is None:
             running = open_session(
@@ -198,24 +204,41 @@ def ask(*, job: PrintJob, kind: PrintCommand.Kind, by: Person, now: dt.datetime)
     return fresh
 
 
-def may_clear_bed(*, machine: Machine, person: Person) -> bool:
-    """Who may say that the bed is clear: the team, and the person whose print lies on it."""
+def may_clear_bed(*, machine: Machine, person: Person, now: dt.datetime) -> bool:
+    """Who may say that the bed is clear: the team, whose print lies on it, and who has the machine now; nobody while
+    the printer prints what was not sent from here."""
+    if _prints_other(machine):
+        return False
     if is_staff(person, machine):
         return True
     last = last_on_bed(machine)
-    return last is not None and last.person_id == person.pk
+    if last is not None and last.person_id == person.pk:
+        return True
+    held = current_reservation(machine, person, now)
+    return held is not None and held.status == Status.IN_USE
+
+
+def _prints_other(machine: Machine) -> bool:
+    printer = Printer.objects.filter(machine=machine).first()
+    return printer is not None and prints_other(printer)
 
 
 def last_on_bed(machine: Machine) -> PrintJob | None:
-    """Whose thing lies on the bed, if it is not clear: the last job that the printer was told to start."""
+    """Whose thing lies on the bed, if it is not clear: the last job that the printer was told to start; None where it
+    printed something since that was not sent from here."""
+    if Printer.objects.filter(machine=machine, has_other_print=True).exists():
+        return None
     begun = PrintJobEvent.objects.filter(job__machine=machine, new=JobState.STARTING).order_by("-at", "-pk")
     last = begun.select_related("job__person", "job__machine__unit__site").first()
     return last.job if last is not None else None
 
 
 def confirm_bed_clear(*, machine: Machine, by: Person, now: dt.datetime) -> None:
-    """The plate is free again: the next job may start."""
-    Printer.objects.filter(machine=machine).update(is_bed_clear=True, next_poll_at=now)
+    """The plate is free again: the next job may start. Nothing while it prints what was not sent from here: the page
+    was older than that."""
+    if _prints_other(machine):
+        return
+    Printer.objects.filter(machine=machine).update(is_bed_clear=True, has_other_print=False, next_poll_at=now)
     announce_machines([machine.pk])
 
 

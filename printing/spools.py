@@ -16,7 +16,7 @@ from people.errors import NotValid, WrongState
 from people.models import Person, Site
 from people.permissions import has_role
 from printing.accounting import weigh_spool
-from printing.models import Printer, Spool, SpoolEntry
+from printing.models import JobState, Printer, PrintJob, Spool, SpoolEntry
 from printing.notices import ANSWERS
 from printing.services import wake
 
@@ -193,9 +193,12 @@ def take_from_others(spool: Spool | None, machine: Machine | None) -> list[Print
 
 
 def _looked_at_anew(printers: list[Printer], now: dt.datetime) -> None:
+    # Whoever pressed “Start” saw another filament.
+    machines = [printer.machine_id for printer in printers]
+    PrintJob.objects.filter(machine__in=machines, state=JobState.QUEUED).update(start_asked_at=None)
     for printer in printers:
         wake(printer.machine, now)
-    announce_machines([printer.machine_id for printer in printers])
+    announce_machines(machines)
 
 
 def _locked(spool: Spool) -> Spool:

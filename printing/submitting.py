@@ -1,51 +1,63 @@
 """From a file to a place in the queue: a draft, handed in, looked at where that is asked for, let through or not."""
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Max, Sum
 from django.utils.translation import gettext as _
 
 from fablab.lib.denials import Denial
-from fablab.lib.intervals import Interval
-from fablab.lib.live import announce_machines
 from machines.models import Machine, Outage
 from people.errors import NotAllowed
-from people.models import Person
+from people.models import Person, Team
 from people.permissions import has_role
 from printing.errors import PrintRefused, WrongJobState
+from printing.file_removal import GONE_SHA256
 from printing.models import JobState, Printer, PrintFile, PrintJob, PrintJobEvent
 from printing.notices import ANSWERS, tell_decided, tell_handed_in
-from printing.policy import concerns, file_denials
+from printing.policy import concerns, file_denials, limits_of
 from printing.rules import Code, JobFacts, job_denials
 from printing.services import current_reservation, move_job, wake
-from reservations.check_in_rules import ASKED_OF_THEM
-from reservations.facts import standing_facts
-from reservations.models import Reservation
+from reservations.check_in_rules import person_denials
+from reservations.models import Reservation, Status
 
-SHORTEST = dt.timedelta(minutes=1)
 # A file may have 200 MB.
 DRAFTS_MOST = 10
+# Of all files of a person that are kept: ten of the largest.
+KEPT_MOST_BYTES = 2 * 10**9
 EDITABLE = frozenset({JobState.DRAFT, JobState.RETURNED})
-
-
+# Of a job that nobody has answered for yet, or no longer.
+UNDECIDED: dict[str, Any] = {"decided_at": None, "decided_by": None, "decision": ""}
 # Cured by a time, which can be offered.
 ABOUT_TIME = frozenset({Code.NO_RESERVATION, Code.RESERVATION_TOO_SHORT})
 
 
-def check_may_draft(*, machine: Machine, person: Person) -> None:
+def check_may_draft(*, machine: Machine, person: Person, is_kept: bool = False) -> None:
     """Ask before a large file is stored: does the machine take files, and has the person few enough that lie about?
 
+    `is_kept`: the file is among theirs already, so nothing more is stored.
+
     Raises:
-        PrintRefused: `no_printer`, `too_many_drafts`.
+        PrintRefused: `no_printer`, `too_many_drafts`, `too_much_kept`.
     """
     denials = []
     if not Printer.objects.filter(machine=machine, is_enabled=True).exists():
         denials.append(Denial(Code.NO_PRINTER))
     if PrintJob.objects.filter(person=person, state__in=EDITABLE).count() >= DRAFTS_MOST:
         denials.append(Denial(Code.TOO_MANY_DRAFTS, {"most": DRAFTS_MOST}))
+    if not is_kept and kept_bytes(person) >= KEPT_MOST_BYTES:
+        denials.append(Denial(Code.TOO_MUCH_KEPT, {"most_gb": KEPT_MOST_BYTES // 10**9}))
     if denials:
         raise PrintRefused(denials)
+
+
+def kept_bytes(person: Person) -> int:
+    """How much of the disk the person's files take, each content once."""
+    contents = PrintFile.objects.filter(uploaded_by=person).exclude(sha256=GONE_SHA256)
+    each = contents.order_by().values("sha256").annotate(size=Max("size_bytes"))
+    return each.aggregate(total=Sum("size"))["total"] or 0
 
 
 def draft_job(
@@ -54,12 +66,19 @@ def draft_job(
     """A job that its person has not handed in yet. Side effects in order: the job; its first event."""
     with transaction.atomic():
         job = PrintJob.objects.create(
-            machine=machine, file=file, person=person, state=JobState.DRAFT, created_at=now, note=note.strip()[:200]
-        )
+            machine=machine, file=file, person=person, team=_team_there(machine, person, now), state=JobState.DRAFT,
+            created_at=now, note=note.strip()[:200],
+        )  # fmt: skip
         job.remote_path = f"fablab/{job.reference}/{file.name}"
         job.save(update_fields=["remote_path"])
         PrintJobEvent.objects.create(job=job, old="", new=JobState.DRAFT, at=now, moved_by=by)
     return job
+
+
+def _team_there(machine: Machine, person: Person, now: dt.datetime) -> Team | None:
+    """The team whose time of the machine it is now; the page of the draft shows it, and the person may say no."""
+    held = current_reservation(machine, person, now)
+    return held.team if held is not None and held.status == Status.IN_USE else None
 
 
 def submission_denials(job: PrintJob, now: dt.datetime) -> list[Denial]:
@@ -79,7 +98,7 @@ def submit_job(
     """Hand it in: it waits for somebody's yes where that is asked for, else for its turn.
 
     `reservation` is the one that was made for it; else the person's running or next one. Side effects in order: the
-    job and its event; the worker woken or the team told; the machine announced.
+    job and its event, without what the team said of it before; the worker woken or the team told; the machine told.
 
     Raises:
         NotAllowed: it is somebody else's.
@@ -96,8 +115,9 @@ def submit_job(
         raise PrintRefused(denials)
     doubts = [] if may_answer(by, job.machine) else concerns(job.file, printer)
     fields: dict[str, Any] = {
-        "reservation": reservation, "team": reservation.team if reservation is not None else None,
+        "reservation": reservation, "team": job.team,
         "concerns": [{"code": str(doubt.code), "params": dict(doubt.params)} for doubt in doubts],
+        **UNDECIDED,
         "note": job.note if note is None else note.strip()[:200],
         "takes_any": job.takes_any if takes_any is None else takes_any,
     }  # fmt: skip
@@ -159,20 +179,31 @@ def _decided(job: PrintJob, new: JobState, by: Person, now: dt.datetime, decisio
     return moved
 
 
-def choose_machine(*, job: PrintJob, machine: Machine, now: dt.datetime) -> PrintJob:
-    """Have it printed elsewhere; only before it is handed in.
+def unanswered(job: PrintJob, printer: Printer) -> list[Denial]:
+    """What somebody must look at before it goes to this printer, and nobody of the team said yes to.
 
-    Raises:
-        WrongJobState: it was handed in meanwhile.
+    A yes is for the doubts that they saw, at a printer that bears as much; a sending back is none.
     """
-    with transaction.atomic():
-        fresh = PrintJob.objects.select_for_update(no_key=True, of=("self",)).get(pk=job.pk)
-        if fresh.state not in EDITABLE:
-            raise WrongJobState(f"The job is {fresh.state}.")
-        fresh.machine = machine
-        fresh.save(update_fields=["machine"])
-        announce_machines([machine.pk])
-    return fresh
+    doubts = concerns(job.file, printer)
+    if not doubts or (job.person is not None and may_answer(job.person, printer.machine)):
+        return []
+    seen = [_same(each["code"], each["params"]) for each in job.concerns] if _is_approved(job, printer) else []
+    return [doubt for doubt in doubts if _same(doubt.code, doubt.params) not in seen]
+
+
+def _is_approved(job: PrintJob, printer: Printer) -> bool:
+    """Told by its history: the fields alone look the same after a sending back."""
+    if job.decided_at is None:
+        return False
+    if not job.events.filter(old=JobState.AWAITING_APPROVAL, new=JobState.QUEUED, at=job.decided_at).exists():
+        return False
+    here = Printer.objects.filter(machine=job.machine_id).first()
+    return here is not None and limits_of(here) == limits_of(printer)
+
+
+def _same(code: str, params: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """What makes two doubts one; the kind of file is written in whichever language was spoken."""
+    return str(code), {name: value for name, value in params.items() if name != "kind"}
 
 
 def may_answer(person: Person, machine: Machine) -> bool:
@@ -195,17 +226,10 @@ def _asked(
         others=tuple(file_denials(job.file, printer)) if printer is not None else (),
     )
     denials = job_denials(facts=facts, now=now)
-    if person is not None and reservation is None and printer is not None and printer.is_unattended:
+    if person is not None and reservation is None and printer is not None:
         # Who reserved was asked this when they reserved, and is when they check in.
         denials += person_denials(machine, person, now)
     return reservation, denials, printer
-
-
-def person_denials(machine: Machine, person: Person, now: dt.datetime) -> list[Denial]:
-    """What the person lacks for this machine, whatever the time: qualification, signature, age, suspension."""
-    facts = standing_facts(machine=machine, holder=person, at=now)
-    asked = Interval(now, now + SHORTEST)
-    return [denial for rule in ASKED_OF_THEM for denial in rule(facts, asked, now)]
 
 
 def is_out_of_service(machine: Machine, now: dt.datetime) -> bool:

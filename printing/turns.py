@@ -11,10 +11,11 @@ from django.db.models import Q
 from machines.selectors import machines_of_model
 from printing.backends import PrinterConnection
 from printing.models import ACTIVE, JobState, Printer, PrintJob
-from printing.policy import concerns, file_denials, looks_wanted
+from printing.policy import file_denials, looks_wanted
 from printing.rules import ABOUT_THE_PRINTER, StartFacts, start_denials
 from printing.services import current_reservation, held_reservation
-from printing.submitting import is_out_of_service, person_denials
+from printing.submitting import is_out_of_service, unanswered
+from reservations.check_in_rules import person_denials
 from reservations.models import HeldUnit, Reservation, Status
 
 # A bed and a nozzle draw most while they heat up; two at once trip the fuse.
@@ -78,9 +79,9 @@ def start_facts(
     others = file_denials(job.file, printer)
     if job.person is not None:
         others += person_denials(printer.machine, job.person, now)
-    if job.machine_id != printer.machine_id and job.decided_by_id is None:
-        # Another printer of the model may be stricter: nobody said yes to this one.
-        others += concerns(job.file, printer)
+    if job.machine_id != printer.machine_id:
+        # Another printer of the model may be stricter.
+        others += unanswered(job, printer)
     is_start_asked = printer.is_start_asked or bool(looks_wanted(job.file, printer))
     runs_alone = printer.is_unattended and not _is_used(reservation, now)
     return StartFacts(
@@ -90,6 +91,7 @@ def start_facts(
         is_printer_ready=connection.is_ready,
         is_reachable=is_reachable,
         is_in_error=connection == PrinterConnection.ERROR,
+        prints_other=is_reachable and printer.has_other_print and connection.is_busy,
         left=reservation.end - now if reservation is not None and not runs_alone else None,
         estimated=job.file.estimated,
         is_unattended=printer.is_unattended,

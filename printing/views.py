@@ -12,6 +12,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from fablab.lib.queries import query_word
 from machines.models import Machine
 from people.errors import NotAllowed
 from people.models import Person
@@ -22,6 +23,7 @@ from printing.forms import UploadForm
 from printing.job_page import job_context
 from printing.messages import sentence_of
 from printing.models import Printer, PrintJob
+from printing.policy import endings_taken
 from printing.services import confirm_bed_clear, current_reservation, may_clear_bed
 from printing.submitting import check_may_draft, draft_job, submission_denials, submit_job
 from printing.times import reserve_and_submit
@@ -43,11 +45,13 @@ def upload(request: HttpRequest, slug: str) -> HttpResponse:
     person, now = _person(request), timezone.now()
     machine = get_object_or_404(Machine.objects.visible_to(person).with_places(), slug=slug)
     printer = Printer.objects.select_related("spool").filter(machine=machine, is_enabled=True).first()
-    form = UploadForm(request.POST or None, request.FILES or None)
+    endings = endings_taken(printer) if printer else []
+    form = UploadForm(request.POST or None, request.FILES or None, endings=endings)
     context = {
         "machine": machine,
         "zone": machine.site.zone,
         "form": form,
+        "endings": ", ".join(endings),
         "reservation": current_reservation(machine, person, now),
         "printer": printer,
     }
@@ -95,7 +99,10 @@ def job_action(request: HttpRequest, reference: str, action: str) -> HttpRespons
     """One of the buttons on a job's page; what is written beside it comes along."""
     found, now, person = _job(request, reference), timezone.now(), _person(request)
     said = Said(
-        note=request.POST.get("note", ""), why=request.POST.get("why", ""), takes_any="takes_any" in request.POST
+        note=request.POST.get("note", ""),
+        why=request.POST.get("why", ""),
+        takes_any="takes_any" in request.POST,
+        machine=query_word(request.POST, "machine"),
     )
     if action == "send-back" and not said.note.strip():
         messages.error(request, _("Write why: the person reads it, and can mend the file."))
@@ -118,10 +125,10 @@ def job_action(request: HttpRequest, reference: str, action: str) -> HttpRespons
 @require_POST
 def bed_clear(request: HttpRequest, reference: str) -> HttpResponse:
     """The plate is free again."""
-    found, person = _job(request, reference), _person(request)
-    if not may_clear_bed(machine=found.machine, person=person):
+    found, person, now = _job(request, reference), _person(request), timezone.now()
+    if not may_clear_bed(machine=found.machine, person=person, now=now):
         raise PermissionDenied
-    confirm_bed_clear(machine=found.machine, by=person, now=timezone.now())
+    confirm_bed_clear(machine=found.machine, by=person, now=now)
     messages.success(request, _("Thank you. The next print may start."))
     return redirect(found)
 

@@ -3,20 +3,39 @@
 Every end needs evidence; what has none is `lost`, and a person says how it ended. See docs/print-jobs.md.
 """
 
-import contextlib
 import datetime as dt
 
 from fablab.lib.live import announce_machines
-from printing.backends import PrinterBackend, PrinterConflict, PrinterConnection, PrinterRejected, PrinterStatus
+from printing.backends import (
+    LastPrint,
+    PrinterBackend,
+    PrinterConflict,
+    PrinterConnection,
+    PrinterRejected,
+    PrinterStatus,
+)
 from printing.models import ACTIVE, JobState, PrintCommand, PrintJob
 from printing.services import move_job
+from printing.stopping import stop_again
+from printing.told import note_last
 
 MISSES_MOST = 2
 STOPPING = frozenset({PrinterConnection.CANCELLING, PrinterConnection.FINISHING})
 
 
-def watch(job: PrintJob, status: PrinterStatus, backend: PrinterBackend, now: dt.datetime) -> PrintJob:
+def watch(
+    job: PrintJob,
+    status: PrinterStatus,
+    backend: PrinterBackend,
+    now: dt.datetime,
+    *,
+    patience: dt.timedelta,
+    was_away: bool = False,
+) -> PrintJob:
     """Move a job that was started to where the printer's state shows it to be.
+
+    `patience`: a start without an answer may still take effect for so long. `was_away`: the printer was silent until a
+    moment ago, and somebody may have stopped the print there meanwhile.
 
     Raises:
         PrinterError: the printer was asked something more and did not answer well; the job is as it was.
@@ -27,10 +46,13 @@ def watch(job: PrintJob, status: PrinterStatus, backend: PrinterBackend, now: dt
     if is_ours and status.completion_pct is not None and status.completion_pct >= 100:
         return _ended(job, JobState.FINISHED, now)
     if status.connection == PrinterConnection.ERROR:
-        return _broken(job, status, backend, now)
-    if job.state == JobState.CANCELLING and not status.connection.is_busy:
-        return move_job(job, JobState.CANCELLED, now=now)
-    return _missing(job, status, backend, now, is_ours=is_ours)
+        last = note_last(job, backend.last_print(job.remote_path), now)
+        if last is not None or not was_away:
+            return _broken(job, status, last, now)
+    has_run = job.started_at is not None or (is_ours and status.last_print is not None)
+    if job.state == JobState.CANCELLING and not status.connection.is_busy and has_run:
+        return _stopped(job, now)
+    return _missing(job, status, backend, now, is_ours=is_ours, patience=patience, was_away=was_away)
 
 
 def _ended(job: PrintJob, new: JobState, now: dt.datetime, reason: str = "", detail: str = "") -> PrintJob:
@@ -40,21 +62,28 @@ def _ended(job: PrintJob, new: JobState, now: dt.datetime, reason: str = "", det
     return move_job(job, new, now=now, reason=reason, detail=detail)
 
 
-def _broken(job: PrintJob, status: PrinterStatus, backend: PrinterBackend, now: dt.datetime) -> PrintJob:
-    last = backend.last_print(job.remote_path)
+def _stopped(job: PrintJob, now: dt.datetime) -> PrintJob:
+    """Cancelled, for the reason that its stopping had: a person's wish has none."""
+    asked = job.events.filter(new=JobState.CANCELLING).order_by("pk").last()
+    return move_job(job, JobState.CANCELLED, now=now, reason=asked.reason if asked is not None else "")
+
+
+def _broken(job: PrintJob, status: PrinterStatus, last: LastPrint | None, now: dt.datetime) -> PrintJob:
     if last is not None and last.is_success:
         # Done, and then switched off: that looks like an error too.
         return _ended(job, JobState.FINISHED, now)
+    if job.state == JobState.CANCELLING:
+        # Stopped by a person, and switched off before we looked again.
+        return _stopped(job, now)
     reason = "printer_error" if status.error_text else "connection_lost"
-    return move_job(job, JobState.FAILED, now=now, reason=reason, detail=status.error_text)
+    return _ended(job, JobState.FAILED, now, reason=reason, detail=status.error_text)
 
 
 def _running(job: PrintJob, status: PrinterStatus, backend: PrinterBackend, now: dt.datetime) -> PrintJob:
     if job.state == JobState.CANCELLING:
         if status.connection not in STOPPING:
             # The printer was asked before the print had begun, or did not take it.
-            with contextlib.suppress(PrinterConflict):
-                backend.cancel()
+            stop_again(job, backend, now)
     else:
         job = _at_state(job, status.connection, now)
     progress = min(max(status.completion_pct or 0.0, 0.0), 100.0)
@@ -79,7 +108,14 @@ def _at_state(job: PrintJob, connection: PrinterConnection, now: dt.datetime) ->
 
 
 def _missing(
-    job: PrintJob, status: PrinterStatus, backend: PrinterBackend, now: dt.datetime, *, is_ours: bool
+    job: PrintJob,
+    status: PrinterStatus,
+    backend: PrinterBackend,
+    now: dt.datetime,
+    *,
+    is_ours: bool,
+    patience: dt.timedelta,
+    was_away: bool,
 ) -> PrintJob:
     """Not running, not finished: asked again twice, then settled by what the printer remembers of the file."""
     job.misses = min(job.misses + 1, 1000)
@@ -87,19 +123,38 @@ def _missing(
     if job.misses <= MISSES_MOST:
         return job
     # No other job ever has this path: whatever ended there is this print, whatever the printer's clock says.
-    last = backend.last_print(job.remote_path)
+    last = note_last(job, backend.last_print(job.remote_path), now)
     if last is not None and last.is_success:
         return _ended(job, JobState.FINISHED, now)
+    if last is not None and job.state == JobState.CANCELLING:
+        return _stopped(job, now)
     if last is not None and last.is_error:
-        return _ended(job, JobState.FAILED, now, reason="printer_error", detail=status.error_text)
+        is_link_closed = status.connection == PrinterConnection.OFFLINE and not status.error_text
+        if is_link_closed and was_away and last.is_inferred:
+            # Stopped and then switched off leaves the same: a person who looks at the bed knows better.
+            return move_job(job, JobState.LOST, now=now, reason="lost")
+        reason = "connection_lost" if is_link_closed else "printer_error"
+        return _ended(job, JobState.FAILED, now, reason=reason, detail=status.error_text)
     if last is not None:
         return _ended(job, JobState.CANCELLED, now, reason="stopped_at_printer")
+    if _may_still_start(job, now, patience):
+        # Wishes of people make us look sooner: three looks may lie within two seconds.
+        return job
+    if job.state == JobState.CANCELLING and not status.connection.is_busy:
+        return _stopped(job, now)
     if is_ours and status.connection.is_ready:
         if job.state == JobState.STARTING:
             # It was selected and never ran: the one case in which starting again is safe.
             return move_job(job, JobState.UPLOADED, now=now, reason="never_ran", misses=0)
         return move_job(job, JobState.CANCELLED, now=now, reason="stopped_at_printer")
     return move_job(job, JobState.LOST, now=now, reason="lost")
+
+
+def _may_still_start(job: PrintJob, now: dt.datetime, patience: dt.timedelta) -> bool:
+    if job.started_at is not None:
+        return False
+    begun = job.events.filter(new=JobState.STARTING).order_by("pk").last()
+    return begun is not None and now - begun.at < patience
 
 
 def obey(job: PrintJob, backend: PrinterBackend, now: dt.datetime) -> PrintJob:

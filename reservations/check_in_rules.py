@@ -4,6 +4,7 @@ import datetime as dt
 
 from fablab.lib.denials import Denial
 from fablab.lib.intervals import Interval
+from machines.models import Machine
 from people.models import Person
 from reservations.facts import standing_facts
 from reservations.models import Reservation
@@ -11,6 +12,7 @@ from reservations.rules import RISK_OF_INJURY, Purpose
 from reservations.rules_of_people import age_limit, qualification, rules_unsigned, supervision_required, suspended
 from reservations.wishes import Wish, companions_of
 
+SHORTEST_USE = dt.timedelta(minutes=1)
 ASKED_OF_THEM = (qualification, suspended, rules_unsigned, age_limit)
 
 
@@ -37,6 +39,14 @@ def _of_the_person(reservation: Reservation, by: Person, now: dt.datetime) -> li
     machine = reservation.machine
     if machine is None or by.pk == reservation.holder_id:
         return []
-    facts = standing_facts(machine=machine, holder=by, at=now)
-    asked = Interval(max(now, reservation.start), reservation.end)
+    return _asked_of(by, machine, Interval(max(now, reservation.start), reservation.end), now)
+
+
+def person_denials(machine: Machine, person: Person, now: dt.datetime) -> list[Denial]:
+    """What the person lacks for this machine, whatever the time: qualification, signatures, age, suspension."""
+    return _asked_of(person, machine, Interval(now, now + SHORTEST_USE), now)
+
+
+def _asked_of(person: Person, machine: Machine, asked: Interval, now: dt.datetime) -> list[Denial]:
+    facts = standing_facts(machine=machine, holder=person, at=now)
     return [denial for rule in ASKED_OF_THEM for denial in rule(facts, asked, now)]

@@ -9,8 +9,14 @@ from django.db.models import QuerySet
 from people.models import Person
 from reservations.models import Deed, Reservation
 from reservations.notices import tell_about
+from reservations.signals import announce_change
 
 Kind = Deed.Kind
+# After these its status or its end is another one.
+CHANGES = frozenset(
+    {Kind.ACCEPTED, Kind.APPROVED, Kind.REFUSED, Kind.MOVED, Kind.CHECKED_IN, Kind.NO_SHOW, Kind.FINISHED,
+     Kind.CANCELLED, Kind.EXPIRED}
+)  # fmt: skip
 
 
 def note_deed(
@@ -24,7 +30,8 @@ def note_deed(
     overridden: Iterable[str] = (),
     before: dict[str, Any] | None = None,
 ) -> Deed:
-    """Write down what was done, within the caller's transaction, then tell those whom it concerns."""
+    """Write down what was done, within the caller's transaction, then tell those whom it concerns; once it commits,
+    the apps that hear of changes."""
     holder = reservation.holder
     deed = Deed.objects.create(
         reservation=reservation,
@@ -38,6 +45,8 @@ def note_deed(
         before=before or {},
     )
     tell_about(deed)
+    if kind in CHANGES:
+        announce_change(reservation, by=by, now=now)
     return deed
 
 

@@ -20,6 +20,7 @@ from reservations.models import Deed, Reservation, Status
 from reservations.no_show import may_be_released
 from reservations.rules import Code, blocked_interval
 from reservations.services import give_back, serve_freed
+from reservations.signals import announce_change
 from reservations.wishes import NOTHING_SET_ASIDE, SetAside, Wish, check, companions_of, with_those_who_come
 
 CHECK_IN_OPENS = dt.timedelta(minutes=10)
@@ -178,6 +179,7 @@ def close_ended_reservations(*, now: dt.datetime, most: int = 500) -> int:
                 note_deed(fresh, Deed.Kind.NO_SHOW, by=None, now=now)
             else:
                 fresh.status, fresh.finished_at = Status.COMPLETED, fresh.end
+                announce_change(fresh, by=None, now=now)
             fresh.save(update_fields=["status", "finished_at"])
             closed += 1
             announce_machines(machine_ids_of(fresh))

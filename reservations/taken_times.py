@@ -37,21 +37,27 @@ def taken_times(
     shared_sites(fitting)
     wide = Interval(window.start - dt.timedelta(days=1), window.end + duration + dt.timedelta(days=1))
     held = taken_of_units({machine.unit_id: wide for machine in fitting})
-    if not held:
-        return {}
+    found: dict[int, list[Interval]] = {}
+    out: dict[int, list[Interval]] | None = None
+    for machine in fitting:
+        taken = held.get(machine.unit_id, [])
+        within = Interval(max(window.start, now + machine.booking.notice),
+                          min(window.end, now + machine.booking.window))  # fmt: skip
+        if not taken or not _times(machine, taken, [], within, duration, part_of_day):
+            continue
+        # Asked only where there is something to take away from.
+        out = _outages(fitting, wide) if out is None else out
+        if times := _times(machine, taken, out.get(machine.pk, []), within, duration, part_of_day):
+            found[machine.pk] = times[:most_each]
+    return found
+
+
+def _outages(machines: Sequence[Machine], wide: Interval) -> dict[int, list[Interval]]:
     out: dict[int, list[Interval]] = {}
-    rows = Outage.objects.filter(machine__in=[machine.pk for machine in fitting]).overlapping(wide.start, wide.end)
+    rows = Outage.objects.filter(machine__in=[machine.pk for machine in machines]).overlapping(wide.start, wide.end)
     for machine_id, start, end in rows.values_list("machine_id", "start", "end"):
         out.setdefault(machine_id, []).append(Interval(start, end or wide.end))
-    found = {}
-    for machine in fitting:
-        if machine.unit_id in held:
-            within = Interval(max(window.start, now + machine.booking.notice),
-                              min(window.end, now + machine.booking.window))  # fmt: skip
-            times = _times(machine, held[machine.unit_id], out.get(machine.pk, []), within, duration, part_of_day)
-            if times:
-                found[machine.pk] = times[:most_each]
-    return found
+    return out
 
 
 def _fits(machine: Machine, duration: dt.timedelta) -> bool:

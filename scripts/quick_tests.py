@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-APPS = ("people", "machines", "reservations", "iot", "printing", "fablab")
+APPS = ("people", "machines", "reservations", "iot", "printing", "projects", "fablab")
 ALWAYS = ("tests/test_architecture.py", "tests/test_house.py")
 FAST = ("-n", "2", "-m", "not serial and not slow")
 

@@ -29,17 +29,23 @@ LONGEST_FIRST = (
     "tests/fablab/test_slot_storm.py",
     "tests/fablab/test_backup.py",
     "tests/e2e/test_story.py",
+    "tests/fablab/test_backup_keys.py",
     "tests/e2e/test_first_run.py",
     "tests/e2e/test_engine_walk.py",
+    "tests/e2e/test_print_walk.py",
+    "tests/fablab/test_preview_browser.py",
     "tests/fablab/test_timeline_browser.py",
     "tests/fablab/test_kiosk_browser.py",
     "tests/fablab/test_curve_browser.py",
     "tests/fablab/test_upgrade.py",
     "tests/contract/test_printer_backends.py",
+    "tests/printing/test_real_octoprint_faults.py",
+    "tests/printing/test_real_octoprint_away.py",
     "tests/fablab/test_deploy.py",
     "tests/iot/test_chaos.py",
     "tests/iot/test_kills.py",
     "tests/fablab/test_up_lan.py",
+    "tests/fablab/test_up_processes.py",
 )
 INSTALLED_WITH = {"mosquitto": "mosquitto", "chromium": "chromium", "postgresql-15": "postgresql-15"}
 

@@ -39,8 +39,6 @@ PUBLIC = {
     "legal": "/legal/",
     "accessibility": "/accessibility/",
     "contact": "/contact/",
-    "privacy-register": "/privacy/register/",
-    "leaving": "/privacy/leaving/",
     "help": "/help/",
     "mqtt-docs": "/api/mqtt/",
     "help-page": "/help/desk/",
@@ -58,7 +56,7 @@ MAKERS = {
     "reserve-repeat": "/reserve/repeat/?machine={machine}&day={day}&start=10:00&end=11:00",
     "reserve-dates": "/reserve/repeat/?machine={machine}&day={day}&start=10:00&end=11:00&every=day&times=40",
     "me": "/me/",
-    "machine-start": "/machines/{machine}/start/",
+    "machine-start": "/machines/{laser}/start/",
     "reservation": "{reservation}",
     "print-upload": "/machines/{machine}/print/",
     "print-job": "{job}",
@@ -81,9 +79,12 @@ MAKERS = {
     "team-new": "/teams/new/",
     "team": "{team}",
     "team-reservations": "{team}reservations/",
+    "team-log": "{team}log/",
+    "print-team-files": "{team}files/",
     "team-people": "{team_reservation}people/",
 }
 MANAGERS = {
+    "leaving": "/privacy/leaving/",
     "manage": "/manage/",
     "manage-machines": "/manage/machines/",
     "manage-reservations": "/manage/reservations/",
@@ -140,7 +141,6 @@ MANAGERS = {
     "rules-quota": "/manage/rules/new-limit/",
     "rules-group": "/manage/rules/new-group/",
     "settings": "/manage/settings/",
-    "settings-site": "/manage/settings/places/{site}/",
     "settings-hours": "/manage/settings/places/{site}/hours/",
     "settings-closures": "/manage/settings/places/{site}/closures/",
     "settings-seasons": "/manage/settings/places/{site}/seasons/",
@@ -174,6 +174,8 @@ MANAGERS = {
     "manage-print-price": "/manage/print-prices/{site}/",
 }
 ADMINISTRATORS = {
+    "settings-site": "/manage/settings/places/{site}/",
+    "privacy-register": "/privacy/register/",
     "settings-modules": "/manage/settings/modules/",
     "settings-texts": "/manage/settings/texts/",
 }

@@ -140,6 +140,56 @@ def test_agent_starts_without_loading_django():
     assert (done.returncode, done.stderr) == (0, "")
 
 
+# The still of a camera goes through the web process: a camera takes no orders. See docs/decisions/0007.
+DIALS = {
+    "make_backend": {"printing.dispatch"},
+    "OctoPrintBackend": set(),
+    "MoonrakerBackend": set(),
+    "PrusaLinkBackend": set(),
+    "transport": set(),
+    "AppKeyRequest": {"printing.key_requests"},
+    "Camera": {"printing.camera_view"},
+}
+# Who lets the loops run: the worker's command, and what starts them for it.
+LOOPS = ("printing.dispatch", "printing.loop", "printing.key_loop")
+
+
+def imported_names(source, module, *, is_package=False):
+    """The last part of everything that is imported, with the module it comes from; attributes of our modules too."""
+    found = {target for _line, target in imports_of(source, module, is_package=is_package)}
+    named = {node.attr for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)}
+    return found | {f"printing.backends.{name}" for name in named & set(DIALS)}
+
+
+def dialling():
+    """`{name: modules that could call a printer by it}`, the back-ends themselves apart."""
+    found = {name: set() for name in DIALS}
+    for path in SOURCES:
+        module = module_of(path)
+        if module.startswith("printing.backends") or "printing" not in path.read_text():
+            continue
+        for target in imported_names(path.read_text(), module, is_package=path.name == "__init__.py"):
+            name = target.rpartition(".")[2]
+            if name in DIALS and target.startswith("printing.backends"):
+                found[name].add(module)
+    return found
+
+
+def test_one_module_makes_connections_to_printers():
+    assert dialling() == DIALS
+
+
+def test_web_process_starts_none_of_the_loops_that_talk_to_printers():
+    importing = {
+        module_of(path)
+        for path in SOURCES
+        for _line, target in imports_of(path.read_text(), module_of(path), is_package=path.name == "__init__.py")
+        if any(target == loop or target.startswith(f"{loop}.") for loop in LOOPS)
+    }
+
+    assert importing - set(LOOPS) == {"fablab.management.commands.worker"}
+
+
 def test_rules_ask_neither_the_database_nor_the_clock():
     suspects = ("django.db", "django.utils.timezone", "time")
     asking = [

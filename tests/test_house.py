@@ -17,7 +17,7 @@ from machines.models import Category
 
 ROOT = Path(__file__).resolve().parent.parent
 STATIC = ROOT / "fablab" / "static"
-APPS = ("people", "machines", "reservations", "iot", "printing", "fablab")
+APPS = ("people", "machines", "reservations", "iot", "printing", "projects", "fablab")
 NOT_OURS = {".git", ".venv", "var", "build", "node_modules", "__pycache__", "vendor", "pictures"}
 WRITTEN = {".py", ".md", ".html", ".js", ".mjs", ".css", ".scss", ".json", ".yaml", ".toml", ".in", ".sh", ".service"}
 
@@ -201,10 +201,11 @@ def symbols():
 
 
 def icons_of_needs():
-    """The second argument of each Need(…): what the team's page draws beside it."""
-    tree = ast.parse((ROOT / "fablab" / "views" / "manage.py").read_text())
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "Need"]
-    return {call.args[1].value for call in calls if isinstance(call.args[1], ast.Constant)}
+    """The second argument of each Need(…), wherever it is made: what the team's page draws beside it."""
+    trees = [ast.parse(text) for path in CODE if "Need(" in (text := path.read_text())]
+    calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    needs = [call for call in calls if ast.unparse(call.func) == "Need"]
+    return {call.args[1].value for call in needs if isinstance(call.args[1], ast.Constant)}
 
 
 def test_every_icon_that_is_drawn_exists():
@@ -213,8 +214,10 @@ def test_every_icon_that_is_drawn_exists():
     named = set(re.findall(r'{% icon "([^"]+)"', text)) | set(re.findall(r"#i-([a-z0-9-]+)", text + code))
     stored = {kind.icon for kind in KINDS} | {Category._meta.get_field("icon").default}
 
-    drawn = named | stored | {state.value for state in State} | icons_of_needs()
+    of_needs = icons_of_needs()
+    drawn = named | stored | {state.value for state in State} | of_needs
 
+    assert len(of_needs) > 5
     assert len(drawn) > 20
     assert sorted(drawn - symbols()) == []
 

@@ -51,6 +51,12 @@ class DemoMachine:
         return self.power is LAPTOP
 
     @property
+    def capabilities(self) -> list[str]:
+        """What its agent says that it has: the laser cutter has a reader with keys beside it."""
+        reader = ["badge", "keypad"] if self.power is LASER and self.slug != OUT_OF_SERVICE else []
+        return ["power_w", *reader, *(["battery_pct"] if self.has_battery else [])]
+
+    @property
     def topic(self) -> str:
         return f"plug-{self.slug}" if self.driver != DriverKind.FABLAB else ""
 

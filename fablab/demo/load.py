@@ -11,6 +11,7 @@ from fablab.demo.lending import lend_some, make_lent_things
 from fablab.demo.octoprint import register_printer
 from fablab.demo.people import make_people
 from fablab.demo.place import SITE_SLUG, make_place
+from fablab.demo.prints import make_prints
 from fablab.demo.reception import open_the_doors
 from fablab.demo.teams import make_team
 from fablab.demo.today import book_today, break_one_machine, last_loaded_day, lose_one_device, open_day_and_night
@@ -29,7 +30,7 @@ def load_demo(*, data_dir: Path, now: dt.datetime, report: Callable[[str], objec
 
     Side effects in order: place, people, machines and devices; the days since the last loading (`days` of them the
     first time); opening, outage, silent device; bookings around now, loans; who is here; the
-    OctoPrint printer; filament.
+    OctoPrint printer; filament; prints.
 
     Raises:
         DemoRefused: the database holds a site that is not the demo's.
@@ -42,7 +43,7 @@ def load_demo(*, data_dir: Path, now: dt.datetime, report: Callable[[str], objec
     site = make_place()
     today = now.astimezone(site.zone).date()
     make_people(site, now=now)
-    make_team(site, now=now)
+    team = make_team(site, now=now)
     make_machines(site)
     make_lent_things(site)
     enrol_devices(data_dir, now=now)
@@ -57,4 +58,5 @@ def load_demo(*, data_dir: Path, now: dt.datetime, report: Callable[[str], objec
     open_the_doors(site, now)
     register_printer(data_dir)
     make_filament(site)
+    make_prints(site, team, now)
     report(f"  today: {made} bookings added")

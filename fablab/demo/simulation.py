@@ -27,18 +27,23 @@ class Broker:
     host: str
     port: int
     is_tls: bool
+    ca_file: Path | None = None
 
     @classmethod
     def of_settings(cls, broker: Mapping[str, Any]) -> "Broker":
-        return cls(str(broker["host"]), int(broker["port"]), bool(broker["is_tls"]))
+        ca_file = broker.get("ca_file")
+        return cls(str(broker["host"]), int(broker["port"]), bool(broker["is_tls"]), Path(ca_file) if ca_file else None)
 
 
 class AgentDevice:
     """A machine's agent; what it could not send waits on disk."""
 
-    def __init__(self, slug: str, broker: Broker, password: str, folder: Path) -> None:
-        self._outbox = Outbox(folder / f"{slug}.sqlite3")
-        self._agent = Agent(slug, broker.host, broker.port, password, self._outbox, is_tls=broker.is_tls)
+    def __init__(self, machine: DemoMachine, broker: Broker, password: str, folder: Path) -> None:
+        self._outbox = Outbox(folder / f"{machine.slug}.sqlite3")
+        self._agent = Agent(
+            machine.slug, broker.host, broker.port, password, self._outbox, is_tls=broker.is_tls,
+            ca_file=broker.ca_file, capabilities=machine.capabilities,
+        )  # fmt: skip
 
     @property
     def is_connected(self) -> bool:
@@ -61,14 +66,14 @@ class PlugDevice:
     def __init__(self, machine: DemoMachine, broker: Broker, password: str) -> None:
         self._plug = Plug(machine.topic)
         self._login = (broker.host, broker.port, machine.slug, password)
-        self._is_tls = broker.is_tls
+        self._is_tls, self._ca_file = broker.is_tls, broker.ca_file
 
     @property
     def is_connected(self) -> bool:
         return self._plug.is_connected
 
     def start(self) -> None:
-        self._plug.start(*self._login, is_tls=self._is_tls)
+        self._plug.start(*self._login, is_tls=self._is_tls, ca_file=self._ca_file)
 
     def report(self, values: Mapping[str, float]) -> None:
         self._plug.report(values)
@@ -94,7 +99,7 @@ class Simulation:
                 Behaviour(machine, Random(machine.slug), energies.get(machine.slug, 0.0)),
                 PlugDevice(machine, broker, passwords[machine.slug])
                 if machine.driver == DriverKind.TASMOTA
-                else AgentDevice(machine.slug, broker, passwords[machine.slug], folder),
+                else AgentDevice(machine, broker, passwords[machine.slug], folder),
             )
             for machine in PLAYED
         ]

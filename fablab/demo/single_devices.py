@@ -19,8 +19,12 @@ class SingleDevices:
     def __init__(self, slugs: list[str], profile: str, passwords: dict[str, str], broker: Broker, speed: float) -> None:
         self._stopping = threading.Event()
         self._agents = [
-            Agent(slug, broker.host, broker.port, passwords[slug], Outbox(None), is_tls=broker.is_tls) for slug in slugs
-        ]
+            Agent(
+                slug, broker.host, broker.port, passwords[slug], Outbox(None), is_tls=broker.is_tls,
+                ca_file=broker.ca_file,
+            )
+            for slug in slugs
+        ]  # fmt: skip
         self._players = [
             threading.Thread(
                 target=simulate, args=(agent, profile, self._stopping), kwargs={"pace": Pace(speed=speed)}, daemon=True

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
@@ -23,11 +24,13 @@ class Plug:
     def is_connected(self) -> bool:
         return bool(self._client.is_connected())
 
-    def start(self, host: str, port: int, username: str, password: str, *, is_tls: bool) -> None:
-        """Begin to connect; an absent broker is tried again."""
+    def start(
+        self, host: str, port: int, username: str, password: str, *, is_tls: bool, ca_file: Path | None = None
+    ) -> None:
+        """Begin to connect; an absent broker is tried again. Without `ca_file` the system's authorities count."""
         self._client.username_pw_set(username, password)
         if is_tls:
-            self._client.tls_set()
+            self._client.tls_set(str(ca_file) if ca_file else None)
         self._client.connect_async(host, port, keepalive=30)
         self._client.loop_start()
 

@@ -2,7 +2,6 @@
 
 import errno
 import http.client
-import ipaddress
 import socket
 import ssl
 from http import HTTPStatus
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
+from fablab.lib.hosts import is_this_machine_only
 from fablab.up.errors import CannotStart
 from fablab.up.locks import not_writable
 
@@ -44,16 +44,6 @@ def require_loopback(host: str) -> None:
             f"The demo's accounts are public, so it opens on this machine only, not on {host}: "
             "add --no-demo, or leave out --host."
         )
-
-
-def is_this_machine_only(host: str) -> bool:
-    """Whether no other machine reaches a server that listens there."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def listening_socket(host: str, port: int, advice: str) -> socket.socket:

@@ -12,12 +12,14 @@ from urllib.parse import urlsplit
 import psutil
 
 from fablab.lib.certificates import covers
-from fablab.up.checks import is_this_machine_only
+from fablab.lib.hosts import is_this_machine_only
 from fablab.up.errors import CannotStart
 from fablab.up.tls import Tls, given_tls, own_tls
 
 EVERYWHERE = {"0.0.0.0": socket.AF_INET, "::": socket.AF_INET6}  # noqa: S104
 DEFAULT_PORT, DEFAULT_HTTP_PORT = 8443, 8080
+# Registered for MQTT over TLS.
+DEFAULT_MQTT_TLS_PORT = 8883
 # Bridges to machines inside this machine, and tunnels to elsewhere: no phone in the room uses them.
 BRIDGES = ("docker", "br-", "veth", "virbr", "vmnet", "vboxnet", "podman", "cni", "lxc", "lxd")
 TUNNELS = ("tun", "tap", "utun", "wg", "ppp", "tailscale", "zt")

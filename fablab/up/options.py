@@ -2,12 +2,12 @@
 
 import argparse
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from fablab.lib import env
-from fablab.up.lan import DEFAULT_HTTP_PORT, DEFAULT_PORT, Lan
+from fablab.up.lan import DEFAULT_HTTP_PORT, DEFAULT_MQTT_TLS_PORT, DEFAULT_PORT, Lan
+from iot.broker.doors import Doors
 
 MOST_WEB_PROCESSES = 4
 OWN_CERTIFICATE_HSTS_S = 86_400
@@ -28,6 +28,8 @@ class Options:
     mqtt_url: str
     database_password: str
     lan: Lan | None = None
+    # Of the lab's own broker.
+    doors: Doors | None = None
 
     @property
     def public_url(self) -> str:
@@ -59,12 +61,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_HTTP_PORT,
         help=f"port that sends plain HTTP on to HTTPS (default: {DEFAULT_HTTP_PORT})",
     )
+    lan.add_argument(
+        "--mqtt-tls-port",
+        type=_port_or_none,
+        default=DEFAULT_MQTT_TLS_PORT,
+        help=f"port of the embedded broker for devices, with TLS (default: {DEFAULT_MQTT_TLS_PORT}; 0: closed)",
+    )
+    lan.add_argument(
+        "--mqtt-plain-port",
+        type=_port_or_none,
+        default=0,
+        help="port without encryption, for plugs that know none, usually 1883 (default: closed)",
+    )
 
 
 def _port(text: str) -> int:
     if not text.isdigit() or not 1 <= int(text) <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port: write a number from 1 to 65535")
     return int(text)
+
+
+def _port_or_none(text: str) -> int:
+    return 0 if text == "0" else _port(text)
 
 
 def _count(text: str) -> int:
@@ -84,13 +102,18 @@ def wants_demo(*, is_refused: bool, is_production: bool, is_lan: bool = False) -
 
 def children_environment(options: Options, database_url: str) -> dict[str, str]:
     """The environment of every Django process: ours, with what it lacks."""
-    derived: Mapping[str, str] = {
+    derived = {
         "DATABASE_URL": database_url,
         "FABLAB_DATA_DIR": str(options.data_dir),
         "FABLAB_DEMO": "1" if options.is_demo else "0",
         "FABLAB_MQTT_PORT": str(options.mqtt_port),
         "PYTHONUNBUFFERED": "1",
     }
+    if options.doors:
+        derived |= {
+            "FABLAB_MQTT_TLS_PORT": str(options.doors.tls_port),
+            "FABLAB_MQTT_PLAIN_PORT": str(options.doors.plain_port or 0),
+        }
     environment = {**os.environ, **derived}
     if not environment.get("PUBLIC_URL", "").strip():
         environment["PUBLIC_URL"] = options.public_url

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from fablab.up.checks import accepts_connections, answered_status, is_healthy, is_this_machine_only
+from fablab.lib.hosts import is_this_machine_only
+from fablab.up.checks import accepts_connections, answered_status, is_healthy
 from fablab.up.children import ChildSpec
 from fablab.up.demo_data import require_no_demo_data
 from fablab.up.errors import CannotStart
@@ -144,7 +145,7 @@ def _broker(options: Options) -> ProcessService:
         from iot.broker.launch import BrokerUnavailable, broker_command
 
         try:
-            command = broker_command(options.data_dir, options.mqtt_port)
+            command = broker_command(options.data_dir, options.mqtt_port, doors=options.doors)
         except (BrokerUnavailable, OSError) as error:
             raise CannotStart(f"The broker cannot be started: {error}") from error
         finally:

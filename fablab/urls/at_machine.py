@@ -7,6 +7,7 @@ from fablab.views import at_machine, badges, runs, seat_screens
 
 urlpatterns: list[URLPattern] = [
     path("machines/<slug:slug>/start/", at_machine.start, name="machine-start"),
+    path("machines/<slug:slug>/bed-clear/", at_machine.bed_clear, name="machine-bed-clear"),
     path("runs/<slug:reference>/stop/", at_machine.stop, name="machine-stop"),
     path("runs/<slug:reference>/mine/", runs.mine, name="run-mine"),
     path("runs/<slug:reference>/undo/", runs.undo, name="run-undo"),

@@ -4,7 +4,7 @@ from django.urls import path, re_path
 
 from fablab.views import estimate, my_prints
 from fablab.views import prints as overview
-from printing import camera_view, slicer_door, views
+from printing import camera_view, preview, slicer_door, views
 from printing.actions import ACTS
 
 urlpatterns = [
@@ -21,6 +21,7 @@ urlpatterns = [
     path("prints/<slug:reference>/", views.job, name="print-job"),
     path("prints/<slug:reference>/thumbnail.png", views.thumbnail, name="print-thumbnail"),
     path("prints/<slug:reference>/file/", views.job_file, name="print-file"),
+    path("prints/<slug:reference>/path/", preview.path_gcode, name="print-path"),
     path("prints/<slug:reference>/camera.jpg", camera_view.camera, name="print-camera"),
     path("prints/<slug:reference>/bed-clear/", views.bed_clear, name="print-bed-clear"),
     path("prints/<slug:reference>/reserve/", views.job_reserve, name="print-job-reserve"),

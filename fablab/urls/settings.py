@@ -9,6 +9,7 @@ from fablab.views import (
     settings_machines,
     settings_opening,
     settings_outages,
+    settings_printer,
     settings_roles,
     settings_rooms,
     settings_site,
@@ -43,7 +44,10 @@ urlpatterns = [
     path(
         "manage/settings/machines/<slug:slug>/return/", settings_machines.machine_return, name="settings-machine-return"
     ),
-    path("manage/settings/machines/<slug:slug>/printer/", settings_devices.printer, name="settings-printer"),
+    path("manage/settings/machines/<slug:slug>/printer/", settings_printer.printer, name="settings-printer"),
+    path(
+        "manage/settings/machines/<slug:slug>/printer/key/", settings_printer.printer_key, name="settings-printer-key"
+    ),
     path("manage/settings/outages/<int:pk>/lift/", settings_outages.outage_lift, name="settings-outage-lift"),
     path("manage/settings/categories/", settings_kinds.categories, name="settings-categories"),
     path("manage/settings/new-category/", settings_kinds.category_new, name="settings-category-new"),
@@ -65,7 +69,7 @@ urlpatterns = [
     path("manage/settings/new-device/", settings_devices.device_new, name="settings-device-new"),
     path("manage/settings/devices/<slug:slug>/", settings_devices.device, name="settings-device"),
     path("manage/settings/devices/<slug:slug>/revoke/", settings_devices.device_revoke, name="settings-device-revoke"),
-    path("manage/settings/printers/", settings_devices.printers, name="settings-printers"),
+    path("manage/settings/printers/", settings_printer.printers, name="settings-printers"),
     path("manage/settings/modules/", settings_site.modules, name="settings-modules"),
     path("manage/settings/texts/", settings_site.texts, name="settings-texts"),
 ]

@@ -1,15 +1,12 @@
 """Where the lab is found on the network, and how a device learns to trust its certificate. Nothing personal."""
 
-from pathlib import Path
-
 import segno
-from cryptography import x509
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from fablab.addresses import is_here_only
+from fablab.addresses import is_here_only, own_authority
 from fablab.lib.certificates import certificate_pem, fingerprint
 
 # Of the type by which phones offer to install it.
@@ -20,7 +17,7 @@ AUTHORITY_TYPE = "application/x-x509-ca-cert"
 def address(request: HttpRequest) -> HttpResponse:
     """The address, large and as a code to scan; with a certificate of the lab's making, how to trust it."""
     first, *others = settings.ADDRESSES
-    certificate = _authority()
+    certificate = own_authority()
     return render(
         request,
         "fablab/address.html",
@@ -37,7 +34,7 @@ def address(request: HttpRequest) -> HttpResponse:
 @require_safe
 def authority(request: HttpRequest) -> HttpResponse:
     """The certificate authority's certificate, for devices to trust; 404 without one of the lab's own."""
-    certificate = _authority()
+    certificate = own_authority()
     if certificate is None:
         raise Http404
     return HttpResponse(certificate_pem(certificate), content_type=AUTHORITY_TYPE)
@@ -47,13 +44,3 @@ def _in_lines(mark: str) -> list[str]:
     """Eight pairs a line: what two people compare aloud must not break within a pair."""
     pairs = mark.split(":")
     return [":".join(pairs[start : start + 8]) for start in range(0, len(pairs), 8)]
-
-
-def _authority() -> x509.Certificate | None:
-    """The public half only; None when browsers know the certificate's maker already, or nobody can read the file."""
-    if not settings.TLS_AUTHORITY:
-        return None
-    try:
-        return x509.load_pem_x509_certificate(Path(settings.TLS_AUTHORITY).read_bytes())
-    except (OSError, ValueError):
-        return None

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from fablab.at_machine import Way, use_now, way_of, with_use
+from fablab.at_machine import Way, bed_of, use_now, way_of, with_use
 from fablab.lib.denials import Denial
 from fablab.lib.ways_back import way_back
 from fablab.views.on_behalf import sentences
@@ -25,6 +25,7 @@ from machines.models import Machine
 from people.errors import PeopleError
 from people.models import Person
 from people.signed_in import signed_in
+from printing.services import confirm_bed_clear
 from reservations.errors import ReservationRefused
 from reservations.messages import Sentence
 
@@ -107,3 +108,18 @@ def stop(request: HttpRequest, reference: str) -> HttpResponse:
     else:
         messages.success(request, _("Ended. Thank you for leaving it as you found it."))
     return redirect(way_back(request) or session.machine.get_absolute_url())
+
+
+@require_POST
+@login_required
+def bed_clear(request: HttpRequest, slug: str) -> HttpResponse:
+    """Whoever stands there took the last print off: the next may start. Their own print's page asks how it came out."""
+    me, now = signed_in(request), timezone.now()
+    machine = _machine(request, slug, now)
+    bed = bed_of(machine, me, now)
+    if bed is None:
+        messages.info(request, _("There is nothing to clear there for you."))
+        return redirect(machine)
+    confirm_bed_clear(machine=machine, by=me, now=now)
+    messages.success(request, _("Thank you. The next print may start."))
+    return redirect(bed.job if bed.job is not None and not bed.job.outcome else machine)

@@ -1,6 +1,7 @@
 """The desk: who is here, what is on, seats, and people who come in. One screen for a tablet."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -12,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from fablab.desk import SEAT_LENGTHS_MIN, absent, calls, desk_lines, lines_of_person, presence, seats
+from fablab.desk_loans import loans_beside
 from fablab.forms_desk import UnnamedForm, WelcomeForm
 from fablab.lib.queries import query_word
 from fablab.views.all_the_same import all_the_same, reason_given, set_aside_by
@@ -41,7 +43,11 @@ def desk_site(request: HttpRequest) -> Site:
     Raises:
         Http404: not of the team of any site that exists.
     """
-    mine = {site.slug: site for site in staff_sites(signed_in(request))}
+    return _site_among(list(staff_sites(signed_in(request))), request)
+
+
+def _site_among(sites: Sequence[Site], request: HttpRequest) -> Site:
+    mine = {site.slug: site for site in sites}
     if not mine:
         raise Http404
     wanted = query_word(request.GET, "site") or request.session.get("desk_site", "")
@@ -54,13 +60,15 @@ def desk_site(request: HttpRequest) -> Site:
 @for_role(is_staff)
 def desk(request: HttpRequest) -> HttpResponse:
     """Everything at a glance; htmx asks for the live part only."""
-    now, staff, site = timezone.now(), signed_in(request), desk_site(request)
+    now, staff = timezone.now(), signed_in(request)
+    sites = list(staff_sites(staff))
+    site = _site_among(sites, request)
     words = query_word(request.GET, "q")
     found = list(matching(people_of(staff), words)[:FOUND_MOST]) if words else []
     missing = absent(site=site, now=now)
     context = {
         "site": site,
-        "sites": list(staff_sites(staff)),
+        "sites": sites,
         "zone": site.zone,
         "now": now,
         "calls": calls(sites=[site]),
@@ -70,6 +78,7 @@ def desk(request: HttpRequest) -> HttpResponse:
         "lines": [line for line in desk_lines(site=site, staff=staff, now=now) if line.reservation not in missing],
         "absent": missing,
         "seats": seats(site=site, now=now),
+        "lent": loans_beside(site=site, staff=staff, now=now),
         "lengths": [dt.timedelta(minutes=minutes) for minutes in SEAT_LENGTHS_MIN],
         "unnamed_form": UnnamedForm(),
         "words": words,

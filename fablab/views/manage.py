@@ -19,7 +19,7 @@ from fablab.troubles import troubles
 from fablab.views.days import any_day
 from fablab.views.desk import desk_site
 from fablab.views.roles import for_role
-from fablab.week import equipment_of, week_of
+from fablab.week import week_of
 from iot.models import UsageSession
 from machines.models import Machine, Outage
 from people.lab import current_lab
@@ -30,6 +30,7 @@ from people.signed_in import signed_in
 from printing.models import Printer
 from printing.services import confirm_bed_clear
 from reservations.models import Reservation
+from reservations.requests import with_first_and_count
 
 DAY_MOST = 300
 
@@ -40,11 +41,11 @@ def overview(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     statuses = _statuses_there(request, now)
     zone = statuses[0].machine.site.zone if statuses else dt.UTC
-    lab = current_lab()
+    today = _today(request, now)
+    # Before the banners: their facts come along.
+    week = week_of(zone, now, [status.machine.pk for status in statuses])
     needs, endangered = needs_of(signed_in(request), statuses, now), troubles(now)
-    machine_ids = [status.machine.pk for status in statuses]
-    week, grid = week_of(zone, now, machine_ids)
-    ready = {State.FREE, State.IN_USE, State.RESERVED, State.CLOSED}
+    ready = {State.FREE, State.IN_USE, State.RESERVED, State.CLOSED, State.COOLING}
     return render(
         request,
         "fablab/manage.html",
@@ -52,26 +53,27 @@ def overview(request: HttpRequest) -> HttpResponse:
             "needs": needs,
             "troubles": endangered,
             "things": len(needs) + len(endangered),
-            "has_devices": not needs and equipment_of(machine_ids).has_devices,
-            "has_printers": not needs and lab.has(Module.PRINTING) and equipment_of(machine_ids).has_printers,
+            "has_devices": week.has_devices,
+            "has_printers": current_lab().has(Module.PRINTING) and week.has_printers,
             "statuses": statuses,
             "ready_count": sum(s.state in ready for s in statuses),
             "machine_count": len(statuses),
             "zone": zone,
             "now": now,
-            "week": week,
-            "grid": grid,
+            "week": week.numbers,
+            "grid": week.grid,
             "backup": backup_status(),
             "is_first_run": signed_in(request).is_superuser and is_first_run() and may_go_on(request.user),
-            "today": list(
-                Reservation.objects.visible_to(request.user)  # type: ignore[arg-type]
-                .open()
-                .filter(end__gt=now, start__lt=now + dt.timedelta(hours=12))
-                .select_related("machine", "holder", "site")
-                .order_by("start")[:8]
-            ),
+            "today": today,
         },
     )
+
+
+def _today(request: HttpRequest, now: dt.datetime) -> list[Reservation]:
+    """What is on within twelve hours, soonest first; the requests that wait are read along with it."""
+    staff = signed_in(request)
+    rows = Reservation.objects.visible_to(staff).open().filter(end__gt=now, start__lt=now + dt.timedelta(hours=12))
+    return with_first_and_count(rows.order_by("start")[:8], staff=staff, now=now)
 
 
 def _statuses_there(request: HttpRequest, now: dt.datetime) -> list[MachineStatus]:

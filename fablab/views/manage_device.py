@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from fablab.curve_facts import curve_facts
-from fablab.device_page import LOG_WORDS, device_page, drawn_power, log_words, offered_orders, order_data
+from fablab.device_entry import device_entry
+from fablab.device_page import LOG_WORDS, device_page, drawn_power, log_words, offered_orders, order_data, orders_beyond
 from fablab.forms_devices import OrderForm, ThresholdsForm
 from fablab.lib.queries import query_word
 from fablab.power_spans import SPAN_WORDS, TITLES, Span
@@ -26,6 +27,7 @@ from iot.ingest_health import ingest_health
 from iot.models import Device, DriverKind
 from iot.orders import order
 from iot.seen_selectors import devices_seen
+from iot.selectors import account_name
 from iot.services import make_enrolment_code, set_password
 from people.errors import NotAllowed
 from people.permissions import is_manager, is_staff
@@ -52,7 +54,7 @@ def _is_theirs(device: Device, request: HttpRequest, predicate: Callable[..., bo
 
 
 def _device_there(request: HttpRequest, slug: str, predicate: Callable[..., bool] = is_staff) -> Device:
-    rows = Device.objects.select_related("machine__unit__site", "machine__reported")
+    rows = Device.objects.select_related("machine__unit__site", "machine__reported", "machine__access")
     found = get_object_or_404(rows, slug=slug)
     if not _is_theirs(found, request, predicate):
         raise PermissionDenied
@@ -81,11 +83,14 @@ def _page(request: HttpRequest, found: Device, refused: OrderForm | None = None)
         "log_kinds": LOG_WORDS.items(),
         "only": only,
         "orders": [refused if refused is not None and form.kind == refused.kind else form for form in forms],
+        "orders_beyond": orders_beyond(found, person),
         "form": refused,
         "set_up": set_up_of(found.kind),
+        "account": account_name(found),
         **_power(request, found, now),
-        **_fresh_secret(request, found),
     }
+    secret = _fresh_secret(request, found)
+    context |= secret | {"entry": device_entry(request, secret.get("code", ""))}
     return render(request, "fablab/manage_device.html", context, status=400 if refused is not None else 200)
 
 

@@ -54,7 +54,9 @@ def attach(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         with refusals_beside(form):
             made = attach_seen(seen=row, by=signed_in(request), **form.cleaned_data)
-            keep_secret(request, made, password=set_password(made, now=timezone.now()))
+            if made.kind != DriverKind.ZIGBEE2MQTT:
+                # A Zigbee plug connects through its bridge, which is let in once for all of its plugs.
+                keep_secret(request, made, password=set_password(made, now=timezone.now()))
             messages.success(request, _("Attached. What it still needs stands on this page."))
             return redirect("manage-device", made.slug)
     context = {

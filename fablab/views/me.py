@@ -20,7 +20,7 @@ from machines.qualification_selectors import qualifications_of
 from people.forms import TokenForm
 from people.lab import current_lab
 from people.models import ApiToken, Person, Site
-from people.models.token import scopes_of
+from people.models.token import Scope, scopes_of
 from people.signed_in import signed_in
 from printing.models import PrintJob
 from reservations.lent import leaves_the_place
@@ -102,7 +102,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
         form = TokenForm(scopes=scopes)
     rows = list(ApiToken.objects.filter(user=request.user).order_by("-created"))
     for row in rows:
-        row.scopes = [scope for scope in row.scopes if scope in scopes]
+        row.scopes = [Scope(scope).label for scope in row.scopes if scope in scopes]
     return render(request, "fablab/tokens.html", {"form": form, "tokens": rows, "fresh": fresh})
 
 

@@ -29,6 +29,7 @@ from people.selectors import staff_sites
 from people.signed_in import signed_in
 from printing.actions import ACTS, Said
 from printing.errors import PrintRefused, WrongJobState
+from printing.maintenance import note_intervention
 from printing.messages import failure_words, sentence_of
 from printing.models import JobState, PrintJob
 from printing.overview import APPROVALS_MOST, ended_on, farm_of, open_jobs, queue_of
@@ -56,6 +57,7 @@ def machine_prints(request: HttpRequest, slug: str) -> HttpResponse:
         "zone": machine.site.zone,
         "is_team": is_team,
         "running": queue.running,
+        "prints_other": queue.prints_other,
         "waiting": [(each, begins_words(each)) for each in queue.waiting],
         "ended": ended_on(machine),
         "slicer_address": request.build_absolute_uri(f"/slicer/{machine.slug}"),
@@ -103,6 +105,7 @@ def _lines(sites: Sequence[int], jobs: Sequence[PrintJob], now: dt.datetime, *, 
             "line": found[status.machine.pk],
             "trouble": failure_words(found[status.machine.pk].printer.error_code),
             "zone": status.machine.site.zone,
+            "due_after": found[status.machine.pk].printer.maintenance_every_h,
             "printed": _hours(found[status.machine.pk].printed_since),
             "used": _hours(dt.timedelta(seconds=status.machine.used_s)),
         }
@@ -132,6 +135,8 @@ def act(request: HttpRequest) -> HttpResponse:
     person, now, wanted = signed_in(request), timezone.now(), query_word(request.POST, "act")
     if wanted == "bed-clear":
         return _bed_clear(request, person, now)
+    if wanted == "maintained":
+        return _maintained(request, person, now)
     if wanted != "send-back" and wanted not in ACTS_ON_MANY:
         raise Http404
     ticked = [word.replace("\x00", "") for word in request.POST.getlist("job")[:MANY_MOST]]
@@ -178,9 +183,20 @@ def _refusal(wanted: str, job: PrintJob, person: Person, now: dt.datetime, said:
     return ""
 
 
-def _bed_clear(request: HttpRequest, person: Person, now: dt.datetime) -> HttpResponse:
+def _printer_named(request: HttpRequest, person: Person) -> Machine:
     here = Machine.objects.filter(unit__site__in=staff_sites(person), printer__isnull=False)
-    machine = get_object_or_404(here, slug=query_word(request.POST, "machine"))
+    return get_object_or_404(here.select_related("unit__site"), slug=query_word(request.POST, "machine"))
+
+
+def _maintained(request: HttpRequest, person: Person, now: dt.datetime) -> HttpResponse:
+    machine = _printer_named(request, person)
+    note_intervention(machine=machine, by=person, now=now, note=query_word(request.POST, "note"))
+    messages.success(request, _("Noted. %(machine)s counts its hours anew.") % {"machine": machine.name})
+    return redirect(f"{reverse('manage-prints')}#printer-{machine.pk}")
+
+
+def _bed_clear(request: HttpRequest, person: Person, now: dt.datetime) -> HttpResponse:
+    machine = _printer_named(request, person)
     confirm_bed_clear(machine=machine, by=person, now=now)
     messages.success(request, _("Thank you. The next print may start."))
     return redirect(f"{reverse('manage-prints')}#printer-{machine.pk}")

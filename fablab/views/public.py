@@ -8,7 +8,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 
-from fablab.at_machine import Way, runs_unnamed, use_now, way_of, with_use
+from fablab.at_machine import Way, bed_of, runs_unnamed, use_now, way_of, with_use
 from fablab.board import board_statuses
 from fablab.lib.intervals import Interval
 from fablab.lib.queries import query_word
@@ -164,6 +164,7 @@ def machine(request: HttpRequest, slug: str) -> HttpResponse:
             "mine_now": _mine_now(request, thing, now),
             "use": use_now(thing, request.user, now),
             "way": _way(request, status),
+            "bed": bed_of(thing, request.user, now),
             "unnamed": runs_unnamed(thing, request.user),
             **tell_me(request.user if isinstance(request.user, Person) else None, thing, day, now),
         },

@@ -41,10 +41,9 @@ def runs(request: HttpRequest) -> HttpResponse:
     is_undone = Q(claimed_at__gt=now - UNDONE_WITHIN)
     rows = list(_both(here, is_undone, now)[: RUNS_MOST + 1])
     found = [row for row in rows if row.person_id is None][:RUNS_MOST]
-    likely = likely_users(found, now)
-    known = _known(people_of(me), {person.pk for guesses in likely.values() for person, _sign in guesses})
+    likely = likely_users(found, now, among=people_of(me))
     context = {
-        "runs": [(row, [guess for guess in likely.get(row.pk, []) if guess[0].pk in known]) for row in found],
+        "runs": [(row, likely.get(row.pk, [])) for row in found],
         "claimed": [row for row in rows if row.person_id is not None],
         "is_more": len(rows) > RUNS_MOST,
         "machine": Machine.objects.filter(slug=slug).first() if slug else None,
@@ -59,10 +58,6 @@ def _both(here: Q, is_undone: Q, now: dt.datetime) -> QuerySet[UsageSession]:
     return rows.order_by("-start", "-pk")
 
 
-def _known(theirs: QuerySet[Person], keys: set[int]) -> set[int]:
-    return set(theirs.filter(pk__in=keys).values_list("pk", flat=True)) if keys else set()
-
-
 @for_role(is_staff)
 def run(request: HttpRequest, reference: str) -> HttpResponse:
     """Whose it was, when none of the likely ones: found by name. Posted with a person, it is theirs."""
@@ -71,14 +66,12 @@ def run(request: HttpRequest, reference: str) -> HttpResponse:
         return _say(request, reference, me, now)
     rows = unclaimed(now).filter(machine__unit__site__in=staff_sites(me)).select_related(*WITH_MACHINE)
     session, words = get_object_or_404(rows, reference=reference), query_word(request.GET, "q")
-    likely = likely_users([session], now)[session.pk]
     theirs = people_of(me)
-    known = _known(theirs, {person.pk for person, _sign in likely})
     context = {
         "run": session,
         "zone": session.machine.site.zone,
         "now": now,
-        "likely": [guess for guess in likely if guess[0].pk in known],
+        "likely": likely_users([session], now, among=theirs)[session.pk],
         "words": words,
         "found": list(matching(theirs, words)[:FOUND_MOST]) if words else [],
     }

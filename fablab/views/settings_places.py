@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
+from django.db.models import QuerySet
 from django.forms.boundfield import BoundField
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
@@ -18,6 +19,8 @@ from machines.models import Machine
 from people.errors import NotValid, PeopleError
 from people.models import Site
 from people.permissions import is_manager
+from people.selectors import managed_sites
+from people.signed_in import signed_in
 
 Sentence = str | Promise
 Predicate = Callable[[Any, Any], bool]
@@ -37,6 +40,12 @@ def machine_there(request: HttpRequest, slug: str) -> Machine:
     if not is_manager(request.user, machine):
         raise PermissionDenied
     return machine
+
+
+def own_machines(request: HttpRequest) -> QuerySet[Machine]:
+    """Those of the sites that the person manages, by name; retired ones are left out."""
+    sites = managed_sites(signed_in(request))
+    return Machine.objects.filter(unit__site__in=sites, retired_at=None).order_by("name")
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,6 @@ class WhoForm(forms.Form):
     who = forms.CharField(
         label=_("Who?"),
         max_length=120,
-        required=False,
         help_text=_("Name, telephone or card"),
         widget=forms.TextInput({"autocomplete": "off"}),
     )

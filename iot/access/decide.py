@@ -13,6 +13,8 @@ from django.db import IntegrityError, connection, transaction
 
 from fablab.lib.denials import Denial
 from iot.access import words
+from iot.access.button import holder_now, is_waited_for
+from iot.access.cooling import cools_first, was_told_hot
 from iot.access.sessions import (
     WAITING,
     WAITS,
@@ -49,7 +51,6 @@ UNKNOWN_WITHIN = dt.timedelta(minutes=1)
 # Somebody of the team who uses it all the same has it for so long at a time.
 OVERRIDE_LASTS = dt.timedelta(hours=1)
 MORE_TIME = dt.timedelta(minutes=30)
-LANGUAGE = "fr"
 
 
 @dataclass(slots=True)
@@ -128,7 +129,7 @@ def _wait_for_disk() -> None:
 
 def too_late(asked: Access, now: dt.datetime) -> Decision:
     """A request that comes from the past opens nothing: whoever stood there has left. Nothing is written."""
-    text = words.refusal_line(Denial(words.TOO_LATE), None, LANGUAGE)
+    text = words.refusal_line(Denial(words.TOO_LATE), None, words.LANGUAGE)
     return Decision(asked.request_id, False, stamp(now), reason=words.TOO_LATE, text=text)
 
 
@@ -147,12 +148,13 @@ def _verdict(
     if machine is None:
         return Verdict(denials=[Denial(words.NO_MACHINE)])
     if asked.kind == "button":
-        return _more_by_button(machine, access, now)
+        return _pressed(device, machine, access, now)
     # Codes are few and could be tried; whoever has a badge that is known is never kept waiting by others.
     is_guessing = _unknown_of_late(device, now) >= UNKNOWN_MOST
     person = None if is_guessing and asked.kind == "code" else person_behind(device, asked, now)
     if person is None:
-        return Verdict(denials=[Denial(words.TOO_MANY_ATTEMPTS if is_guessing else words.UNKNOWN_BADGE)])
+        unknown = words.UNKNOWN_CODE if asked.kind == "code" else words.UNKNOWN_BADGE
+        return Verdict(denials=[Denial(words.TOO_MANY_ATTEMPTS if is_guessing else unknown)])
     running = open_access(machine.pk)
     if running is not None and running.state == State.WAITING_SECOND and running.person_id != person.pk:
         return _second(running, machine, access, person, now)
@@ -163,7 +165,7 @@ def _verdict(
 
 def _unknown_of_late(device: Device, now: dt.datetime) -> int:
     rows = AccessAttempt.objects.filter(device=device, at__gt=now - UNKNOWN_WITHIN)
-    return rows.filter(codes__contains=[words.UNKNOWN_BADGE]).count()
+    return rows.filter(codes__has_any_keys=[words.UNKNOWN_BADGE, words.UNKNOWN_CODE]).count()
 
 
 def _begin(
@@ -173,7 +175,10 @@ def _begin(
     person: Person,
     running: AccessSession | None,
     now: dt.datetime,
+    *,
+    is_known: bool = True,
 ) -> Verdict:
+    """`is_known`: it is they who stand there; whose time it only is overrides nothing."""
     overridden: tuple[str, ...] = ()
     if access.needs_two_people and running is not None and running.state == State.ACTIVE and running.until > now:
         # Whoever begins here waits for a second person: meanwhile nobody would have what runs.
@@ -182,7 +187,7 @@ def _begin(
         reservation = time_for(machine=machine, access=access, person=person, now=now)
         until = reservation.end
     except ReservationRefused as refusal:
-        if not _may_override(person, machine, now):
+        if not is_known or not _may_override(person, machine, now):
             return Verdict(person, denials=list(refusal.denials))
         reservation, until = None, now + OVERRIDE_LASTS
         overridden = tuple(str(denial.code) for denial in refusal.denials)
@@ -230,16 +235,25 @@ def _own_again(
     was_lost = running.energised_at is None and running.device is not None and running.device.kind == DriverKind.FABLAB
     if was_lost or ReportedState.objects.filter(machine=machine, state=UseState.BUSY).exists():
         return Verdict(person, running)
+    if cools_first(running, now):
+        # The device says when it ended. One that does not know of the heat would cut at once: it is told first.
+        return Verdict(person, running, is_ended=was_told_hot(running, now))
     with one_at_a_time(machine.pk):
         fresh = AccessSession.objects.select_related("machine", "reservation").get(pk=running.pk)
         end_access(fresh, at=now, reason=StopReason.NORMAL, now=now)
     return Verdict(person, fresh, is_ended=True)
 
 
-def _more_by_button(machine: Machine, access: MachineAccess, now: dt.datetime) -> Verdict:
+def _pressed(device: Device, machine: Machine, access: MachineAccess, now: dt.datetime) -> Verdict:
+    """Begins what is checked in and has the machine now, by the rules of a badge; asks more time for who has it."""
     running = open_access(machine.pk)
-    if running is None or running.state in WAITING or running.person is None:
-        return Verdict(denials=[Denial(words.UNKNOWN_BADGE)])
+    if running is None:
+        holder = holder_now(machine, now)
+        if holder is None:
+            return Verdict(denials=[Denial(words.BADGE_FIRST)])
+        return _begin(device, machine, access, holder, None, now, is_known=False)
+    if running.person is None or not is_waited_for(running, machine, now):
+        return Verdict(denials=[Denial(words.BADGE_FIRST)])
     if running.until - now > access.warn_before:
         return Verdict(running.person, running)
     return _more(running, running.person, now)
@@ -269,7 +283,7 @@ def _decision(
     person, session = verdict.person, verdict.session
     if verdict.denials or session is None or machine is None:
         denial = verdict.denials[0]
-        text = words.refusal_line(denial, person, LANGUAGE)
+        text = words.refusal_line(denial, person, words.LANGUAGE)
         return Decision(asked.request_id, False, stamp(now), reason=str(denial.code), text=text)
     most_s = 0 if verdict.is_ended else max(0, int((session.until - now).total_seconds()))
     return Decision(
@@ -279,7 +293,7 @@ def _decision(
         session_id=session.reference,
         most_s=most_s,
         warn_s=int(access.warn_before.total_seconds()),
-        needs_button=session.state == State.WAITING_BUTTON,
+        needs_button=session.state == State.WAITING_BUTTON and asked.kind != "button",
         display_name=person.get_short_name() if person else "",
-        text=words.until_line(session.until, machine.site.zone, person, LANGUAGE),
+        text=words.until_line(session.until, machine.site.zone, person, words.LANGUAGE),
     )

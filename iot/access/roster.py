@@ -1,7 +1,8 @@
 """Who may start while the lab is out of reach: for one device, signed with its own key, good for a day.
 
-Nobody for a machine that can hurt. Else those with a reservation in the next day, those who come along, the members of
-a team that reserved, and the team of the site: each only once their badge was tapped since the device was let in.
+Nobody for a machine that can hurt, or that was stopped for safety. Else those with a reservation in the next day, those
+who come along and the members of a team that reserved, as far as they may use it; and the team of the site: each only
+once their badge was tapped since the device was let in.
 """
 
 import datetime as dt
@@ -9,21 +10,28 @@ import hashlib
 import hmac
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 from django.db.models import F
 
 from fablab.lib.secretbox import SecretUnreadable, unseal
+from iot.access.time_for import outage_denials
+from iot.access.words import SAFETY_INPUT
 from iot.models import BadgeMark, Device, DriverKind, MachineAccess
 from iot.protocol import Roster, RosterEntry
 from machines.models import Machine
 from people.models import STAFF_ROLES, Person, RoleGrant, TeamMembership
-from reservations.models import Participant, Reservation, Status
+from reservations.check_in_rules import person_denials
+from reservations.models import HeldUnit, Participant, Reservation, Status
 from reservations.rules import RISK_OF_INJURY
 
 VALID_FOR = dt.timedelta(hours=24)
+# By machine and person: whether they may begin there. Good for one round of rosters.
+Asked = dict[tuple[int, int], bool]
+Marks = Mapping[int, Sequence[tuple[str, Person]]]
+Starts = Mapping[int, Sequence[dt.datetime]]
 
 
 def devices_with_roster() -> list[Device]:
@@ -37,8 +45,9 @@ def revoked_with_roster() -> list[Device]:
     return list(Device.objects.filter(revoked_at__isnull=False, roster_version__gt=0).order_by("pk"))
 
 
-def roster_of(device: Device, now: dt.datetime) -> Roster:
-    """The device's roster as of now, signed; its number is higher than that of any earlier one.
+def roster_of(device: Device, now: dt.datetime, asked: Asked | None = None) -> Roster:
+    """The device's roster as of now, signed; its number is higher than that of any earlier one. `asked` is what the
+    rosters of the same round found out about people, and is added to.
 
     Side effect: the number is kept with the device.
 
@@ -52,7 +61,9 @@ def roster_of(device: Device, now: dt.datetime) -> Roster:
     device.refresh_from_db(fields=["roster_version"])
     machine = device.machine
     is_online_only = machine is None or _is_online_only(machine)
-    entries = [] if machine is None or is_online_only else _entries(device, machine, now)
+    entries = (
+        [] if machine is None or is_online_only else _entries(device, machine, now, {} if asked is None else asked)
+    )
     unsigned = Roster(
         device.slug, device.roster_version, _iso(now), _iso(now + VALID_FOR), is_online_only, entries, signature=""
     )
@@ -73,28 +84,55 @@ def _is_online_only(machine: Machine) -> bool:
     return machine.risk >= RISK_OF_INJURY or not access.may_start_offline or access.needs_two_people
 
 
-def _entries(device: Device, machine: Machine, now: dt.datetime) -> list[RosterEntry]:
+def _entries(device: Device, machine: Machine, now: dt.datetime, asked: Asked) -> list[RosterEntry]:
     until = now + VALID_FOR
-    spans = _spans_of_reservations(machine, now, until)
-    team = RoleGrant.objects.filter(site=machine.site, role__in=[str(role) for role in STAFF_ROLES])
-    for person_id in team.values_list("person_id", flat=True):
-        spans.append((person_id, now, until))
-    marks = _marks(device, {person_id for person_id, _, _ in spans})
+    stopped = {denial.code for denial in outage_denials(machine, now)}
+    if SAFETY_INPUT in stopped:
+        return []
+    spans = [] if stopped else _spans_of_reservations(machine, now, until)
+    # The team of the site uses what others may not; whoever else comes is asked what a reader in reach asks.
+    team = set(
+        RoleGrant.objects.filter(site=machine.site, role__in=[str(role) for role in STAFF_ROLES]).values_list(
+            "person_id", flat=True
+        )
+    )
+    marks = _marks(device, team | {person_id for person_id, _, _ in spans})
+    starts: dict[int, list[dt.datetime]] = defaultdict(list)
+    for person_id, start, _end in spans:
+        starts[person_id].append(start)
+    barred = {
+        person_id for person_id in starts.keys() - team if not _may_begin(machine, marks, person_id, starts, asked)
+    }
+    spans = [span for span in spans if span[0] not in barred]
+    spans += [(person_id, now, until) for person_id in sorted(team)]
     return sorted(
         (
-            RosterEntry(mark, name, _iso(max(start, now)), _iso(min(end, until)))
+            RosterEntry(mark, person.get_short_name(), _iso(max(start, now)), _iso(min(end, until)))
             for person_id, start, end in spans
-            for mark, name in marks.get(person_id, ())
+            for mark, person in marks.get(person_id, ())
         ),
         key=lambda entry: (entry.start, entry.badge),
     )
 
 
+def _may_begin(machine: Machine, marks: Marks, person_id: int, starts: Starts, asked: Asked) -> bool:
+    """At the first and at the last of their times: each answer takes queries, and out of reach a no does no harm."""
+    if person_id not in marks:
+        return False
+    key = machine.pk, person_id
+    if key not in asked:
+        person, times = marks[person_id][0][1], starts[person_id]
+        asked[key] = not any(person_denials(machine, person, at) for at in {min(times), max(times)})
+    return asked[key]
+
+
 def _spans_of_reservations(
     machine: Machine, now: dt.datetime, until: dt.datetime
 ) -> list[tuple[int, dt.datetime, dt.datetime]]:
+    """Who may come and when, by what a reservation holds: a group holds eight computers with one of them."""
+    held = HeldUnit.objects.filter(unit=machine.unit_id, is_holding=True).values("reservation")
     rows = Reservation.objects.filter(
-        machine=machine, status__in=[Status.CONFIRMED, Status.IN_USE], start__lt=until, end__gt=now
+        pk__in=held, status__in=[Status.CONFIRMED, Status.IN_USE], start__lt=until, end__gt=now
     )
     times = {row.pk: row for row in rows}
     by_team: dict[int, list[Reservation]] = defaultdict(list)
@@ -105,18 +143,18 @@ def _spans_of_reservations(
     spans += [(person_id, times[pk].start, times[pk].end) for pk, person_id in companions]
     members = TeamMembership.objects.filter(team__in=by_team).values_list("team_id", "person_id")
     spans += [(person_id, row.start, row.end) for team_id, person_id in members for row in by_team[team_id]]
-    return spans
+    # A member who is named as well comes once.
+    return list(dict.fromkeys(spans))
 
 
-def _marks(device: Device, person_ids: Iterable[int]) -> dict[int, list[tuple[str, str]]]:
-    """By person: what their badges look like to the device, and the name to show."""
+def _marks(device: Device, person_ids: Iterable[int]) -> dict[int, list[tuple[str, Person]]]:
+    """By person: what their badges look like to the device, and whose name to show."""
     rows = BadgeMark.objects.filter(
         device=device, badge__person__in=list(person_ids), badge__blocked_at=None, badge__person__is_active=True
     ).select_related("badge__person")
-    found: dict[int, list[tuple[str, str]]] = {}
+    found: dict[int, list[tuple[str, Person]]] = {}
     for row in rows:
-        person: Person = row.badge.person
-        found.setdefault(person.pk, []).append((row.mark, person.get_short_name()))
+        found.setdefault(row.badge.person_id, []).append((row.mark, row.badge.person))
     return found
 
 

@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from django.db import connection, transaction
 
 from fablab.lib.live import announce_machines
+from iot.access.cooling import is_cooling, tell_heat
 from iot.access.followers import follow
-from iot.access.plugs import switch_plugs
+from iot.access.idle import WARNS_BEFORE, is_unwarned, warn_of_rest
+from iot.access.plugs import left_on, switch_off, switch_plugs
 from iot.models import (
     AccessSession,
     Device,
@@ -18,6 +20,7 @@ from iot.models import (
     MachineAccess,
     ReportedState,
     StopReason,
+    UsageSession,
     UseState,
 )
 from iot.orders import order
@@ -34,6 +37,8 @@ log = logging.getLogger(__name__)
 State = AccessSession.State
 # What the device waits for the button, and some time to say so.
 WAITS = dt.timedelta(seconds=45)
+# Where no device stands, the second person takes out their phone first: see `iot.manual_pairs`.
+WAITS_BY_HAND = dt.timedelta(minutes=5)
 # A machine that is not heard any more may still work; after this long nobody waits for it.
 UNKNOWN_AT_MOST = dt.timedelta(hours=12)
 FOR_SAFETY = frozenset({StopReason.EMERGENCY_STOP, StopReason.SAFETY_INPUT})
@@ -41,6 +46,8 @@ FOR_SAFETY = frozenset({StopReason.EMERGENCY_STOP, StopReason.SAFETY_INPUT})
 TELLS_WITHIN = dt.timedelta(minutes=2)
 LOCK_SPACE = 7_213_020
 WAITING = (State.WAITING_SECOND, State.WAITING_BUTTON)
+# What an agent says that it has on a laptop or a public computer.
+SEAT = "seat"
 
 
 @contextmanager
@@ -69,7 +76,7 @@ def start_access(
     machine: Machine,
     device: Device | None,
     access: MachineAccess,
-    person: Person,
+    person: Person | None,
     until: dt.datetime,
     now: dt.datetime,
     reservation: Reservation | None = None,
@@ -77,21 +84,55 @@ def start_access(
 ) -> AccessSession:
     """Somebody may begin now; whoever had it is taken over from, both recorded. Within `one_at_a_time`.
 
-    It waits for a second person or for the button where the machine asks for it.
+    It waits for a second person or for the button where the machine asks for it. A seat that their check-in has opened
+    just now is theirs: see `iot.seats`. `person` is None for a ticket without a name.
     """
     before = open_access(machine.pk)
+    if before is not None and _is_opened_already(before, person, reservation, now):
+        return _taken_up(before, device, person, until)
     if before is not None:
         reason = StopReason.SUPERVISOR if overridden else StopReason.TAKEOVER
         end_access(before, at=now, reason=reason, now=now, is_handed_on=True)
     session = AccessSession.objects.create(
         machine=machine, device=device, person=person, reservation=reservation, allowed_at=now, until=until,
         state=_first_state(access, is_override=bool(overridden)), overridden=list(overridden),
-        took_over=before if before is not None and before.person_id != person.pk else None,
+        took_over=before if before is not None and before.person != person else None,
     )  # fmt: skip
     if session.state == State.ACTIVE:
         _switch_on(session, now)
     announce_machines([machine.pk])
     return session
+
+
+def _is_opened_already(
+    before: AccessSession, person: Person | None, reservation: Reservation | None, now: dt.datetime
+) -> bool:
+    if reservation is None or before.reservation_id != reservation.pk or before.state != State.ACTIVE:
+        return False
+    return _is_seat(before) and (before.allowed_at == now or (before.person == person and before.until > now))
+
+
+def _is_seat(session: AccessSession) -> bool:
+    return session.device is not None and SEAT in session.device.capabilities
+
+
+def _taken_up(
+    session: AccessSession, device: Device | None, person: Person | None, until: dt.datetime
+) -> AccessSession:
+    """The answer to their badge says all that the order would have said."""
+    if device is not None and device.pk == session.device_id:
+        _withdraw_orders(session)
+    session.person = person
+    session.save(update_fields=["person"])
+    if session.until != until:
+        prolong(session, until=until)
+    return session
+
+
+def _withdraw_orders(session: AccessSession) -> None:
+    """Those that let its device go on and were not sent yet."""
+    orders = DeviceCommand.objects.filter(device=session.device_id, kind=DeviceCommand.Kind.ENABLE, sent_at=None)
+    orders.filter(data__session_id=session.reference, data__has_key="most_s").delete()
 
 
 def _switch_on(session: AccessSession, now: dt.datetime) -> None:
@@ -128,6 +169,9 @@ def energise(session: AccessSession, *, at: dt.datetime, now: dt.datetime) -> No
 
 
 def prolong(session: AccessSession, *, until: dt.datetime) -> None:
+    """Another end for it. Where it has that end already, whoever asks for it at the machine is answered there."""
+    if until == session.until:
+        _withdraw_orders(session)
     session.until, session.warned_at = until, None
     session.save(update_fields=["until", "warned_at"])
     announce_machines([session.machine_id])
@@ -149,9 +193,17 @@ def end_access(
         follow(machine, is_on=False, now=now)
         switch_plugs(session, is_on=False, now=now, is_for_safety=reason in FOR_SAFETY)
     _give_back(session, reason, now)
-    if was_on and not is_handed_on and MachineAccess.objects.filter(machine=machine, is_checked_after=True).exists():
+    was_used = was_on and not was_never_begun(session)
+    if was_used and not is_handed_on and MachineAccess.objects.filter(machine=machine, is_checked_after=True).exists():
         _to_be_checked(machine, now)
     announce_machines([machine.pk])
+
+
+def was_never_begun(session: AccessSession) -> bool:
+    """Whether power never came, whatever it ended for: our agent says when power is on."""
+    if session.energised_at is not None:
+        return False
+    return session.device is not None and session.device.kind == DriverKind.FABLAB
 
 
 def _give_back(session: AccessSession, reason: StopReason, now: dt.datetime) -> None:
@@ -189,15 +241,29 @@ def sweep_access(*, now: dt.datetime) -> int:
         except Exception:
             # One that cannot be ended must not keep all the others open.
             log.exception("%s could not be ended", row)
+    _switch_off_late(now)
     return ended
+
+
+def _switch_off_late(now: dt.datetime) -> None:
+    for device in left_on(now=now):
+        machine_id = device.machine_id or 0
+        with one_at_a_time(machine_id):
+            # Somebody may have come meanwhile.
+            if open_access(machine_id) is None:
+                switch_off(device, now=now)
 
 
 def _swept(row: AccessSession, now: dt.datetime) -> int:
     with one_at_a_time(row.machine_id):
         session = AccessSession.objects.select_related("machine", "reservation", "device").get(pk=row.pk)
         _follow_reservation(session, now)
-        reason = _reason_to_end(session, getattr(row.machine, "access", None), now)
-        if session.ended_at is not None or reason is None:
+        tell_heat(session, now=now)
+        access = getattr(row.machine, "access", None)
+        reason = _reason_to_end(session, access, now)
+        if is_unwarned(session, _reason_to_end(session, access, now + WARNS_BEFORE), now):
+            warn_of_rest(session, now=now)
+        if session.ended_at is not None or reason is None or is_unwarned(session, reason, now):
             return 0
         _tell_device(session, reason, now)
         if not _is_nobody_telling(session, reason, now):
@@ -226,19 +292,30 @@ def _reason_to_end(session: AccessSession, access: MachineAccess | None, now: dt
     if session.ended_at is not None:
         return None
     if session.state in WAITING:
-        return StopReason.IDLE_TIMEOUT if now - session.allowed_at > WAITS else None
+        waits = WAITS if session.device_id is not None else WAITS_BY_HAND
+        return StopReason.IDLE_TIMEOUT if now - session.allowed_at > waits else None
     state = ReportedState.objects.filter(machine=session.machine_id).first()
     # Its last word was that it works: whether it still does, nobody knows while it is not heard.
     if state is not None and state.state == UseState.BUSY:
         return None
     if state is not None and state.state == UseState.UNKNOWN and state.meter_id is not None:
         return StopReason.AGENT_LOST if now - session.until > UNKNOWN_AT_MOST else None
+    if is_cooling(session, state, access, now) or _is_begun_by_hand(session):
+        # Its fan goes on until it has cooled down. What was begun on a phone ends there, whatever a device said once.
+        return None
     if session.until <= now:
         return StopReason.BOOKING_END
-    idle_after = access.idle_off_after if access is not None else None
+    # A seat cannot tell whether somebody works at it.
+    idle_after = access.idle_off_after if access is not None and not _is_seat(session) else None
     since = max(state.since, session.allowed_at) if state is not None and state.since else session.allowed_at
     is_idle = state is not None and state.state in (UseState.IDLE, UseState.OFF)
     return StopReason.IDLE_TIMEOUT if idle_after and is_idle and now - since > idle_after else None
+
+
+def _is_begun_by_hand(session: AccessSession) -> bool:
+    if session.device_id is not None:
+        return False
+    return UsageSession.objects.filter(machine=session.machine_id, source="manual", end=None).exists()
 
 
 def _is_nobody_telling(session: AccessSession, reason: StopReason, now: dt.datetime) -> bool:
@@ -254,8 +331,10 @@ def _tell_device(session: AccessSession, reason: StopReason, now: dt.datetime) -
     if device is None or session.state in WAITING or not _takes_orders(session):
         return
     pending = DeviceCommand.objects.filter(device=device, kind="disable", created_at__gt=now - TELLS_WITHIN)
-    if not pending.exists():
-        data = {"when_idle": True, "reason": str(reason), "session_id": session.reference}
+    if not pending.filter(data__session_id=session.reference).exists():
+        # One that works again meanwhile is not told to end once it has finished.
+        is_patient = reason != StopReason.IDLE_TIMEOUT
+        data = {"when_idle": is_patient, "reason": str(reason), "session_id": session.reference}
         order(device=device, kind=DeviceCommand.Kind.DISABLE, data=data, by=None, now=now, lasts=TELLS_WITHIN)
 
 

@@ -12,9 +12,8 @@ from iot.models import MachineAccess
 from machines.models import Machine, Outage
 from people.models import Person
 from reservations.availability import free_time
-from reservations.check_in_rules import ASKED_OF_THEM, check_in_denials
+from reservations.check_in_rules import check_in_denials, person_denials
 from reservations.errors import ReservationRefused, WrongState
-from reservations.facts import standing_facts
 from reservations.life import CHECK_IN_OPENS, check_in
 from reservations.models import HeldUnit, Origin, Reservation, Status
 from reservations.refusals import record_refusal
@@ -22,15 +21,10 @@ from reservations.rules import Code, Purpose
 from reservations.services import reserve_unexplained
 from reservations.wishes import Wish
 
-SHORTEST_USE = dt.timedelta(minutes=1)
-
 
 def standing_denials(machine: Machine, person: Person, now: dt.datetime) -> list[Denial]:
     """What stands in the way whatever the time: qualification, suspension, signatures, age; and the machine itself."""
-    denials = outage_denials(machine, now)
-    facts = standing_facts(machine=machine, holder=person, at=now)
-    asked = Interval(now, now + SHORTEST_USE)
-    return denials + [denial for rule in ASKED_OF_THEM for denial in rule(facts, asked, now)]
+    return outage_denials(machine, now) + person_denials(machine, person, now)
 
 
 def outage_denials(machine: Machine, now: dt.datetime) -> list[Denial]:

@@ -7,10 +7,12 @@ from django.db import transaction
 
 from iot.access.sessions import State, end_access, energise, one_at_a_time, open_access
 from iot.device_services import DeviceError
+from iot.lifting import void_lifts
 from iot.models import AccessAttempt, AccessSession, Device, DeviceCommand, MachineAccess, StopReason
 from iot.orders import order
 from iot.protocol import Access, Event
 from machines.closing_services import lock_out
+from machines.models import Outage
 from people.badges import digest_in
 from people.models import Badge
 from reservations.errors import ReservationError
@@ -21,8 +23,8 @@ from reservations.selectors import to_start_at
 log = logging.getLogger(__name__)
 
 ENDS = {"stop", "de_energised"}
-# Of what a device tells later than that, power has long gone off again.
-STILL_ON = dt.timedelta(minutes=2)
+# A device that is away is told when it is back: the order names its session, and is refused once that is over.
+OFF_LASTS = dt.timedelta(hours=24)
 
 
 def told_event(device: Device, told: Event, at: dt.datetime, now: dt.datetime) -> None:
@@ -40,7 +42,7 @@ def told_event(device: Device, told: Event, at: dt.datetime, now: dt.datetime) -
         if session is None:
             return
         if session.ended_at is not None:
-            if told.event == "energised" and now - at < STILL_ON:
+            if told.event == "energised":
                 _switch_off_again(device, session, now)
         elif told.event == "energised":
             energise(session, at=at, now=now)
@@ -50,9 +52,12 @@ def told_event(device: Device, told: Event, at: dt.datetime, now: dt.datetime) -
 
 def _switch_off_again(device: Device, session: AccessSession, now: dt.datetime) -> None:
     """The button was pressed when the time for it was over: nobody has the machine, and power is on."""
-    data = {"session_id": session.reference, "reason": StopReason.IDLE_TIMEOUT.value}
+    data = {"session_id": session.reference, "reason": StopReason.IDLE_TIMEOUT.value, "when_idle": True}
+    if Outage.objects.filter(machine=session.machine, kind=Outage.Kind.LOCK_OUT).holding_at(now).exists():
+        # Nobody may begin there: what works is cut, as the safety input cut it.
+        data |= {"reason": StopReason.SAFETY_INPUT.value, "at_once": True}
     try:
-        order(device=device, kind=DeviceCommand.Kind.DISABLE, data=data, by=None, now=now)
+        order(device=device, kind=DeviceCommand.Kind.DISABLE, data=data, by=None, now=now, lasts=OFF_LASTS)
     except DeviceError as error:
         log.warning("%s stays on after its session: %s", device.slug, error.code)
 
@@ -67,6 +72,7 @@ def _stopped_for_safety(device: Device, told: Event, at: dt.datetime, now: dt.da
     is_emergency = told.reason == StopReason.EMERGENCY_STOP
     # Its kind says it in every language; which input it was stands in the device's log.
     lock_out(machine=device.machine, reason="", at=min(at, now), now=now)
+    void_lifts(device.machine, now=now)
     with one_at_a_time(device.machine.pk):
         session = open_access(device.machine.pk)
         # What was stopped before this one began does not end it.

@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 import hmac
+import re
 import secrets
 
 from django.conf import settings
@@ -99,6 +100,9 @@ def _given_now(device: Device, number: str, now: dt.datetime) -> Badge | None:
         if wanted is None or Badge.objects.filter(digest=badge_digest(number)).exists():
             # One that was blocked as lost does not come back by being tapped.
             return None
+        if _is_code(device, number):
+            # Typed at a reader that does not know its keys from its badges.
+            return None
         badge = Badge.objects.create(
             person=wanted.person, digest=badge_digest(number), label=wanted.label, created_at=now,
             created_by_id=wanted.by_id,
@@ -106,6 +110,25 @@ def _given_now(device: Device, number: str, now: dt.datetime) -> Badge | None:
         wanted.badge = badge
         wanted.save(update_fields=["badge"])
     return badge
+
+
+def _is_code(device: Device, number: str) -> bool:
+    """Whether these are digits that a phone shows for this machine, or showed lately, however the reader wrote them.
+    At most one query."""
+    typed = _as_typed(number)
+    if device.machine_id is None or not typed:
+        return False
+    hashes = [_code_hash(device.machine_id, digits) for digits in typed]
+    return StartCode.objects.filter(machine=device.machine_id, code_hash__in=hashes).exists()
+
+
+def _as_typed(number: str) -> set[str]:
+    """The digits of a code that came as this badge: as they are, as a decimal number, or last byte first."""
+    plain = "".join(character for character in number.upper() if character.isalnum())
+    found = {plain}
+    if re.fullmatch(r"(?:[0-9A-F]{2})+", plain):
+        found |= {f"{int(plain, 16):0{CODE_DIGITS}d}", bytes.fromhex(plain)[::-1].hex()}
+    return {digits for digits in found if re.fullmatch(rf"[0-9]{{{CODE_DIGITS}}}", digits)}
 
 
 def remember_marks(badge: Badge, number: str) -> None:

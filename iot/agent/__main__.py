@@ -1,4 +1,4 @@
-"""`fablab-agent` (or `python -m iot.agent`): report for a machine, play one, or enrol this computer."""
+"""`fablab-agent` (or `python -m iot.agent`): report for a machine, play one, enrol, or read Bambu printers."""
 
 import argparse
 import logging
@@ -8,6 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
+from . import bambu
 from .client import Agent
 from .config import Config, ConfigError, read_config
 from .device import Device
@@ -27,6 +28,8 @@ def main(words: list[str] | None = None) -> int:
     try:
         if words[:1] == ["enrol"]:
             return _enrol(words[1:])
+        if words[:1] == ["bambu"]:
+            return bambu.main(words[1:])
         return _run(words)
     except (ConfigError, EnrolmentRefused, HardwareError, StateLost, OSError, sqlite3.Error) as error:
         print(error, file=sys.stderr)
@@ -38,19 +41,26 @@ def _enrol(words: list[str]) -> int:
     parser.add_argument("url", help="the lab's address, https://lab.example.org, or the link that the lab shows")
     parser.add_argument("code", nargs="?", help="the one-time code the lab shows; after # in the link")
     parser.add_argument("--config", type=Path, default=Path("agent.toml"))
+    parser.add_argument(
+        "--fingerprint", default="", help="SHA-256 of the lab's own certificate authority, as its page /address/ shows"
+    )
     parser.add_argument("--allow-http", action="store_true", help="send the password unencrypted")
     chosen = parser.parse_args(words)
-    url, _, code_in_link = chosen.url.partition("#")
+    url, _, in_link = chosen.url.partition("#")
+    code_in_link, _, fingerprint_in_link = in_link.partition(",")
     code = chosen.code or code_in_link
     if not code:
         parser.error("The one-time code is missing.")
-    device = enrol(url, code, chosen.config, is_http_allowed=chosen.allow_http)
+    fingerprint = chosen.fingerprint or fingerprint_in_link
+    device = enrol(url, code, chosen.config, is_http_allowed=chosen.allow_http, fingerprint=fingerprint)
     print(f"Enrolled as {device}. Start with: fablab-agent --config {chosen.config}")
     return 0
 
 
 def _run(words: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="fablab-agent", epilog="To enrol: fablab-agent enrol --help")
+    parser = argparse.ArgumentParser(
+        prog="fablab-agent", epilog="Also: fablab-agent enrol --help, fablab-agent bambu --help"
+    )
     parser.add_argument("--config", type=Path, default=Path("agent.toml"))
     parser.add_argument("--check", action="store_true", help="say whether the settings can be used, and end")
     parser.add_argument("--simulate", choices=sorted(PROFILES), help="play a machine")

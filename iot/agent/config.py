@@ -13,12 +13,23 @@ from typing import Any
 from .settings import Settings, read_settings
 from .toml_table import ConfigError, Table
 
-__all__ = ["Config", "ConfigError", "Machine", "Reader", "Seat", "checked_address", "read_config", "write_config"]
+__all__ = [
+    "Config",
+    "ConfigError",
+    "Keypad",
+    "Machine",
+    "Reader",
+    "Seat",
+    "checked_address",
+    "read_config",
+    "write_config",
+]
 
 _DEVICE = r"[a-z0-9][a-z0-9-]{1,62}"
 _PIN_MOST = 27  # BCM numbers of the Raspberry Pi's 40-pin header
 _BAUDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 EMERGENCY_STOP = "emergency_stop"
+AUTHORITY_FILE = "ca.crt"
 
 
 @dataclass(frozen=True)
@@ -47,12 +58,23 @@ class Seat:
 
 @dataclass(frozen=True)
 class Reader:
-    """Where badges are read, and in which form the reader writes their numbers."""
+    """Where badges are read, and in which form the reader writes their numbers. `has_keypad`: codes are typed there
+    too."""
 
     kind: str
     path: Path | None
     baud: int
     uid: str
+    has_keypad: bool = False
+
+
+@dataclass(frozen=True)
+class Keypad:
+    """Where the codes of phones are typed, beside the reader or without one."""
+
+    kind: str
+    path: Path | None
+    baud: int
 
 
 @dataclass(frozen=True)
@@ -73,6 +95,7 @@ class Config:
     machine: Machine | None = None
     seat: Seat | None = None
     reader: Reader | None = None
+    keypad: Keypad | None = None
     display_file: Path | None = None
     settings: Settings = field(default_factory=Settings)
 
@@ -149,11 +172,15 @@ def _config(table: Table, folder: Path) -> Config:
         machine=machine,
         seat=seat,
         reader=_reader(table.table("reader")) if table.has("reader") else None,
+        keypad=_keypad(table.table("keypad")) if table.has("keypad") else None,
         display_file=Path(display.text("path")) if table.has("display") else None,
         settings=read_settings(table.table("settings")),
     )
-    if config.reader and not (machine or seat):
-        raise table.error("reader", "a [machine] or [seat] that it opens")
+    for name, part in (("reader", config.reader), ("keypad", config.keypad)):
+        if part and not (machine or seat):
+            raise table.error(name, "a [machine] or [seat] that it opens")
+    if config.reader and config.keypad:
+        _check_apart(table, config.reader, config.keypad)
     display.refuse_others()
     table.refuse_others()
     return config
@@ -202,17 +229,31 @@ def _seat(table: Table) -> Seat:
 
 
 def _reader(table: Table) -> Reader:
+    uid = table.one_of("uid", ("hex", "decimal", "reversed"), "hex")
+    has_keypad = table.truth("has_keypad", False)
+    return Reader(**_lines(table), uid=uid, has_keypad=has_keypad)
+
+
+def _keypad(table: Table) -> Keypad:
+    return Keypad(**_lines(table))
+
+
+def _lines(table: Table) -> dict[str, Any]:
+    """Where lines come from; the last that is asked of the table."""
     kind = table.one_of("kind", ("keyboard", "serial", "stdin"))
-    reader = Reader(
-        kind=kind,
-        path=None if kind == "stdin" else Path(table.text("path", expected="the reader's file in /dev")),
-        baud=table.whole("baud", 9600, least=_BAUDS[0], most=_BAUDS[-1]),
-        uid=table.one_of("uid", ("hex", "decimal", "reversed"), "hex"),
-    )
-    if reader.baud not in _BAUDS:
+    path = None if kind == "stdin" else Path(table.text("path", expected="the reader's file in /dev"))
+    baud = table.whole("baud", 9600, least=_BAUDS[0], most=_BAUDS[-1])
+    if baud not in _BAUDS:
         raise table.error("baud", f"one of {', '.join(map(str, _BAUDS))}")
     table.refuse_others()
-    return reader
+    return {"kind": kind, "path": path, "baud": baud}
+
+
+def _check_apart(table: Table, reader: Reader, keypad: Keypad) -> None:
+    if (reader.kind, reader.path) == (keypad.kind, keypad.path):
+        raise table.error("keypad", "another device than the [reader], or has_keypad = true there,")
+    if reader.has_keypad:
+        raise table.error("keypad", "no [keypad] beside a [reader] with has_keypad = true")
 
 
 def checked_address(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -236,7 +277,8 @@ def _address(table: Table) -> dict[str, Any]:
 
 
 def write_config(file: Path, address: Mapping[str, Any], password: str) -> None:
-    """Write the settings and, readable by this account only, the password.
+    """Write the settings and, readable by this account only, the password; beside them `ca.crt`, the lab's own
+    authority, where the address has one in `ca`.
 
     Tables of an earlier file ([machine], [reader], …) stay as they were written: only the address is new.
 
@@ -245,12 +287,32 @@ def write_config(file: Path, address: Mapping[str, Any], password: str) -> None:
         OSError: the folder cannot be written.
     """
     checked = checked_address(address)
+    authority = _checked_authority(address) if checked["is_tls"] else ""
+    replaced = set(checked)
     file.parent.mkdir(parents=True, exist_ok=True)
     earlier = file.read_text(encoding="utf-8") if file.exists() else ""
     write_private(file.parent / "password", password + "\n")
+    if authority:
+        write_private(file.parent / AUTHORITY_FILE, authority)
+        checked["ca_file"] = AUTHORITY_FILE
+    if authority or not checked["is_tls"]:
+        # One that was named by hand is not the one of this broker.
+        replaced.add("ca_file")
     # A JSON string, number or truth value reads the same in TOML.
     head = "".join(f"{name} = {json.dumps(value)}\n" for name, value in checked.items())
-    write_private(file, head + _without_address(earlier, set(checked)))
+    write_private(file, head + _without_address(earlier, replaced))
+
+
+def _checked_authority(address: Mapping[str, Any]) -> str:
+    """Empty when the lab names none, as earlier ones do: the system's authorities count then."""
+    text = address.get("ca") or ""
+    if not text:
+        return ""
+    try:
+        ssl.create_default_context(cadata=text)
+    except (OSError, ValueError, TypeError):
+        raise ConfigError("ca: a certificate in PEM form is expected.") from None
+    return str(text)
 
 
 def _without_address(text: str, names: set[str]) -> str:

@@ -107,7 +107,7 @@ class Device:
     def _capabilities(self) -> list[str]:
         found = self.hardware.capabilities() if self.hardware else []
         if self._config.seat:
-            found = ["seat", *(name for name in found if name == "badge")]
+            found = ["seat", *(name for name in found if name in ("badge", "keypad"))]
         return found + (["battery_pct"] if battery_pct() is not None else [])
 
     def _hello(self) -> dict[str, Any]:
@@ -127,8 +127,8 @@ class Device:
         for contact in (hardware.busy, *hardware.safety.values()):
             if contact:
                 contact.on_change(station.tick)
-        if hardware.reader:
-            hardware.reader.start(station.badge)
+        for reader in hardware.readers():
+            reader.start(station.badge, station.code)
 
     def _settings_changed(self) -> None:
         heartbeat_s = self.settings.current().heartbeat_s

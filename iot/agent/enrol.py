@@ -3,12 +3,14 @@
 import ipaddress
 import json
 import re
+import ssl
 import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from .authority import AuthorityRefused, trusting
 from .config import ConfigError, state_file_to_enrol, write_config
 from .state import State
 
@@ -26,11 +28,12 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def enrol(lab_url: str, code: str, config_file: Path, *, is_http_allowed: bool = False) -> str:
+def enrol(lab_url: str, code: str, config_file: Path, *, is_http_allowed: bool = False, fingerprint: str = "") -> str:
     """Exchange the code, write the settings, the password and the roster's key, return the device's name.
 
     All three are readable by this account only. Plain http is refused except to this very machine: the answer
-    carries the password.
+    carries the password. With the `fingerprint` (SHA-256, in hexadecimal) of the lab's own certificate authority, that
+    one is believed and no other.
 
     Raises:
         EnrolmentRefused: with a sentence for the person at the keyboard.
@@ -41,7 +44,12 @@ def enrol(lab_url: str, code: str, config_file: Path, *, is_http_allowed: bool =
         state_file = state_file_to_enrol(config_file)
     except ConfigError as error:
         raise EnrolmentRefused(f"Mend the settings first; the code was not used. {error}") from error
-    answer = _ask(f"{lab_url.rstrip('/')}/api/v1/devices/enrol", code)
+    lab = lab_url.rstrip("/")
+    try:
+        context = trusting(lab, fingerprint, within_s=WITHIN_S) if fingerprint else None
+    except AuthorityRefused as error:
+        raise EnrolmentRefused(str(error)) from error
+    answer = _ask(f"{lab}/api/v1/devices/enrol", code, context)
     password = answer.get("password")
     if not isinstance(password, str) or not password:
         raise EnrolmentRefused("The lab's answer has no password. Is this the address of the lab?")
@@ -69,17 +77,23 @@ def _check_address(lab_url: str, is_http_allowed: bool) -> None:
         raise EnrolmentRefused("The password would travel unencrypted. Use https://, or --allow-http.")
 
 
-def _ask(url: str, code: str) -> dict[str, Any]:
+def _ask(url: str, code: str, context: ssl.SSLContext | None) -> dict[str, Any]:
     request = urllib.request.Request(  # noqa: S310 (the scheme was checked)
         url, data=json.dumps({"code": code}).encode(), headers={"Content-Type": "application/json"}
     )
     try:
-        with urllib.request.build_opener(_NoRedirect).open(request, timeout=WITHIN_S) as response:
+        opener = urllib.request.build_opener(_NoRedirect, urllib.request.HTTPSHandler(context=context))
+        with opener.open(request, timeout=WITHIN_S) as response:
             answer = json.loads(response.read(ANSWER_MOST_BYTES))
     except urllib.error.HTTPError as error:
         with error:
             raise EnrolmentRefused(f"The lab refused the code ({error.code}). Ask for a new one.") from error
     except OSError as error:
+        if isinstance(getattr(error, "reason", None), ssl.SSLCertVerificationError):
+            raise EnrolmentRefused(
+                "This computer does not know who made the lab's certificate. Add --fingerprint with what the lab's "
+                "page /address/ shows."
+            ) from error
         raise EnrolmentRefused(f"The lab cannot be reached: {error}") from error
     except ValueError as error:
         raise EnrolmentRefused("The answer is not the lab's. Check the address.") from error

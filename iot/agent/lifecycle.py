@@ -1,12 +1,13 @@
 """A session's life at a machine or seat: it begins, is prolonged, warned of its end, and ends; over restarts too.
 
-A running machine is never cut, except by an emergency stop or a safety input.
+A running or hot machine is never cut, except by an emergency stop or a safety input.
 """
 
 import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from .config import EMERGENCY_STOP
@@ -35,8 +36,9 @@ class Reports(Protocol):
     def event(self, event: str, *, reason: str = "", session_id: str = "") -> None: ...
 
     def access(
-        self, credential: str, *, request_id: str, decided: str = "", session_id: str = "", roster_version: int = 0
-    ) -> str: ...
+        self, credential: str, kind: str = "badge", *, request_id: str, decided: str = "", session_id: str = "",
+        roster_version: int = 0,
+    ) -> str: ...  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,10 @@ class Lifecycle:
         self.state = state
         self._boot = computer_boot() if boot is None else boot
         self._lock_reason: str | None = state.get("lock").get("reason")
+        # When the emergency stop was pressed last, by the lab's time; None when nobody could tell.
+        self._stopped = parsed(state.get("lock").get("stopped_at"))
+        # The same by the boot clock; what an earlier run saw was before this one.
+        self._stopped_s = clock_s() if self._lock_reason == EMERGENCY_STOP or self._stopped else None
         self._tripped: set[str] = set()
         self._busy_s: float | None = None
         self._is_busy_told = False
@@ -99,7 +105,9 @@ class Lifecycle:
         self._is_idle_warned = False
         self._kept_s = float("-inf")
         self._off_again_s: float | None = None
-        self.began_s = float("-inf")
+        self.began_s = self.ended_s = float("-inf")
+        self._hot_until_s = float("-inf")
+        self._ends_when_cool = False
 
     # --- state -----------------------------------------------------------------------------------------------
 
@@ -124,6 +132,14 @@ class Lifecycle:
             return None
         return self._busy_s is not None and self.clock_s() - self._busy_s <= self.settings().idle_after_s
 
+    def is_kept_on(self) -> bool:
+        """Whether the lab says that the machine is hot: its fan goes on."""
+        return self.session is not None and self.clock_s() < self._hot_until_s
+
+    def keep_on(self, hot_for_s: float) -> None:
+        """No end cuts the power for so long, except an emergency stop or a safety input; 0 once it has cooled down."""
+        self._hot_until_s = self.clock_s() + hot_for_s
+
     # --- changes ---------------------------------------------------------------------------------------------
 
     def begin(self, session: Session) -> None:
@@ -131,16 +147,16 @@ class Lifecycle:
         if code := self.blocked():
             self.screen.say(code)
             return
-        self.offered = None
         if not self._switched_on():
             return
+        self._forget_offer()
         earlier, self.session = self.session, session
         if earlier:
             self.reports.event("stop", reason="takeover", session_id=earlier.session_id)
             # It goes on working, now for somebody else: said anew.
             self._is_busy_told = False
         self.began_s = self._rests_since_s = self.clock_s()
-        self._is_idle_warned = False
+        self._is_idle_warned = self._ends_when_cool = False
         self.keep_session()
         self.reports.event("energised", session_id=session.session_id)
         self.screen.say("on", self._standing_values(session))
@@ -149,6 +165,7 @@ class Lifecycle:
         """Another end for the session that runs."""
         if self.session:
             self.session.prolong(session)
+            self._ends_when_cool = False
             self.keep_session()
             self.screen.say("on", self._standing_values(self.session))
 
@@ -159,12 +176,43 @@ class Lifecycle:
             return
         wait_s = self.settings().confirm_within_s
         self.offered = Offered(session, self.clock_s() + wait_s)
+        # A restart in between must not leave the lab waiting.
+        self.state.keep("offered", {"session_id": session.session_id})
         self.screen.say("press" if self.hardware.button else "ready", {"name": session.name}, for_s=wait_s)
+
+    def look_at_offer(self) -> None:
+        if self.offered and self.clock_s() >= self.offered.until_s:
+            self.lapse("idle_timeout", code="too_late" if self.hardware.button else "nobody")
+
+    def lapse(self, reason: str, *, code: str) -> None:
+        """What was offered is not taken up: the lab is told, so that others may have the machine."""
+        if self.offered:
+            session_id, self.ended_s = self.offered.session.session_id, self.clock_s()
+            self._forget_offer()
+            self._say_not_begun(session_id, reason)
+            self.screen.say(self.blocked() or code)
+
+    def lapse_earlier_offer(self) -> None:
+        """An earlier run of the agent was cut off while it waited."""
+        session_id = self.state.get("offered").get("session_id")
+        if isinstance(session_id, str):
+            self.state.drop("offered")
+            self._say_not_begun(session_id, "agent_lost")
+
+    def _forget_offer(self) -> None:
+        if self.offered:
+            self.offered = None
+            self.state.drop("offered")
+
+    def _say_not_begun(self, session_id: str, reason: str) -> None:
+        self.reports.event("stop", reason=reason, session_id=session_id)
+        # A machine that works without a session goes on: said anew, for the lab has just heard of a stop.
+        self._is_busy_told = False
 
     def end(self, reason: str, *, code: str = "off") -> None:
         """Power off, and say so to the lab. An emergency ends more than a session: see `_trip`."""
-        session, self.session = self.session, None
-        self.offered = None
+        session, self.session, self.ended_s = self.session, None, self.clock_s()
+        self.lapse(reason, code=code)
         self.switch_off()
         self.state.drop("session")
         if session:
@@ -176,10 +224,11 @@ class Lifecycle:
         """At once when the machine rests, or when nothing can tell."""
         if not self.session:
             return
-        if self.is_busy():
+        if self.is_busy() or self.is_kept_on():
             self.session.stops_for = reason
+            self._ends_when_cool = self.is_kept_on()
             self.keep_session()
-            self.screen.say("over")
+            self.screen.say("over" if self.is_busy() else "hot")
         else:
             self.end(reason)
 
@@ -207,9 +256,17 @@ class Lifecycle:
         if reason is None and was_stopped:
             self.reports.event("de_energised", reason=SAFE_AGAIN)
         if reason is None:
+            self._stopped, self._stopped_s = None, None
             self.state.drop("lock")
         else:
-            self.state.keep("lock", {"reason": reason})
+            self.state.keep("lock", {"reason": reason, "stopped_at": self._stopped and self._stopped.isoformat()})
+
+    def is_stopped_since(self, at: datetime) -> bool:
+        """Whether the emergency stop was pressed after this instant: whoever lifted it then did not see that."""
+        if self._stopped_s is None:
+            return False
+        told = [instant for instant in (self._stopped, self.server_time.instant(self._stopped_s)) if instant]
+        return bool(told) and min(told) > at
 
     # --- looking ---------------------------------------------------------------------------------------------
 
@@ -226,7 +283,11 @@ class Lifecycle:
         reason = EMERGENCY_STOP if name == EMERGENCY_STOP else "safety_input"
         if self.session or self.hardware.relay.is_on:
             self.end(reason, code=reason)
+        else:
+            # Who was let in before holds the badge to the reader again.
+            self.lapse(reason, code=reason)
         if name == EMERGENCY_STOP:
+            self._stopped, self._stopped_s = self.server_time.now(), self.clock_s()
             self.keep_lock(EMERGENCY_STOP)
         # Last, so that it is what the lab goes on showing.
         self.reports.event("safety_input", reason=name, session_id="")
@@ -261,15 +322,15 @@ class Lifecycle:
             self._look_at_rest(now_s)
 
     def _look_at_stop(self, reason: str) -> None:
-        is_busy = self.is_busy()
+        is_busy = True if self.is_kept_on() else self.is_busy()
         # "Unknown" is not "idle": the lab, which may see the power, or the visitor ends it.
-        if is_busy is False or (is_busy is None and self.kind.is_cut_at_end):
+        if is_busy is False or (is_busy is None and (self.kind.is_cut_at_end or self._ends_when_cool)):
             self.end(reason)
 
     def _look_at_rest(self, now_s: float) -> None:
         """Off after so much rest, when the lab set that; a minute's warning before."""
         idle_off_s = self.settings().idle_off_s
-        if not idle_off_s or self.is_busy() is not False:
+        if not idle_off_s or self.is_kept_on() or self.is_busy() is not False:
             return
         rested_s = now_s - self._rests_since_s
         if rested_s >= idle_off_s:
@@ -293,6 +354,8 @@ class Lifecycle:
         if not self.session:
             return "ready", {}
         if self.session.stops_for or self.session.left_s(self.clock_s()) <= 0:
+            if self.is_kept_on() and not self.is_busy():
+                return "hot", {}
             return ("over_press" if self.is_busy() is None else "over"), {}
         return "on", self._standing_values(self.session)
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from .commands import CommandRefused, Handler
 from .screen import clean
-from .session import STOP_REASONS, seconds, told_session
+from .server_time import parsed
+from .session import FOR_SAFETY, STOP_REASONS, seconds, told_session
 from .settings import Settings, from_lab
 from .state import State
 from .station import Station
@@ -14,6 +15,8 @@ from .toml_table import ConfigError
 VERSION_MOST = 2**31 - 1
 MESSAGE_S = 20.0
 MESSAGE_MOST_S = 3600.0
+# A nozzle that is longer hot is said to be so again.
+HOT_MOST_S = 3600.0
 
 
 class KeptSettings:
@@ -85,9 +88,10 @@ def _enable(station: Station, data: Mapping[str, Any]) -> None:
     if not data.get("session_id"):
         if data.get("lift") is not True:
             raise CommandRefused("wrong_data: a session, or lift, is expected.")
-        if station.is_tripped():
-            raise CommandRefused("safety_input")
-        station.lift()
+        _lift(station, data)
+        return
+    if data.get("hot_s") is not None:
+        _keep_on(station, data)
         return
     session = told_session(data, station.clock_s(), station.server_time.now(), warn_s=station.settings().warn_s)
     if session is None:
@@ -99,12 +103,33 @@ def _enable(station: Station, data: Mapping[str, Any]) -> None:
         if running and running.session_id != session.session_id:
             raise CommandRefused("busy")
         if running is None and station.kind.is_confirmed_here and not _can_confirm(station):
-            raise CommandRefused("not_configured: no button and no badge reader could confirm it at the machine.")
+            raise CommandRefused("not_configured: no button, badge reader or keypad could confirm it at the machine.")
         station.grant(session)
 
 
+def _lift(station: Station, data: Mapping[str, Any]) -> None:
+    lifted = parsed(data.get("lifted_at"))
+    with station.lock:
+        if station.is_tripped():
+            raise CommandRefused("safety_input")
+        if lifted is not None and station.is_stopped_since(lifted):
+            raise CommandRefused("stopped_again")
+        station.lift()
+
+
+def _keep_on(station: Station, data: Mapping[str, Any]) -> None:
+    """The machine is hot, or with 0 it has cooled down: only for the session that runs, and it grants no time."""
+    hot_s = 0.0 if data["hot_s"] == 0 else seconds(data["hot_s"], most=HOT_MOST_S)
+    if hot_s is None:
+        raise CommandRefused("wrong_data: hot_s, from 0, is expected.")
+    with station.lock:
+        if station.session is None or station.session.session_id != data["session_id"]:
+            raise CommandRefused("not_running")
+        station.keep_on(hot_s)
+
+
 def _can_confirm(station: Station) -> bool:
-    return station.hardware.button is not None or station.hardware.reader is not None
+    return station.hardware.button is not None or bool(station.hardware.readers())
 
 
 def _disable(station: Station, data: Mapping[str, Any]) -> None:
@@ -112,12 +137,17 @@ def _disable(station: Station, data: Mapping[str, Any]) -> None:
     known = reason if isinstance(reason, str) and reason in STOP_REASONS else "supervisor"
     meant = data.get("session_id")
     with station.lock:
+        if isinstance(meant, str) and station.withdraw(meant, known):
+            return
         running = station.session
         if meant and (running is None or running.session_id != meant):
             # Meant for somebody who has left: whoever has it now keeps it.
             raise CommandRefused("not_running")
+        if data.get("at_once") is True and known in FOR_SAFETY:
+            station.cut(known)
+            return
     if not station.stop(known, is_patient=data.get("when_idle") is True):
-        raise CommandRefused("busy")
+        raise CommandRefused("busy" if station.is_busy() else "hot")
 
 
 def _message(station: Station, data: Mapping[str, Any]) -> None:

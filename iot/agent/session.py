@@ -23,6 +23,7 @@ STOP_REASONS = frozenset(
         "offline",
     }
 )
+FOR_SAFETY = frozenset({"emergency_stop", "safety_input"})
 
 
 @dataclass

@@ -75,7 +75,7 @@ class State:
         """A new enrolment: the key of its roster, and nothing of what the earlier one was told."""
         with self._lock:
             self._database.execute("BEGIN")
-            self._database.execute("DELETE FROM kept WHERE name IN ('roster', 'settings', 'session')")
+            self._database.execute("DELETE FROM kept WHERE name IN ('roster', 'settings', 'session', 'offered')")
             self._database.execute(_KEEP, ("enrolment", json.dumps({"roster_key": roster_key})))
             self._database.execute("COMMIT")
 

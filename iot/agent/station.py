@@ -16,6 +16,8 @@ log = logging.getLogger("fablab-agent")
 
 SAME_BADGE_S = 2.0
 BOUNCE_S = 3.0
+# What the button says of whoever presses it: nothing.
+BUTTON = "button"
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -23,10 +25,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Asked:
-    """A badge that waits for the lab's decision."""
+    """A badge, code or button that waits for the lab's decision."""
 
     request_id: str
-    badge: str
+    kind: str
+    credential: str
     at_s: float
 
 
@@ -48,6 +51,8 @@ class Station(Lifecycle):
         super().__init__(*args, **options)
         self._device = device
         self._asked: Asked | None = None
+        # A safety stop came between this badge and its decision.
+        self._void_request = ""
         self._roster: Roster | None = None
         self._last_badge = ("", float("-inf"))
 
@@ -57,6 +62,7 @@ class Station(Lifecycle):
     def start(self) -> None:
         """Take up what an earlier run left: lock-out, roster and session. Once, before anything else."""
         self._roster = self._checked_roster(self.state.get("roster"))
+        self.lapse_earlier_offer()
         found = resumed(self.state.get("session"), self.clock_s(), self._boot)
         if found:
             self.resume(found)
@@ -72,33 +78,50 @@ class Station(Lifecycle):
         self._last_badge = (badge, now_s)
         if badge == last and now_s - last_s < SAME_BADGE_S:
             return
+        self._ask("badge", badge)
+
+    @locked
+    def code(self, code: str) -> None:
+        """The code of a phone was typed. It is good at the lab only: no roster knows it."""
+        self._ask("code", code)
+
+    def _ask(self, kind: str, credential: str) -> None:
         if code := self.blocked():
             self.screen.say(code)
             return
-        request_id = secrets.token_hex(8)
+        asked = Asked(secrets.token_hex(8), kind, credential, self.clock_s())
         if not self.reports.is_connected:
-            self._decide_offline(request_id, badge)
+            self._decide_offline(asked)
             return
-        self._asked = Asked(request_id, badge, now_s)
+        self._asked = asked
         self.screen.say("asking", for_s=self.settings().decision_within_s)
-        self.reports.access(badge, request_id=request_id)
+        self.reports.access(credential, kind, request_id=asked.request_id)
 
     @locked
     def press(self) -> None:
-        """The button: starts what is offered, or ends a session whose machine rests."""
+        """The button: starts what is offered, or ends a session whose machine rests; otherwise the lab is asked whose
+        the machine is now. Whoever has just ended, or waits for an answer, is not asking that."""
         now_s, session = self.clock_s(), self.session
         self.reports.event("button", session_id=session.session_id if session else "")
         if self.offered and now_s < self.offered.until_s:
             self.begin(self.offered.session)
         elif session and now_s - self.began_s > BOUNCE_S:
             self.end_by_hand()
+        elif session is None and self._asked is None and now_s - self.ended_s > BOUNCE_S:
+            self._ask("button", BUTTON)
+
+    def _trip(self, name: str) -> None:
+        """Nor does a decision that was asked for before let power through after it."""
+        if self._asked:
+            self._void_request, self._asked = self._asked.request_id, None
+        super()._trip(name)
 
     def end_by_hand(self) -> None:
         """Whoever has it leaves, unless it works just now."""
         if self.is_busy():
             self.screen.say("busy")
         else:
-            self.end("normal")
+            self.end_when_idle("normal")
 
     @locked
     def tick(self) -> None:
@@ -108,10 +131,8 @@ class Station(Lifecycle):
         self.look_at_use()
         if self._asked and now_s - self._asked.at_s >= self.settings().decision_within_s:
             asked, self._asked = self._asked, None
-            self._decide_offline(asked.request_id, asked.badge)
-        if self.offered and now_s >= self.offered.until_s:
-            self.offered = None
-            self.screen.say("too_late")
+            self._decide_offline(asked)
+        self.look_at_offer()
         if self.session:
             self.look_at_end(self.session)
         self.retry_off()
@@ -120,6 +141,7 @@ class Station(Lifecycle):
     def close(self) -> None:
         """Leave: a session stays written down, and a relay that lets power through for it is left as it is."""
         with self.lock:
+            self.lapse("agent_lost", code="ready")
             self.keep_session()
             if self.session is None and self.hardware.relay.is_on:
                 self.switch_off()
@@ -133,13 +155,16 @@ class Station(Lifecycle):
         """A decision. Only one that answers the badge that waits counts: an old one must not let power through."""
         request_id, is_allowed = told.get("request_id"), told.get("is_allowed") is True
         if self._asked and request_id == self._asked.request_id:
-            self._asked = None
+            asked, self._asked = self._asked, None
             if is_allowed:
-                self._allowed(told)
+                self._allowed(told, is_pressed=asked.kind == "button")
             else:
                 self.screen.say("denied", text=told.get("text"))
         elif self.session and self.session.is_offline and request_id == self.session.request_id:
             self._decided_late(self.session, told, is_allowed)
+        elif is_allowed and self._void_request and request_id == self._void_request:
+            self._void_request = ""
+            self.reports.event("stop", reason="safety_input", session_id=str(told.get("session_id") or "")[:60])
 
     @locked
     def take_roster(self, told: Mapping[str, Any]) -> None:
@@ -164,18 +189,34 @@ class Station(Lifecycle):
 
     @locked
     def stop(self, reason: str, *, is_patient: bool) -> bool:
-        """An order to end; False when the machine runs and the order would not wait."""
-        self._asked = self.offered = None
-        if self.session and self.is_busy() and not is_patient:
+        """An order to end; False when the machine runs or is hot, and the order would not wait."""
+        self._asked = None
+        self.lapse(reason, code="denied")
+        if self.session and (self.is_busy() or self.is_kept_on()) and not is_patient:
             return False
         self.end_when_idle(reason)
+        return True
+
+    @locked
+    def cut(self, reason: str) -> None:
+        """As a safety input does: whatever runs."""
+        self._asked = None
+        self.end(reason, code=reason)
+
+    @locked
+    def withdraw(self, session_id: str, reason: str) -> bool:
+        """An order to end what was offered and not begun; False when that is something else."""
+        if self.offered is None or self.offered.session.session_id != session_id:
+            return False
+        self.lapse(reason, code="denied")
         return True
 
     @locked
     def lock_out(self, reason: str) -> None:
         """Nobody is let in until `lift`, over restarts too; what runs ends when it rests."""
         self.keep_lock(reason)
-        self._asked = self.offered = None
+        self._asked = None
+        self.lapse("supervisor", code="locked")
         if self.session:
             self.end_when_idle("supervisor")
         elif not self.kind.is_confirmed_here:
@@ -191,7 +232,18 @@ class Station(Lifecycle):
 
     # --- deciding --------------------------------------------------------------------------------------------
 
-    def _allowed(self, told: Mapping[str, Any]) -> None:
+    def standing(self) -> tuple[str, dict[str, object]]:
+        """What somebody can do there, where nothing else holds."""
+        code, values = super().standing()
+        if code != "ready" or self.offered:
+            return code, values
+        has_keypad, has_button = self.hardware.keypad is not None, self.hardware.button is not None
+        if self.hardware.reader is None and (has_keypad or has_button):
+            return "ready_code" if has_keypad else "ready_button", values
+        return "ready_both" if has_keypad else "ready", values
+
+    def _allowed(self, told: Mapping[str, Any], *, is_pressed: bool) -> None:
+        """`is_pressed`: it was the button that asked, so that nobody waits for it."""
         if self.session and told.get("session_id") == self.session.session_id and not told.get("most_s"):
             # Whoever has it presented the badge again: they leave. What works is never cut.
             self.end_by_hand()
@@ -202,10 +254,13 @@ class Station(Lifecycle):
             self.screen.say("denied")
         elif self.session and self.session.session_id == session.session_id:
             self.prolong(session)
-        elif self.session is None and (self.settings().is_two_step or told.get("needs_button") is True):
+        elif self.session is None and not is_pressed and self._needs_button(told):
             self._offer_by_button(session)
         else:
             self.begin(session)
+
+    def _needs_button(self, told: Mapping[str, Any]) -> bool:
+        return self.settings().is_two_step or told.get("needs_button") is True
 
     def _decided_late(self, session: Session, told: Mapping[str, Any], is_allowed: bool) -> None:
         """The lab answers a badge that the roster had decided meanwhile."""
@@ -216,14 +271,15 @@ class Station(Lifecycle):
             session.session_id, session.is_offline = session_id, False
         self.keep_session()
 
-    def _decide_offline(self, request_id: str, badge: str) -> None:
+    def _decide_offline(self, asked: Asked) -> None:
         """By the roster; while somebody's session runs, nobody can be asked for a takeover, hence none."""
         now = self.server_time.now()
-        answer = self._offline_answer(badge, now)
-        session = self._offline_session(request_id, answer, now) if isinstance(answer, Entry) and now else None
+        answer = self._offline_answer(asked, now)
+        session = self._offline_session(asked.request_id, answer, now) if isinstance(answer, Entry) and now else None
         self.reports.access(
-            badge,
-            request_id=request_id,
+            asked.credential,
+            asked.kind,
+            request_id=asked.request_id,
             decided="allowed" if session else "denied",
             session_id=session.session_id if session else "",
             roster_version=self.roster_version,
@@ -237,10 +293,12 @@ class Station(Lifecycle):
         else:
             self.begin(session)
 
-    def _offline_answer(self, badge: str, now: datetime | None) -> Entry | str:
+    def _offline_answer(self, asked: Asked, now: datetime | None) -> Entry | str:
         if self.settings().is_online_only:
             return "online_only"
-        return "offline_stale" if self._roster is None else self._roster.answer(badge, now)
+        if asked.kind != "badge":
+            return "badge_only" if self.hardware.reader else "online_only"
+        return "offline_stale" if self._roster is None else self._roster.answer(asked.credential, now)
 
     def _offline_session(self, request_id: str, entry: Entry, now: datetime) -> Session | None:
         if self.session or self._roster is None:

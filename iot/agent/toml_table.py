@@ -24,13 +24,24 @@ class Table:
         self._asked.add(key)
         return key in self._found
 
-    def text(self, key: str, default: str | None = None, *, pattern: str = "", expected: str = "a text") -> str:
-        """Raises: ConfigError, as all readers of this class."""
+    def text(
+        self,
+        key: str,
+        default: str | None = None,
+        *,
+        pattern: str = "",
+        expected: str = "a text",
+        is_secret: bool = False,
+    ) -> str:
+        """What is secret is in no error: that stands on a screen and in a log.
+
+        Raises: ConfigError, as all readers of this class.
+        """
         value = self._value(key, default)
         if not isinstance(value, str) or not value.strip():
-            raise self.error(key, expected)
+            raise self.error(key, expected, is_secret=is_secret)
         if pattern and not re.fullmatch(pattern, value.strip()):
-            raise self.error(key, expected)
+            raise self.error(key, expected, is_secret=is_secret)
         return value.strip()
 
     def one_of(self, key: str, choices: Sequence[str], default: str | None = None) -> str:
@@ -82,10 +93,12 @@ class Table:
                 meant = f"; did you mean {near[0]}?" if near else ""
                 raise self._at(key, f"{self._full(key)} is not a setting{meant}")
 
-    def error(self, key: str, expected: str) -> ConfigError:
+    def error(self, key: str, expected: str, *, is_secret: bool = False) -> ConfigError:
         """What to raise when this setting is not as expected."""
         if key not in self._found:
             return self._at(key, f"{self._full(key)} is missing: {expected} is expected")
+        if is_secret:
+            return self._at(key, f"{self._full(key)} cannot be used: {expected}, in quotation marks, is expected")
         return self._at(key, f"{self._full(key)} = {_shown(self._found[key])}: {expected} is expected")
 
     def _value(self, key: str, default: Any) -> Any:

@@ -1,8 +1,8 @@
 """Makes the hardware that the settings name."""
 
-from collections.abc import Callable
+from dataclasses import replace
 
-from .config import Config, Machine, Reader, Seat
+from .config import Config, Keypad, Machine, Reader, Seat
 from .hardware import BadgeReader, Display, Hardware, NoDisplay
 from .hardware.gpio import GpioButton, GpioContact, GpioRelay
 from .hardware.readers import keyboard_reader, serial_reader, stdin_reader
@@ -19,12 +19,16 @@ def hardware_of(config: Config) -> Hardware | None:
         HardwareError: something is not there, or its library is not.
     """
     reader = badge_reader(config.reader) if config.reader else None
+    keypad = keypad_of(config.keypad) if config.keypad else None
+    if config.reader and config.reader.has_keypad:
+        keypad = reader
     if config.seat:
-        return _seat(config.seat, reader)
+        return replace(_seat(config.seat, reader), keypad=keypad)
     if config.machine is None:
         return None
     build = _on_pins if config.machine.hardware == "gpio" else _simulated
-    return build(config.machine, reader, TextDisplay(config.display_file) if config.display_file else NoDisplay())
+    display = TextDisplay(config.display_file) if config.display_file else NoDisplay()
+    return replace(build(config.machine, reader, display), keypad=keypad)
 
 
 def kind_of(config: Config) -> Kind:
@@ -38,12 +42,20 @@ def kind_of(config: Config) -> Kind:
 
 
 def badge_reader(reader: Reader) -> BadgeReader:
-    made: dict[str, Callable[[], BadgeReader]] = {
-        "stdin": lambda: stdin_reader(reader.uid),
-        "keyboard": lambda: keyboard_reader(reader.path, reader.uid),  # type: ignore[arg-type]
-        "serial": lambda: serial_reader(reader.path, reader.baud, reader.uid),  # type: ignore[arg-type]
-    }
-    return made[reader.kind]()
+    return _reading(reader, reader.uid, has_keypad=reader.has_keypad)
+
+
+def keypad_of(keypad: Keypad) -> BadgeReader:
+    """It reads codes only: a number of any other length is nobody's badge."""
+    return _reading(keypad, "", has_keypad=True)
+
+
+def _reading(place: Reader | Keypad, form: str, *, has_keypad: bool) -> BadgeReader:
+    if place.kind == "stdin" or place.path is None:
+        return stdin_reader(form, has_keypad=has_keypad)
+    if place.kind == "serial":
+        return serial_reader(place.path, place.baud, form, has_keypad=has_keypad)
+    return keyboard_reader(place.path, form, has_keypad=has_keypad)
 
 
 def _seat(seat: Seat, reader: BadgeReader | None) -> Hardware:

@@ -79,3 +79,16 @@ def covers(pattern: str, narrower: str) -> bool:
         if level not in ("+", theirs[index]):
             return False
     return len(ours) == len(theirs)
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether some topic falls under both patterns."""
+    ours, theirs = one.split("/"), other.split("/")
+    for left, right in zip(ours, theirs, strict=False):
+        if "#" in (left, right):
+            return True
+        if left != right and "+" not in (left, right):
+            return False
+    # What is left over may be a last `#`, which holds the level above it too.
+    shorter = min(len(ours), len(theirs))
+    return len(ours) == len(theirs) or ours[shorter:] == ["#"] or theirs[shorter:] == ["#"]

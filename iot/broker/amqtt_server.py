@@ -16,7 +16,7 @@ from amqtt.errors import BrokerError
 
 from iot.broker.amqtt_connections import DeviceBroker, drop_all_but
 from iot.broker.amqtt_plugins import user_book
-from iot.broker.files import PID
+from iot.broker.files import CERTIFICATE, KEY, PID
 
 if os.name == "posix":
     import pwd
@@ -35,17 +35,20 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, required=True, help="where the broker's files are")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--user", help="the account to become once the port is bound")
+    parser.add_argument("--host", help="where it listens on the local network, for the two ports below")
+    parser.add_argument("--tls-port", type=int, help="with the certificate in the folder")
+    parser.add_argument("--plain-port", type=int, help="without encryption")
     chosen = parser.parse_args(words)
     _silence()
     try:
-        asyncio.run(_serve(chosen.folder, chosen.port, chosen.user))
+        asyncio.run(_serve(chosen.folder, _listeners(chosen), chosen.user))
     except (BrokerError, OSError) as error:
         log.error("The broker cannot start on port %d: %s", chosen.port, error)
         return 1
     return 0
 
 
-async def _serve(folder: Path, port: int, account: str | None) -> None:
+async def _serve(folder: Path, listeners: dict[str, dict[str, object]], account: str | None) -> None:
     parent = os.getppid()
     loop = asyncio.get_running_loop()
     stopping, looking = asyncio.Event(), asyncio.Event()
@@ -53,7 +56,7 @@ async def _serve(folder: Path, port: int, account: str | None) -> None:
         loop.add_signal_handler(number, stopping.set)
     loop.add_signal_handler(signal.SIGHUP, looking.set)
     user_book(str(folder)).names_still_valid()
-    broker = DeviceBroker(_settings(folder, port))
+    broker = DeviceBroker(_settings(folder, listeners))
     await broker.start()
     # Only now: the pid file invites SIGHUP, which kills a process that does not expect it.
     (folder / PID).write_text(str(os.getpid()))
@@ -76,10 +79,21 @@ async def _look(folder: Path, looking: asyncio.Event, stopping: asyncio.Event) -
     await drop_all_but(user_book(str(folder)).names_still_valid())
 
 
-def _settings(folder: Path, port: int) -> dict[str, object]:
+def _listeners(chosen: argparse.Namespace) -> dict[str, dict[str, object]]:
+    found: dict[str, dict[str, object]] = {"default": {"type": "tcp", "bind": f"127.0.0.1:{chosen.port}"}}
+    host = f"[{chosen.host}]" if ":" in (chosen.host or "") else chosen.host
+    if chosen.tls_port:
+        files = {"certfile": str(chosen.folder / CERTIFICATE), "keyfile": str(chosen.folder / KEY)}
+        found["tls"] = {"type": "tcp", "bind": f"{host}:{chosen.tls_port}", "ssl": True, **files}
+    if chosen.plain_port:
+        found["plain"] = {"type": "tcp", "bind": f"{host}:{chosen.plain_port}"}
+    return found
+
+
+def _settings(folder: Path, listeners: dict[str, dict[str, object]]) -> dict[str, object]:
     mine = {"folder": str(folder)}
     return {
-        "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}},
+        "listeners": listeners,
         "timeout_disconnect_delay": KEEP_ALIVE_MARGIN_S,
         "session_expiry_interval": 24 * 3600,
         "plugins": {

@@ -10,12 +10,14 @@ from dataclasses import asdict
 from pathlib import Path
 
 from iot.broker.access import BrokerUser
+from iot.broker.doors import Doors
 
 PASSWORDS = "passwords"
 RIGHTS = "acl"
 USERS = "users.json"
 SETTINGS = "mosquitto.conf"
 PID = "broker.pid"
+CERTIFICATE, KEY = "tls.crt", "tls.key"
 
 # A hostile megabyte must reach the quarantine, where somebody sees it, rather than vanish at the broker.
 MAX_PACKET_BYTES = 1_500_000
@@ -37,17 +39,45 @@ log_type error
 log_type warning
 connection_messages false
 """
+# Who comes in by a door is known there by the account alone: under another's client id, one would throw the other out.
+_TLS_DOOR = """\
+listener {port} {host}
+use_username_as_clientid true
+certfile {folder}/{certificate}
+keyfile {folder}/{key}
+"""
+_PLAIN_DOOR = "listener {port} {host}\nuse_username_as_clientid true\n"
 
 
 def write_broker_files(
-    folder: Path, users: Sequence[BrokerUser], port: int, *, owner_uid_gid: tuple[int, int] | None = None
+    folder: Path,
+    users: Sequence[BrokerUser],
+    port: int,
+    *,
+    doors: Doors | None = None,
+    owner_uid_gid: tuple[int, int] | None = None,
 ) -> None:
     """Write every file of the broker anew, each readable only by the user that the broker runs as.
 
-    The folder is made when missing. A running broker sees the change after `reload_broker`.
+    The folder is made when missing. The certificate of the `doors` is copied: that user cannot read the web server's.
 
     Raises:
         ValueError: two users share a name, or the folder's path cannot stand in Mosquitto's settings.
+        OSError: the folder cannot be written, or the certificate or its key cannot be read.
+    """
+    settings = _settings(folder, port, doors)
+    write_accounts(folder, users, owner_uid_gid=owner_uid_gid)
+    if doors:
+        _replace(folder / CERTIFICATE, doors.certificate_file.read_text(), owner_uid_gid)
+        _replace(folder / KEY, doors.key_file.read_text(), owner_uid_gid)
+    _replace(folder / SETTINGS, settings, owner_uid_gid)
+
+
+def write_accounts(folder: Path, users: Sequence[BrokerUser], *, owner_uid_gid: tuple[int, int] | None = None) -> None:
+    """Write who may connect and what they may do. A running broker sees the change after `reload_broker`.
+
+    Raises:
+        ValueError: two users share a name; the files are left as they are.
         OSError: the folder cannot be written.
     """
     if len({user.username for user in users}) != len(users):
@@ -59,7 +89,6 @@ def write_broker_files(
     texts = {
         PASSWORDS: "".join(f"{user.username}:{user.password_hash}\n" for user in users),
         RIGHTS: "".join(_rights(user) for user in users),
-        SETTINGS: _settings(folder, port),
         USERS: json.dumps([asdict(user) for user in users]),
     }
     for name, text in texts.items():
@@ -119,13 +148,17 @@ def _rights(user: BrokerUser) -> str:
     return "\n".join(lines) + "\n\n"
 
 
-def _settings(folder: Path, port: int) -> str:
+def _settings(folder: Path, port: int, doors: Doors | None) -> str:
     path = str(folder)
     if path != path.strip() or "\n" in path:
         raise ValueError(f"Mosquitto cannot be given the folder {path!r}.")
-    return _SETTINGS.format(
+    text = _SETTINGS.format(
         port=port, folder=path, passwords=PASSWORDS, rights=RIGHTS, pid=PID, max_packet_bytes=MAX_PACKET_BYTES
     )
+    if doors is None:
+        return text
+    text += _TLS_DOOR.format(port=doors.tls_port, host=doors.host, folder=path, certificate=CERTIFICATE, key=KEY)
+    return text if doors.plain_port is None else text + _PLAIN_DOOR.format(port=doors.plain_port, host=doors.host)
 
 
 def _replace(file: Path, text: str, owner_uid_gid: tuple[int, int] | None) -> None:

@@ -11,6 +11,7 @@ from typing import Literal
 
 from iot.broker import files
 from iot.broker.access import BrokerUser
+from iot.broker.doors import Doors
 
 if os.name == "posix":
     import pwd
@@ -47,25 +48,32 @@ def broker_folder(data_dir: Path) -> Path:
     return data_dir / "broker"
 
 
-def broker_command(data_dir: Path, port: int, *, users: Sequence[BrokerUser] | None = None) -> BrokerCommand:
-    """Write the broker's files and return the command that starts it on 127.0.0.1:`port`.
+def broker_command(
+    data_dir: Path, port: int, *, users: Sequence[BrokerUser] | None = None, doors: Doors | None = None
+) -> BrokerCommand:
+    """Write the broker's files and return the command that starts it on 127.0.0.1:`port`, and on the `doors`.
 
     Without `users` they are read from the database. Mosquitto when installed, else amqtt;
     FABLAB_BROKER=mosquitto|amqtt forces one.
 
     Raises:
         BrokerUnavailable: the forced broker is unknown or not installed.
-        OSError: the folder cannot be written.
+        OSError: the folder cannot be written, or the doors' certificate cannot be read.
     """
     program, executable = _chosen()
-    write_current_files(data_dir, port, users=users)
     folder, account = broker_folder(data_dir), _unprivileged_account()
+    rows = users if users is not None else _current_users()
+    files.write_broker_files(folder, rows, port, doors=doors, owner_uid_gid=_ids_of(account))
     argv: tuple[str, ...]
     if program == "mosquitto":
         argv = (executable, "-c", str(folder / files.SETTINGS))
         # Mosquitto's own `user` setting drops after start, which clears the parent-death signal.
         return BrokerCommand(argv, account, {}, program, signal.SIGHUP)
     argv = (executable, "-m", "iot.broker.amqtt_server", "--folder", str(folder), "--port", str(port))
+    if doors:
+        argv += ("--host", doors.host, "--tls-port", str(doors.tls_port))
+    if doors and doors.plain_port is not None:
+        argv += ("--plain-port", str(doors.plain_port))
     if account:
         # The interpreter may lie under root's home where that account cannot reach it: it drops later.
         argv += ("--user", account)
@@ -73,23 +81,28 @@ def broker_command(data_dir: Path, port: int, *, users: Sequence[BrokerUser] | N
     return BrokerCommand(argv, None, {"PYTHONPATH": path}, program, signal.SIGHUP)
 
 
-def write_current_files(data_dir: Path, port: int, *, users: Sequence[BrokerUser] | None = None) -> Path:
-    """Write the broker's files for the account it runs as and return their folder.
+def write_current_accounts(data_dir: Path, *, users: Sequence[BrokerUser] | None = None) -> Path:
+    """Write who may connect, for the account that the broker runs as, and return the folder.
 
     Raises:
         OSError: the folder cannot be written.
     """
-    if users is None:
-        from iot.selectors import broker_users  # the only part that needs Django
-
-        users = broker_users()
-    folder, account = broker_folder(data_dir), _unprivileged_account()
-    owner = None
-    if account:
-        entry = pwd.getpwnam(account)
-        owner = (entry.pw_uid, entry.pw_gid)
-    files.write_broker_files(folder, users, port, owner_uid_gid=owner)
+    folder, owner = broker_folder(data_dir), _ids_of(_unprivileged_account())
+    files.write_accounts(folder, users if users is not None else _current_users(), owner_uid_gid=owner)
     return folder
+
+
+def _current_users() -> Sequence[BrokerUser]:
+    from iot.selectors import broker_users  # the only part that needs Django
+
+    return broker_users()
+
+
+def _ids_of(account: str | None) -> tuple[int, int] | None:
+    if account is None:
+        return None
+    entry = pwd.getpwnam(account)
+    return entry.pw_uid, entry.pw_gid
 
 
 def _chosen() -> tuple[Program, str]:

@@ -10,6 +10,8 @@ from django.utils.functional import Promise
 
 from iot.protocol import Access, Event, Hello, Reading
 
+# Where some makes, discovery and ourselves always speak: no name that somebody chose begins so.
+OF_OTHERS = ("fablab", "homeassistant", "tele", "stat", "cmnd", "shellies", "device")
 # What `Device.topic` accepts.
 _FITS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_/-]{0,99}")
 Words = str | Promise
@@ -25,8 +27,15 @@ class Presence:
     is_online: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """It lets power through, or not, where that tells nothing new of use: what an order to it is held against."""
+
+    is_on: bool
+
+
 # `Hello` with no firmware is a sign of life and nothing more.
-Observation = Presence | Hello | Event | Reading | Access
+Observation = Presence | Relay | Hello | Event | Reading | Access
 
 
 @dataclass(frozen=True, slots=True)

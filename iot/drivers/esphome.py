@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from django.utils.translation import gettext_lazy as _
 
-from iot.drivers.base import Observation, Seen, SetUp
+from iot.drivers.base import OF_OTHERS, Observation, Seen, SetUp
 from iot.drivers.payloads import WH_PER_KWH, measured, number_of, presence_in, scaled, seen, switched, word_of
 from iot.protocol import Hello, MalformedMessage
 
@@ -35,6 +35,9 @@ NO_POWER = ("apparent_power", "reactive_power", "max_power", "min_power", "avera
 
 
 def writes(topic: str) -> tuple[str, ...]:
+    # A plug that runs Tasmota writes all of `tele/<name>/+`: one under it would be spoken for.
+    if topic.partition("/")[0] in OF_OTHERS:
+        return ()
     return (f"{topic}/status", f"{topic}/sensor/+/state", *(f"{topic}/switch/{name}/state" for name in RELAYS))
 
 

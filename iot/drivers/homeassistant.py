@@ -122,8 +122,9 @@ def _devices_of(found: Found) -> Iterator[Seen]:
 def _kind_of(topic: str, found: Found) -> tuple[str, str]:
     """`(kind, the topic its form asks for)` of what speaks on this topic; empty texts when it is none of ours."""
     first, _slash, rest = topic.partition("/")
-    base = rest.rpartition("/")[0]
-    if first in ("tele", "stat", "cmnd") and base:
+    base, _slash, leaf = rest.rpartition("/")
+    # Its words are capitals: `state` under the same prefix is another make's.
+    if first in ("tele", "stat", "cmnd") and base and leaf.isupper():
         return "tasmota", base
     for mark in ("/status/switch:0", "/status/pm1:0", "/status/em:0", "/relay/0/power", "/relay/0"):
         if topic.endswith(mark):

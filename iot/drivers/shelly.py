@@ -11,7 +11,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from iot.drivers.base import Observation, Seen, SetUp
+from iot.drivers.base import Observation, Relay, Seen, SetUp
 from iot.drivers.payloads import (
     WATT_MINUTES_PER_WH,
     as_object,
@@ -166,6 +166,6 @@ def _relay(body: dict[str, Any], *, is_metered: bool) -> Sequence[Observation]:
     if not isinstance(output, bool):
         raise MalformedMessage("wrong_shape", "output is neither true nor false.")
     if output and is_metered:
-        # What it measures says more than that it lets power through.
-        return ()
+        # What it measures says more of use than that it lets power through.
+        return (Relay(is_on=True),)
     return (Event("energised" if output else "de_energised"),)

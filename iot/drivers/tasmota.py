@@ -10,7 +10,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from iot.drivers.base import Observation, Seen, SetUp
+from iot.drivers.base import Observation, Relay, Seen, SetUp
 from iot.drivers.payloads import (
     WH_PER_KWH,
     as_object,
@@ -101,7 +101,7 @@ def _state(body: dict[str, Any]) -> Sequence[Observation]:
     """Off is sure. That power is let through says nothing about use, and the last `stat/POWER` has said it."""
     if any(body.get(relay) == "OFF" for relay in RELAYS):
         return (Event("de_energised"),)
-    return (Hello(),)
+    return (Relay(is_on=True),) if any(body.get(relay) == "ON" for relay in RELAYS) else (Hello(),)
 
 
 def _first_info(body: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from iot.drivers.base import Observation, Presence, Seen, SetUp
+from iot.drivers.base import OF_OTHERS, Observation, Presence, Relay, Seen, SetUp
 from iot.drivers.payloads import (
     WH_PER_KWH,
     check_size,
@@ -40,17 +40,27 @@ SET_UP = (
 )
 COUNTER = _("The total stays over a power cut with most plugs; pairing the plug again begins it at zero.")
 QUIET_FOR = dt.timedelta(minutes=3)
+# The base of a bridge is part of its user name, of which the broker's files take so many characters.
+BASE_MOST = 60
+USERNAME_MOST = 100
+
+
+def bridge_of(topic: str) -> str:
+    """The base of the bridge through which the plug speaks."""
+    return topic.partition("/")[0]
 
 
 def bridge_state_topic(topic: str) -> str:
     """Where the plug's bridge says whether it runs."""
-    return f"{topic.partition('/')[0]}/bridge/state"
+    return f"{bridge_of(topic)}/bridge/state"
 
 
 def writes(topic: str) -> tuple[str, ...]:
     # A plug named "a/availability" would speak for one named "a", one named "bridge/state" for all: granted nothing.
     base, _slash, name = topic.partition("/")
-    if not base or not name or name.partition("/")[0] == "bridge" or name.endswith("availability"):
+    if not 0 < len(base) <= BASE_MOST or base in OF_OTHERS:
+        return ()
+    if not name or name.partition("/")[0] == "bridge" or name.endswith("availability"):
         return ()
     return (topic, f"{topic}/availability", bridge_state_topic(topic))
 
@@ -59,9 +69,25 @@ def reads(topic: str) -> tuple[str, ...]:
     return (f"{topic}/set", f"{topic}/get")
 
 
+def bridge_account(base: str) -> str:
+    """The bridge's user name at the broker; no device can have it, theirs have no dot."""
+    return f"bridge.{base}"[:USERNAME_MOST]
+
+
+def base_of_account(username: str) -> str:
+    """The base of the bridge that has this user name; empty when no bridge has."""
+    before, _dot, base = username.partition(".")
+    return base if before == "bridge" and "/" not in base else ""
+
+
 def bridge_writes(base: str) -> tuple[str, ...]:
     """What the account of a whole bridge must be granted: it speaks for each of its devices."""
     return (f"{base}/#", "homeassistant/+/+/config", "homeassistant/+/+/+/config")
+
+
+def bridge_reads(base: str) -> tuple[str, ...]:
+    """It hears what is meant for any of its devices, in whatever order it writes it; and that discovery is wanted."""
+    return (f"{base}/#", "homeassistant/status")
 
 
 def command(topic: str, order: str) -> tuple[str, bytes] | None:
@@ -106,6 +132,8 @@ def _plug(body: dict[str, Any]) -> Sequence[Observation]:
     state = text_in(body, "state")
     if state == "OFF" or (state == "ON" and power_w is None):
         return (*reading, *switched(state, on="ON", off="OFF"))
+    if state == "ON":
+        return (*reading, Relay(is_on=True))
     return reading or (Hello(),)
 
 

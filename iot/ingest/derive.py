@@ -7,11 +7,15 @@ from django.db import connection
 
 from iot import sessions
 from iot.access.told import told_event, told_offline
+from iot.capabilities import UNSUPPORTED, told_capabilities
+from iot.drivers.base import Relay
+from iot.heat import TELL_THEIR_NOZZLE, hot_after
 from iot.ingest.bulk import update_rows
-from iot.models import Device, ReadingKind, ReportedState, StopReason, UsageSession, UseState
-from iot.orders import note_answer
+from iot.models import Device, DriverKind, ReadingKind, ReportedState, StopReason, UsageSession, UseState
+from iot.orders import Kind, note_answer, note_reports, order_answered
 from iot.power import Meter, Thresholds, step
 from iot.protocol import Access, CommandAck, Event, Hello, Reading, Sample
+from iot.why_ended import with_its_reason
 
 FIELDS = {
     "power_w": ReadingKind.POWER_W,
@@ -58,6 +62,10 @@ class MachineLog:
         self.readings: list[tuple[int, str, int, int, int, dt.datetime, float]] = []
         self.changed_machine_ids: set[int] = set()
         self._touched: set[int] = set()
+        self._set_up: set[int] = set()
+        self._tellers: dict[int, list[Device]] = {}
+        # What devices that are not ours report, by device and the order that it answers: received when, last.
+        self._answers: dict[tuple[int, str], dt.datetime] = {}
 
     def presence(self, device: Device, is_online: bool, seen_at: dt.datetime | None) -> None:
         """The device was heard, or its last will was. `seen_at` is None when the news may be old."""
@@ -74,23 +82,26 @@ class MachineLog:
     def observe(
         self,
         device: Device,
-        data: Hello | Event | Reading | Access | CommandAck,
+        data: Relay | Hello | Event | Reading | Access | CommandAck,
         at: dt.datetime,
         boot: str,
         seq: int,
     ) -> None:
         """One message's worth of news, `at` by our clock. A device that is not ours has no boot and gets a number."""
+        if device.kind != DriverKind.FABLAB and (kind := order_answered(data)):
+            self._answers[device.pk, kind] = max(at, self._answers.get((device.pk, kind), at))
         if isinstance(data, Reading):
             number = seq or self._next_foreign_number()
             for index, sample in enumerate(data.samples):
                 self._sample(device, sample, at - dt.timedelta(milliseconds=sample.age_ms), boot, number, index)
         elif isinstance(data, Event):
-            if data.event in EVENT_STATES:
-                self._event(device, data, at)
+            told = with_its_reason(device, data)
+            if told.event in EVENT_STATES:
+                self._event(device, told, at)
             # After the machine's own state: what follows from it may ask for it.
-            told_event(device, data, at, self.now)
+            told_event(device, told, at, self.now)
         elif isinstance(data, CommandAck):
-            note_answer(device, data, at=at)
+            self._answer(device, data, at)
         elif isinstance(data, Access) and data.decided:
             told_offline(device, data, at)
         elif isinstance(data, Hello):
@@ -101,6 +112,21 @@ class MachineLog:
         device.reported_config_version = data.config_version
         device.reported_roster_version = data.roster_version
         device.is_locked = data.is_locked
+        if device.kind == DriverKind.FABLAB:
+            # It may have been set up otherwise: what it had no means for is asked of it again.
+            device.capabilities, device.refuses = told_capabilities(data.capabilities), []
+            self._set_up.add(device.pk)
+
+    def _answer(self, device: Device, told: CommandAck, at: dt.datetime) -> None:
+        command = note_answer(device, told, at=at)
+        if command is None:
+            return
+        if told.is_done and (command.kind == Kind.LOCK or command.data.get("lift") is True):
+            # Its own word, as much as its next hello.
+            device.is_locked = command.kind == Kind.LOCK
+        if told.reason == UNSUPPORTED and command.kind not in device.refuses:
+            device.refuses = [*device.refuses, command.kind]
+            self._set_up.add(device.pk)
 
     def _sample(self, device: Device, sample: Sample, at: dt.datetime, boot: str, seq: int, index: int) -> None:
         for name, kind in FIELDS.items():
@@ -113,6 +139,8 @@ class MachineLog:
         self._energy(device, state, sample)
         if sample.battery_pct is not None:
             state.battery_pct = sample.battery_pct
+        if sample.temperature_c is not None and device.kind in TELL_THEIR_NOZZLE:
+            state.hot_at = hot_after(state.hot_at, sample.temperature_c, at)
         if sample.power_w is not None:
             self._power(device, state, sample.power_w, at)
         state.at, state.device_id = at, device.pk
@@ -140,22 +168,66 @@ class MachineLog:
         known = UseState.IDLE if state.state in (UseState.OFF, UseState.FAULT) else UseState(state.state)
         after = step(Meter(known, state.since, state.crossing_since, state.at), at, power_w, limits)
         state.power_w, state.crossing_since = power_w, after.crossing_since
-        if after.state != known:
+        if after.state != known and not self._knows_better(state, after.state):
             self._turn(device, state, UseState(after.state), after.since or at, UsageSession.Source.POWER)
         session = self.open.get(state.machine_id)
         if session is not None and power_w >= device.idle_w and at > session.last_busy_at:
             session.last_busy_at = at
+
+    def _knows_better(self, state: ReportedState, target: str) -> bool:
+        """Whether the printer's own software, which is heard, tells of its use: a plug neither ends its run while it
+        draws little, nor sees one that it would not tell of."""
+        session = self.open.get(state.machine_id)
+        kinds = sessions.TELL_ALL_USE if target == UseState.BUSY else sessions.TELL_THEIR_USE
+        if target != UseState.BUSY and (session is None or session.device_id is None):
+            return False
+        for teller in self._tellers_of(state.machine_id):
+            is_meant = target == UseState.BUSY or (session is not None and teller.pk == session.device_id)
+            if is_meant and teller.kind in kinds and not teller.is_silent(self.now):
+                return True
+        return False
+
+    def _tellers_of(self, machine_id: int) -> list[Device]:
+        """The printer's own software at the machine. One query a batch, and only when power says otherwise."""
+        if machine_id not in self._tellers:
+            rows = Device.objects.filter(machine=machine_id, revoked_at=None, kind__in=sessions.TELL_THEIR_USE)
+            self._tellers[machine_id] = [self.devices.get(row.pk, row) for row in rows]
+        return self._tellers[machine_id]
 
     def _event(self, device: Device, told: Event, at: dt.datetime) -> None:
         state = self.states.get(device.machine_id or 0)
         if state is None:
             return
         target = EVENT_STATES[told.event]
-        # A plug that lets power through says nothing about use while use is being measured.
-        if not (told.event == "energised" and state.state == UseState.BUSY) and state.state != target:
+        # A plug that lets power through says nothing about use while use is being measured. A stop is also told of a
+        # start that nobody took up: what was off or at fault goes on being so.
+        says_nothing = (told.event == "energised" and state.state == UseState.BUSY) or (
+            told.event == "stop" and state.state in (UseState.OFF, UseState.FAULT)
+        )
+        if device.kind in sessions.TELL_THEIR_USE:
+            self._told_by_its_own(device, state, target)
+        elif told.event in ("idle", "stop") and state.state == UseState.BUSY:
+            # Somebody left, and their print goes on.
+            says_nothing = says_nothing or (
+                told.reason not in sessions.FOR_SAFETY and self._knows_better(state, target)
+            )
+        if not says_nothing and state.state != target:
+            was_busy = state.state == UseState.BUSY
             self._turn(device, state, target, at, UsageSession.Source.EVENT, sessions.told_reason(told))
+            if was_busy and device.kind in sessions.TELL_THEIR_USE and state.power_w:
+                # Its bed and fans go on for a while: no second run. See `iot.power`.
+                state.crossing_since = state.since
+        if device.kind in sessions.TELL_THEIR_USE:
+            state.is_paused = sessions.is_paused_by(told)
         state.at, state.device_id = max(at, state.at or at), device.pk
         self._touch(state)
+
+    def _told_by_its_own(self, device: Device, state: ReportedState, target: UseState) -> None:
+        """A run that power saw first is the print that its printer tells of from here on."""
+        session = self.open.get(state.machine_id)
+        if target == UseState.BUSY and session is not None and session.source == UsageSession.Source.POWER:
+            session.device, session.source = device, UsageSession.Source.EVENT
+            session.save(update_fields=["device", "source"])
 
     def _turn(
         self,
@@ -166,7 +238,7 @@ class MachineLog:
         source: UsageSession.Source,
         reason: StopReason | None = None,
     ) -> None:
-        state.state, state.since, state.crossing_since = target, at, None
+        state.state, state.since, state.crossing_since, state.is_paused = target, at, None, False
         self.changed_machine_ids.add(state.machine_id)
         session = self.open.get(state.machine_id)
         if target == UseState.BUSY:
@@ -188,7 +260,7 @@ class MachineLog:
             return int(cursor.fetchone()[0])
 
     def save(self) -> None:
-        """Write all of it: five statements, however large the batch."""
+        """Write all of it: a few statements, however large the batch."""
         if self.readings:
             self._save_readings()
         if self.devices:
@@ -199,12 +271,16 @@ class MachineLog:
                     "is_locked",
                 ],
             )  # fmt: skip
+        # Rarely, and as JSON: not with what each batch changes.
+        update_rows([self.devices[pk] for pk in sorted(self._set_up)], ["capabilities", "refuses"])
+        for device_id in note_reports(self._answers):
+            self.changed_machine_ids |= {self.devices[device_id].machine_id or 0} - {0}
         touched = [self.states[machine_id] for machine_id in sorted(self._touched)]
         if touched:
             update_rows(
                 touched,
                 ["device", "meter", "state", "since", "power_w", "energy_wh", "battery_pct", "at", "crossing_since",
-                 "is_unreachable"],
+                 "is_unreachable", "hot_at", "is_paused"],
             )  # fmt: skip
         running = [s for s in self.open.values() if s.machine_id in self._touched]
         if running:

@@ -11,12 +11,12 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
 from fablab.lib.secretbox import SecretUnreadable
-from iot.access.roster import devices_with_roster, revoked_with_roster, roster_of
+from iot.access.roster import Asked, devices_with_roster, revoked_with_roster, roster_of
 from iot.clocks import stamp
 from iot.drivers import foreign_driver
 from iot.home_assistant import HomeAssistant
 from iot.models import Device, DeviceCommand, DriverKind
-from iot.orders import CHANNEL, note_published, take_to_send
+from iot.orders import CHANNEL, take_to_send
 from iot.protocol import Command
 
 log = logging.getLogger(__name__)
@@ -68,17 +68,19 @@ class Downlink:
         if not self.connected.is_set():
             return
         now = self.clock()
-        for command in take_to_send(now=now):
-            message = message_of(command, now)
-            if message is not None:
-                self.publish(*message, False)
-                note_published(command, now=now)
+        self._send_orders(now)
         if time.monotonic() - self._rosters_at >= ROSTERS_EVERY_S:
             self._rosters_at = time.monotonic()
             self.send_rosters(now)
         if self._home_assistant is not None:
             for news in self._home_assistant.changes(now):
                 self.publish(news.topic, news.payload, True)
+
+    def _send_orders(self, now: dt.datetime) -> None:
+        for command in take_to_send(now=now):
+            message = message_of(command, now)
+            if message is not None:
+                self.publish(*message, False)
 
     def begin_anew(self) -> None:
         """After each connection: a broker that was restarted has forgotten what it kept."""
@@ -92,9 +94,12 @@ class Downlink:
         for device in revoked_with_roster():
             self.publish(f"fablab/v1/{device.slug}/down/roster", b"", True)
             Device.objects.filter(pk=device.pk).update(roster_version=0)
+        asked: Asked = {}
         for device in devices_with_roster():
+            # An order is void after half a minute, and a hundred rosters take longer.
+            self._send_orders(self.clock())
             try:
-                roster = roster_of(device, now)
+                roster = roster_of(device, now, asked)
             except (SecretUnreadable, ValueError):
                 log.warning("%s: its key cannot be opened; let it enrol again.", device.slug)
                 continue

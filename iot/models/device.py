@@ -60,6 +60,10 @@ class Device(models.Model):
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True, editable=False)
 
     firmware = models.CharField(_("firmware"), max_length=60, blank=True, editable=False)
+    # What it said in its hello that it has; empty while it has not said. See `iot.capabilities`.
+    capabilities = models.JSONField(_("what it has"), default=list, blank=True, editable=False)
+    # Orders that it answered it has no means for, since its last hello.
+    refuses = models.JSONField(default=list, blank=True, editable=False)
     config = models.JSONField(_("settings"), default=dict, blank=True, editable=False)
     config_version = models.PositiveIntegerField(default=0, editable=False)
     reported_config_version = models.PositiveIntegerField(default=0, editable=False)

@@ -59,11 +59,20 @@ class ReportedState(models.Model):
     at = models.DateTimeField(null=True)
     # Power has been on the other side of its threshold since then, not yet for long enough.
     crossing_since = models.DateTimeField(null=True)
+    # When its nozzle was last said to be hot; None once it cooled down. See `iot.heat`.
+    hot_at = models.DateTimeField(null=True)
+    # Busy, and its job is paused: it holds the machine, and nothing ends. Told by printers' own software.
+    is_paused = models.BooleanField(default=False)
     # Shown as unreachable; set and cleared once for each change.
     is_unreachable = models.BooleanField(default=False)
 
     def __str__(self) -> str:
         return f"{self.machine}: {self.state}"
+
+    @property
+    def word(self) -> str:
+        """What it is doing, as people read it."""
+        return str(_("paused")) if self.is_paused else self.get_state_display()
 
 
 class UsageSession(models.Model):

@@ -141,12 +141,17 @@ class RemoteFile:
 class LastPrint:
     """How a file's last print ended. A power cut leaves no trace here.
 
-    `is_error`: it broke off by itself. Only Moonraker tells this from a cancelled one.
+    `is_error`: it broke off by itself. Moonraker's record tells this from a cancelled one; OctoPrint's does not: its
+    link is looked at (`is_inferred`), which somebody may have closed since. `print_time_s` is without the pauses where
+    the printer leaves them out.
     """
 
     is_success: bool
     ended_at: datetime
     is_error: bool = False
+    is_inferred: bool = False
+    print_time_s: int | None = None
+    filament_used_mm: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +159,9 @@ class PrinterStatus:
     """One reading. `completion_pct` is 0 to 100; 100 with our file and not busy means it is finished.
 
     `last_print` is that of the selected file, read only when the printer is not busy.
-    `time_left_origin` says what the time left was reckoned from: "analysis" of the commands, the place in the
-    "file", the "printer" itself, or "" when nobody says. `layer` counts from 1, of `layers`.
+    `time_left_origin` says what the time left was reckoned from: the "printer" itself, the "slicer" (its estimate less
+    what has passed), "analysis" of the commands, "earlier" prints of the file, the place in the "file", or "" when
+    nobody says. `layer` counts from 1, of `layers`.
     """
 
     connection: PrinterConnection

@@ -247,4 +247,4 @@ class MoonrakerBackend:
         except PrinterRejected:
             return status  # not every slicer's file can be read
         left_s = left_by_analysis(metadata, status.print_time_s)
-        return status if left_s is None else replace(status, time_left_s=left_s, time_left_origin="analysis")
+        return status if left_s is None else replace(status, time_left_s=left_s, time_left_origin="slicer")

@@ -114,7 +114,13 @@ def last_print_in(jobs: object, remote_path: str) -> LastPrint | None:
         ended_at = instant(job.get("end_time")) or _ended_by_duration(job)
         if ended_at is not None:
             status = text(job, "status")
-            return LastPrint(status == "completed", ended_at, is_error=status not in ("completed", "cancelled"))
+            return LastPrint(
+                status == "completed",
+                ended_at,
+                is_error=status not in ("completed", "cancelled"),
+                print_time_s=whole(job.get("print_duration")),
+                filament_used_mm=number(job.get("filament_used")),
+            )
     return None
 
 

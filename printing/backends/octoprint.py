@@ -7,6 +7,7 @@ two are the session's business (`transport.py`), the upload is done here.
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from printing.backends.octoprint_answers import (
     connection_from_flags,
     connection_from_text,
     file_size_bytes,
+    has_broken_off,
     last_print_of,
     status_from_job,
 )
@@ -38,6 +40,9 @@ from printing.backends.transport import printer_session, typed_errors
 
 BAD_REQUEST = 400
 NOT_FOUND = 404
+# 2.0 knows other links than the serial one, and tells which it prefers to those only who ask for its new format;
+# whoever asks in the old format gets the serial one. 1.11 takes no notice.
+NEXT_FORMAT = {"X-OctoPrint-Api-Version": "2.0.0"}
 
 
 class OctoPrintBackend:
@@ -68,16 +73,26 @@ class OctoPrintBackend:
         )
 
     def connect(self) -> None:
-        """Open the serial link with the server's preferred port; does nothing when it is open (2 requests).
+        """Open the link as the server prefers to; does nothing when it is open (2 requests).
 
         Takes effect a moment after the return.
         """
         with typed_errors():
-            current = mapping(mapping(self._client.connection_info()).get("current"))
-            connection = connection_from_text(text(current, "state"))
+            answer = mapping(self._get("/api/connection", NEXT_FORMAT))
+            connection = connection_from_text(text(mapping(answer.get("current")), "state"))
             # Connecting anew in the middle of a print would end it.
-            if connection in (PrinterConnection.OFFLINE, PrinterConnection.ERROR, PrinterConnection.UNKNOWN):
+            if connection not in (PrinterConnection.OFFLINE, PrinterConnection.ERROR, PrinterConnection.UNKNOWN):
+                return
+            preferred = mapping(mapping(answer.get("options")).get("preferredConnector"))
+            if not text(preferred, "connector"):
                 self._client.connect()
+                return
+            wish = {
+                "command": "connect",
+                "connector": text(preferred, "connector"),
+                "parameters": dict(mapping(preferred.get("parameters"))),
+            }
+            self._session.post(f"{self._origin}/api/connection", json=wish, headers=NEXT_FORMAT)
 
     def upload(self, path: Path, remote_path: str, userdata: Mapping[str, Any]) -> RemoteFile:
         """Send a file in a stream; `userdata` comes back in OctoPrint's Upload event.
@@ -141,13 +156,20 @@ class OctoPrintBackend:
                 connection = self._connection_from_flags()
         status = status_from_job(job, connection)
         if status.remote_path is not None and not connection.is_busy:
-            status = status_from_job(job, connection, self.last_print(status.remote_path))
+            status = status_from_job(job, connection, last_print_of(self._file(status.remote_path)))
         printer = self._printer("sd,state") if with_temperatures else None
         return status if printer is None else add_temperatures(status, printer)
 
     def last_print(self, remote_path: str) -> LastPrint | None:
-        """How this file's last print ended; None if it never ended or the file is gone."""
-        return last_print_of(self._file(remote_path))
+        """How this file's last print ended; None if it never ended or the file is gone (1 request; 2 for no success).
+
+        OctoPrint's record does not tell a failed print from a cancelled one, its state does: see `has_broken_off`.
+        """
+        last = last_print_of(self._file(remote_path))
+        if last is None or last.is_success:
+            return last
+        with typed_errors():
+            return replace(last, is_error=has_broken_off(mapping(self._client.job_info())), is_inferred=True)
 
     def pause(self) -> None:
         """Pause the running print; PrinterConflict when there is none."""
@@ -191,8 +213,8 @@ class OctoPrintBackend:
                     self._client.get_version()
             raise
 
-    def _get(self, path: str) -> object:
-        return self._session.get(f"{self._origin}{path}").json()
+    def _get(self, path: str, headers: Mapping[str, str] | None = None) -> object:
+        return self._session.get(f"{self._origin}{path}", headers=headers).json()
 
     def _file(self, remote_path: str) -> Mapping[str, Any]:
         try:

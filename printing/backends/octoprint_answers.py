@@ -47,8 +47,8 @@ _ORIGINS = {
     "estimate": "file",
     "analysis": "analysis",
     "mixed-analysis": "analysis",
-    "average": "analysis",
-    "mixed-average": "analysis",
+    "average": "earlier",
+    "mixed-average": "earlier",
     "genius": "analysis",
 }
 
@@ -109,7 +109,19 @@ def last_print_of(file: Mapping[str, Any]) -> LastPrint | None:
     ended_at = instant(last.get("date"))
     if ended_at is None:
         return None
-    return LastPrint(is_success=last.get("success") is True, ended_at=ended_at)
+    return LastPrint(
+        is_success=last.get("success") is True, ended_at=ended_at, print_time_s=whole(last.get("printTime"))
+    )
+
+
+def has_broken_off(job: Mapping[str, Any]) -> bool:
+    """Whether GET /api/job shows what a broken print leaves: the link closed and no file selected.
+
+    A cancelled one leaves the link open and its file selected (1.11 and 2.0). Error texts tell nothing here: 2.0 has
+    none, and a link that somebody closed has none in 1.11 either.
+    """
+    is_closed = connection_from_text(text(job, "state")) in (PrinterConnection.OFFLINE, PrinterConnection.ERROR)
+    return is_closed and not text(mapping(mapping(job.get("job")).get("file")), "path")
 
 
 def file_size_bytes(file: Mapping[str, Any]) -> int | None:

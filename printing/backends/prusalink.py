@@ -45,10 +45,19 @@ _seen: dict[str, "_Sight"] = {}
 
 @dataclass(frozen=True, slots=True)
 class _Sight:
-    """The file that was last seen running on a printer, and how it was seen to end."""
+    """The file that was last seen running on a printer, for how long by then, and how it was seen to end."""
 
     remote_path: str
     ended: LastPrint | None = None
+    print_time_s: int | None = None
+    time_left_s: int | None = None
+
+    def end(self, *, is_success: bool) -> LastPrint:
+        """It ended since: what was left when it was last seen has been printed, if it came to its end."""
+        lasted_s = self.print_time_s
+        if lasted_s is not None and is_success:
+            lasted_s += self.time_left_s or 0
+        return LastPrint(is_success, datetime.now(UTC), print_time_s=lasted_s)
 
 
 class PrusaLinkBackend:
@@ -128,7 +137,7 @@ class PrusaLinkBackend:
         sight = _seen.get(self._who)
         # Some versions show the job for as long as its end is on the screen.
         if status.connection.is_busy or sight is None or sight.remote_path != remote_path:
-            _seen[self._who] = _Sight(remote_path)
+            _seen[self._who] = _Sight(remote_path, None, status.print_time_s, status.time_left_s)
         status = replace(status, remote_path=remote_path)
         return status if status.connection.is_busy else self._after(status, printer_state(answer))
 
@@ -177,7 +186,7 @@ class PrusaLinkBackend:
                 if status.connection.is_ready:
                     del _seen[self._who]  # its end was missed: whatever ends now is another one
                 return status
-            sight = replace(sight, ended=LastPrint(state == FINISHED, datetime.now(UTC)))
+            sight = replace(sight, ended=sight.end(is_success=state == FINISHED))
             _seen[self._who] = sight
         is_success = sight.ended is not None and sight.ended.is_success
         return replace(

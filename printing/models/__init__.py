@@ -1,5 +1,7 @@
+from printing.models.intervention import Intervention
 from printing.models.job import ACTIVE, JobState, Outcome, PrintJob, Why
 from printing.models.job_events import PrintCommand, PrintJobEvent
+from printing.models.key_request import KeyRequest
 from printing.models.print_file import FileKind, PrintFile
 from printing.models.printer import Answer, BackendKind, Printer
 from printing.models.spool import PrintPrice, Spool, SpoolEntry
@@ -9,7 +11,9 @@ __all__ = [
     "Answer",
     "BackendKind",
     "FileKind",
+    "Intervention",
     "JobState",
+    "KeyRequest",
     "Outcome",
     "PrintCommand",
     "PrintFile",

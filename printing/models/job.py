@@ -80,6 +80,16 @@ MOVES: dict[JobState, frozenset[JobState]] = {
 }
 
 
+class TimeLeftOrigin(models.TextChoices):
+    """What a time left was reckoned from; empty where no printer says."""
+
+    PRINTER = "printer", _("by the printer itself")
+    SLICER = "slicer", _("by the slicer’s estimate")
+    ANALYSIS = "analysis", _("by the commands in the file")
+    EARLIER = "earlier", _("by earlier prints of this file")
+    FILE = "file", _("a guess from how much of the file is done")
+
+
 class Outcome(models.TextChoices):
     """What the person says of the thing that was printed; the printer knows only that it came to the end."""
 
@@ -152,6 +162,13 @@ class PrintJob(models.Model):
     grams = models.FloatField(_("filament used (g)"), null=True, blank=True)
     printed = models.DurationField(_("printing time"), null=True, blank=True)
     cost_cents = models.PositiveIntegerField(null=True, blank=True)
+    # What the printer itself counts: its minutes without the pauses, when it last said so, and filament drawn in.
+    told_time = models.DurationField(null=True, blank=True, editable=False)
+    told_at = models.DateTimeField(null=True, blank=True, editable=False)
+    used_mm = models.FloatField(null=True, blank=True, editable=False)
+    # Its file on the printer: when it was taken off, and how often that was tried.
+    removed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    removal_tries = models.PositiveSmallIntegerField(default=0, editable=False)
     misses = models.PositiveSmallIntegerField(default=0)
     error_code = models.CharField(max_length=40, blank=True)
     error_detail = models.CharField(max_length=300, blank=True)
@@ -228,3 +245,9 @@ class PrintJob(models.Model):
     @property
     def is_ended(self) -> bool:
         return self.state in ENDED
+
+    @property
+    def time_left_by(self) -> str:
+        """In words, what the time left was reckoned from; empty where nobody says."""
+        origin = self.time_left_origin
+        return str(TimeLeftOrigin(origin).label) if origin in TimeLeftOrigin.values else ""

@@ -35,6 +35,8 @@ class Printer(models.Model):
     is_enabled = models.BooleanField(_("in service"), default=True)
     # Kept apart from "reachable": a finished plate must be taken off before the next job starts.
     is_bed_clear = models.BooleanField(_("bed is clear"), default=True)
+    # What lies there was not sent from here: nobody of ours is asked to take it off.
+    has_other_print = models.BooleanField(default=False, editable=False)
 
     # What hangs in it: files made for something else are refused, or asked about where nobody knows.
     nozzle_mm = models.FloatField(_("nozzle (mm)"), null=True, blank=True)
@@ -61,12 +63,17 @@ class Printer(models.Model):
     cut_speed_mm_s = models.FloatField(_("usual cutting speed (mm/s)"), null=True, blank=True)
     camera_url = models.CharField(_("address of a camera’s still"), max_length=300, blank=True)
 
+    # Hours of printing after which somebody looks after it; what falls due shows in the farm.
+    maintenance_every_h = models.PositiveIntegerField(_("maintenance after (hours of printing)"), null=True, blank=True)
+
     nozzle_c = models.FloatField(null=True, editable=False)
     nozzle_target_c = models.FloatField(null=True, editable=False)
     bed_c = models.FloatField(null=True, editable=False)
     bed_target_c = models.FloatField(null=True, editable=False)
     next_poll_at = models.DateTimeField(default=timezone.now, editable=False)
     claimed_until = models.DateTimeField(null=True, editable=False)
+    # When it last answered after a silence in which anything may have happened there.
+    returned_at = models.DateTimeField(null=True, editable=False)
     last_answer_at = models.DateTimeField(_("last answer"), null=True, editable=False)
     unreachable_since = models.DateTimeField(_("no answer since"), null=True, editable=False)
     failures = models.PositiveSmallIntegerField(default=0, editable=False)
@@ -92,6 +99,10 @@ class Printer(models.Model):
                 condition=models.Q(bed_x_mm__isnull=True, bed_y_mm__isnull=True)
                 | models.Q(bed_x_mm__isnull=False, bed_y_mm__isnull=False, bed_x_mm__gt=0, bed_y_mm__gt=0),
                 name="printer_bed_has_two_sides",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(maintenance_every_h__isnull=True) | models.Q(maintenance_every_h__gt=0),
+                name="printer_is_looked_after_now_and_then",
             ),
         ]
 

@@ -11,6 +11,10 @@ from printing.scan.lines import LINE_START, NUMBER, blocks_of, first_long_line
 # M112 emergency stop; M500/M502 write or reset the EEPROM; M303 heats by itself for minutes; M997 replaces
 # the firmware; M28 writes and M30 deletes on the SD card (marlinfw.org/meta/gcode).
 FORBIDDEN = ("M112", "M502", "M500", "M303", "M997", "M28", "M30")
+# Klipper's: start its software again, keep settings, heat by itself, run what is on its computer, print another file.
+FORBIDDEN_WORDS = (
+    "FIRMWARE_RESTART", "RESTART", "SAVE_CONFIG", "PID_CALIBRATE", "RUN_SHELL_COMMAND", "SDCARD_PRINT_FILE",
+)  # fmt: skip
 # OctoPrint's own; any other starts a plug-in or a script of the server.
 HARMLESS_HOST_COMMANDS = frozenset({"cancel", "pause", "resume"})
 # More names than this tell nobody more, and would fill the memory.
@@ -30,7 +34,12 @@ _NOTED = rb"""[Mm][ \t]*+0*(?:(?P<forbidden>%b)|(?P<heat>%b))(?![0-9])
     |[Tt][ \t]*+(?P<tool>[0-9]{1,4})(?![0-9])
     |@(?P<host>[^\s;]*+)
     |(?P<heater>(?i:SET_HEATER_TEMPERATURE))(?![A-Za-z0-9_])
-    """ % ("|".join(command.removeprefix("M") for command in FORBIDDEN).encode(), "|".join(_PARTS).encode())
+    |(?P<word>(?i:%b))(?![A-Za-z0-9_])
+    """ % (
+    "|".join(command.removeprefix("M") for command in FORBIDDEN).encode(),
+    "|".join(_PARTS).encode(),
+    "|".join(FORBIDDEN_WORDS).encode(),
+)
 # What changes the meaning of moves. G92 with nothing but E, in each layer of most files, does not; M92, M206, M428,
 # M579 and G10 with axes do.
 _STEERING = rb"""
@@ -189,6 +198,8 @@ class Reading:
     def _note(self, kind: str, word: str, line: int, text: bytes, event: re.Match[bytes]) -> None:
         if kind == "forbidden":
             self._forbidden.setdefault(f"M{word}", line)
+        elif kind == "word":
+            self._forbidden.setdefault(word.upper(), line)
         elif kind == "heat":
             self._heat(_PARTS[word], _HEAT.findall(_parameters(text, event)), line)
         elif kind == "heater":

@@ -1,11 +1,13 @@
 """A device fetches its credential with a one-time code."""
 
 import datetime as dt
+from pathlib import Path
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
+from fablab.lib.certificates import certificate_pem, make_authority
 from iot.credentials import verify_password
 from iot.models import EnrolmentCode
 from iot.services import make_enrolment_code
@@ -31,8 +33,33 @@ def test_code_is_exchanged_once(lab: Lab, code: str) -> None:
     credential = first.json()
     assert (first.status_code, again.status_code, again.json()["code"]) == (200, 403, "code_refused")
     assert credential["device"] == lab.device.slug
-    assert set(credential) == {"device", "password", "roster_key", "host", "port", "is_tls"}
+    assert set(credential) == {"device", "password", "roster_key", "host", "port", "is_tls", "ca"}
     assert verify_password(credential["password"], lab.device.password_hash)
+
+
+@pytest.mark.parametrize(
+    ("asked_at", "tls_port", "expected"),
+    [
+        ("192.168.1.20:8443", 8883, ("192.168.1.20", 8883, True, True)),
+        ("[fd00::2]:8443", 8883, ("fd00::2", 8883, True, True)),
+        ("localhost:8443", 8883, ("127.0.0.1", 18883, False, False)),
+        ("192.168.1.20:8443", 0, ("127.0.0.1", 18883, False, False)),
+    ],
+    ids=["elsewhere in the building", "by IPv6", "on the lab's computer", "not open to the network"],
+)
+def test_device_is_told_the_broker_by_the_way_it_came(
+    code: str, settings, tmp_path: Path, asked_at: str, tls_port: int, expected: tuple[str, int, bool, bool]
+) -> None:
+    authority = tmp_path / "ca.crt"
+    authority.write_bytes(certificate_pem(make_authority(name="Lab", own_names=[], now=timezone.now()).certificate))
+    settings.TLS_AUTHORITY, settings.MQTT_TLS_PORT = str(authority), tls_port
+    settings.BROKER = settings.BROKER | {"port": 18883}
+    settings.ALLOWED_HOSTS = ["*"]
+
+    answer = Client(headers={"host": asked_at}).post(URL, {"code": code}, content_type="application/json").json()
+
+    found = (answer["host"], answer["port"], answer["is_tls"], answer["ca"].startswith("-----BEGIN CERTIFICATE-----"))
+    assert found == expected
 
 
 def test_code_may_be_typed_carelessly(code: str) -> None:

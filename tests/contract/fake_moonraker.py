@@ -14,6 +14,7 @@ from tests.contract.fake_octoprint import BUSY, FakePrinter
 from tests.contract.fake_server import FakeServer, FaultyHandler
 
 STATES = {"Printing": "printing", "Paused": "paused"}
+MM_A_SECOND = 10
 HEATERS = {
     "extruder": {"temperature": 214.93, "target": 215.0},
     "heater_bed": {"temperature": 59.88, "target": 60.0},
@@ -45,7 +46,12 @@ class FakeKlipper(FakePrinter):
 
     def _end(self, completion, *, is_success):
         super()._end(completion, is_success=is_success)
-        self.history[0] |= {"status": "completed" if is_success else "cancelled", "end_time": time.time()}
+        self.history[0] |= {
+            "status": "completed" if is_success else "cancelled",
+            "end_time": time.time(),
+            "print_duration": self.done_s,
+            "filament_used": MM_A_SECOND * self.done_s,
+        }
 
     def objects(self):
         state = self.state()
@@ -66,7 +72,7 @@ class FakeKlipper(FakePrinter):
                 "message": self.error,
                 "print_duration": self.elapsed_s(),
                 "total_duration": self.elapsed_s(),
-                "filament_used": 10 * self.elapsed_s(),
+                "filament_used": MM_A_SECOND * self.elapsed_s(),
                 "info": {"current_layer": self.layers and 3, "total_layer": self.layers},
             },
             "virtual_sdcard": {"progress": progress, "is_active": state == "Printing"},

@@ -74,7 +74,7 @@ class FakePrinter:
             "job": {"file": {"path": self.selected, "size": size, "origin": "local"}, "user": "fablab"},
             "progress": {
                 "completion": completion,
-                "printTime": int(elapsed_s) if is_busy else None,
+                "printTime": int(elapsed_s) if is_busy or completion == 100 else None,
                 "printTimeLeft": int(self.duration_s - elapsed_s) if is_busy else None,
                 "printTimeLeftOrigin": "linear" if is_busy else None,
             },
@@ -86,8 +86,9 @@ class FakePrinter:
         return self.done_s + running_s
 
     def _end(self, completion, *, is_success):
+        self.done_s = min(self.elapsed_s(), self.duration_s)
         self.completion, self.going_since, self.is_paused = completion, None, False
-        self.last_prints[self.selected] = {"success": is_success, "date": time.time()}
+        self.last_prints[self.selected] = {"success": is_success, "date": time.time(), "printTime": self.done_s}
 
 
 class FakeOctoPrint(FakeServer):

@@ -15,7 +15,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from iot.broker.access import BrokerUser
 from iot.broker.files import reload_broker
-from iot.broker.launch import BrokerCommand, broker_command, broker_folder, write_current_files
+from iot.broker.launch import BrokerCommand, broker_command, broker_folder, write_current_accounts
 from iot.credentials import hash_password
 
 PASSWORD = "correct horse battery staple"
@@ -49,7 +49,7 @@ class RunningBroker:
         self.program = program
         self.data_dir = Path(tempfile.mkdtemp(prefix="fablab-broker-"))
         self.data_dir.chmod(0o755)
-        self.port = _free_port()
+        self.port = free_port()
         self.users = list(users)
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -62,7 +62,7 @@ class RunningBroker:
 
     def set_users(self, users: Sequence[BrokerUser]) -> bool:
         """Write the files anew and tell the broker; whether one was told."""
-        write_current_files(self.data_dir, self.port, users=users)
+        write_current_accounts(self.data_dir, users=users)
         return reload_broker(broker_folder(self.data_dir))
 
     def kill(self) -> None:
@@ -152,7 +152,7 @@ def _need(program: str) -> None:
     pytest.skip("Mosquitto is not installed: its half of the contract is not checked here.")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -32,8 +32,8 @@ def server(request):
     return request.getfixturevalue("fake" if request.param == "fake" else "octoprint_server")
 
 
-def begin(server, **changes):
-    return AppKeyRequest.begin(server.url, LOOPBACK_NETWORKS, "FabLab", "fablab", **changes)
+def begin(server, user="fablab", **changes):
+    return AppKeyRequest.begin(server.url, LOOPBACK_NETWORKS, "FabLab", user, **changes)
 
 
 def poll(server, token, **changes):
@@ -61,8 +61,9 @@ def decide(server, *, is_allowed):
         assert answer.status_code in (204, 404)  # an older wish may have died in between
 
 
-def test_allowed_wish_is_a_key_that_works(server):
-    token = begin(server)
+@pytest.mark.parametrize("user", ["fablab", ""], ids=["one user", "whoever is signed in there"])
+def test_allowed_wish_is_a_key_that_works(server, user):
+    token = begin(server, user)
     poll(server, token)
 
     decide(server, is_allowed=True)

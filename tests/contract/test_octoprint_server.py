@@ -9,7 +9,14 @@ import time
 import pytest
 
 from printing.backends import PrinterConnection, PrinterUnreachable, make_backend
-from printing.octoprint_server import OctoPrintServer, OctoPrintServerError, cache_dir, ensure_environment
+from printing.octoprint_server import (
+    NEXT_VERSION,
+    VERSIONS,
+    OctoPrintServer,
+    OctoPrintServerError,
+    cache_dir,
+    ensure_environment,
+)
 from tests.contract.octoprint_fixture import LOOPBACK_NETWORKS, free_port, require_octoprint
 
 KEY = "test-key-0123456789abcdefghijklmnopqrstuvwxy"
@@ -34,6 +41,33 @@ def test_program_named_by_the_environment_must_be_one(monkeypatch, tmp_path):
 
     with pytest.raises(OctoPrintServerError, match="OCTOPRINT_BIN"):
         ensure_environment()
+
+
+def pretend_installed(cache, versions):
+    for version in versions:
+        folder = cache / "fablab" / f"octoprint-{version}"
+        (folder / "bin").mkdir(parents=True)
+        (folder / "bin" / "python").touch()
+        (folder / "installed").touch()
+
+
+def test_versions_are_kept_beside_each_other(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("OCTOPRINT_BIN", raising=False)
+    pretend_installed(tmp_path, VERSIONS)
+
+    programs = {ensure_environment(version) for version in VERSIONS}
+
+    assert programs == {tmp_path / "fablab" / f"octoprint-{version}" / "bin" / "octoprint" for version in VERSIONS}
+
+
+def test_program_named_by_the_environment_stands_for_the_default_version_only(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("OCTOPRINT_BIN", sys.executable)
+    pretend_installed(tmp_path, [NEXT_VERSION])
+
+    assert str(ensure_environment()) == sys.executable
+    assert ensure_environment(NEXT_VERSION).parent.parent.name == f"octoprint-{NEXT_VERSION}"
 
 
 @pytest.mark.serial

@@ -1,4 +1,4 @@
-"""What every printer back-end promises: the same tests on the three fakes and on a real OctoPrint.
+"""What every printer back-end promises: the same tests on the three fakes and on two real OctoPrints.
 
 So the fake OctoPrint cannot drift away from the real one. There is no real Moonraker or PrusaLink here: their fakes
 follow the documents that they name.
@@ -23,7 +23,12 @@ from printing.backends import (
 from tests.contract.fake_moonraker import FakeMoonraker
 from tests.contract.fake_octoprint import FakeOctoPrint
 from tests.contract.fake_prusalink import FakePrusaLink
-from tests.contract.octoprint_fixture import LOOPBACK_NETWORKS, octoprint_server  # noqa: F401 (a fixture)
+from tests.contract.octoprint_fixture import (
+    EACH_OCTOPRINT,
+    LOOPBACK_NETWORKS,
+    next_octoprint_server,  # noqa: F401 (a fixture)
+    octoprint_server,  # noqa: F401 (a fixture)
+)
 
 FAST = b"G90\nG28\n" + b"".join(b"G1 X%d Y%d F60000\n" % (10 + i % 90, 20) for i in range(60)) + b"M84\n"
 LONG = b"G90\nG28\nG1 X10 F60000\n" + b"G4 S1\n" * 25 + b"M84\n"
@@ -33,10 +38,10 @@ MOST_WAIT_S = 20
 FAKES = {"fake octoprint": FakeOctoPrint, "fake moonraker": FakeMoonraker, "fake prusalink": FakePrusaLink}
 
 
-@pytest.fixture(params=[*FAKES, pytest.param("octoprint", marks=pytest.mark.serial)])
+@pytest.fixture(params=[*FAKES, *EACH_OCTOPRINT])
 def server(request):
-    if request.param == "octoprint":
-        yield request.getfixturevalue("octoprint_server")
+    if request.param not in FAKES:
+        yield request.getfixturevalue(request.param)
         return
     fake = FAKES[request.param]()
     yield fake
@@ -157,6 +162,7 @@ def test_print_ends_with_completion_100_and_a_recorded_success(printer, uploaded
 
     assert (done.remote_path, done.completion_pct) == (path, 100.0)
     assert done.last_print.is_success
+    assert 0 <= done.last_print.print_time_s <= time.time() - before_s
     assert before_s - 2 < done.last_print.ended_at.timestamp() < time.time() + 2
 
 
@@ -186,7 +192,7 @@ def test_time_left_has_an_origin(printer, uploaded):
 
     status = until(printer.status, lambda status: status.time_left_s is not None)
 
-    assert status.time_left_origin in ("analysis", "file", "printer")
+    assert status.time_left_origin in ("analysis", "earlier", "file", "printer", "slicer")
 
 
 def test_pause_holds_the_print_until_resume(printer, uploaded):

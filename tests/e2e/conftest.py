@@ -1,6 +1,7 @@
 """The whole lab as a stranger starts it: `manage.py up` with the demo, in a folder of its own, and a browser.
 
-Its tables and its history, a short one, are there already: test_first_run.py begins with nothing at all.
+Its tables, its static files and its history, a short one, are there already: test_first_run.py begins with nothing
+at all.
 """
 
 import os
@@ -20,7 +21,7 @@ from playwright.sync_api import Browser
 
 from tests.chromium import chromium_path, running_browser
 from tests.conftest import free_port, skip_or_fail
-from tests.migrated import fill_folder
+from tests.e2e.prepared import prepare_folder
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 READER = "lab-output"
@@ -44,7 +45,7 @@ def lab() -> Iterator[Lab]:
     with tempfile.TemporaryDirectory(prefix="fablab-e2e-") as name:
         data_dir = Path(name)
         data_dir.chmod(0o755)
-        fill_folder(data_dir, "demo", "--days", DAYS_OF_HISTORY)
+        prepare_folder(data_dir, "demo", "--days", DAYS_OF_HISTORY)
         hidden = ("DATABASE_URL", "MQTT_URL", "FABLAB_DATA_DIR", "FABLAB_MQTT_PORT", "FABLAB_PG_OPTIONS")
         env = {k: v for k, v in os.environ.items() if k not in hidden}
         argv = [sys.executable, "manage.py", "up", "--port", str(port), "--mqtt-port", str(mqtt_port)]
@@ -59,7 +60,6 @@ def lab() -> Iterator[Lab]:
         )
         try:
             _wait_for(process, "The lab is open", OPEN_WITHIN_S)
-            _wait_for_octoprint(data_dir)
             yield Lab(f"http://127.0.0.1:{port}", data_dir)
         finally:
             process.send_signal(signal.SIGINT)
@@ -95,13 +95,14 @@ def _close(process: "subprocess.Popen[str]") -> None:
         process.stdout.close()
 
 
-def _wait_for_octoprint(data_dir: Path) -> None:
+def wait_for_octoprint(data_dir: Path) -> None:
+    """It starts beside the open lab."""
     log = data_dir / "logs" / "simulate.log"
     deadline = time.monotonic() + OCTOPRINT_WITHIN_S
     while time.monotonic() < deadline:
         if log.exists() and "OctoPrint answers" in log.read_text():
             return
-        time.sleep(0.5)
+        time.sleep(0.1)
     raise AssertionError("OctoPrint did not answer:\n" + (log.read_text() if log.exists() else "no log"))
 
 

@@ -14,6 +14,8 @@ from fablab.backup import tables
 
 EMPTY = "template0"
 ROOT = Path(__file__).resolve().parent.parent.parent
+# A restore of all migrations takes half a minute, on a busy machine many times that.
+WITHIN_S = 600
 
 
 def own_server_url() -> str:
@@ -65,7 +67,12 @@ class Lab:
     def run(self, *arguments: object, **environment: str) -> tuple[int, str]:
         """The exit code and all that was said."""
         process = self.start(*arguments, **environment)
-        said, _ = process.communicate(timeout=180)
+        try:
+            said, _ = process.communicate(timeout=WITHIN_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            raise
         return process.returncode, said
 
     def start_in_shell(self, code: str) -> subprocess.Popen[str]:

@@ -1,13 +1,15 @@
-"""What several files of tests of the pages start from: a place with its manager, and enrolled screens."""
+"""What several files of tests of the pages start from: a place, its people, a printer, enrolled screens."""
 
 import pytest
 from django.test import Client
 
 from machines.models import Machine
 from people.models import Kiosk, Person, Site
+from printing.models import Printer
 from tests.fablab.kiosk_screen import Screen
+from tests.fablab.print_rows import make_printer, member
 from tests.fablab.settings_pages import manager_of, open_site, signed_in
-from tests.factories import make_machine
+from tests.factories import make_machine, make_staff
 
 
 @pytest.fixture
@@ -23,6 +25,27 @@ def manager(site: Site) -> Person:
 @pytest.fixture
 def manager_client(manager: Person) -> Client:
     return signed_in(manager)
+
+
+@pytest.fixture
+def team(site: Site) -> Person:
+    """Somebody of the team there."""
+    return make_staff(site=site, first_name="Thea")
+
+
+@pytest.fixture
+def printer(site: Site) -> Printer:
+    return make_printer(site, "Prusa")
+
+
+@pytest.fixture
+def ada(site: Site) -> Person:
+    return member(site, "Ada")
+
+
+@pytest.fixture
+def bo(site: Site) -> Person:
+    return member(site, "Bo")
 
 
 @pytest.fixture

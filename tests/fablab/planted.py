@@ -47,6 +47,7 @@ from people.models import (
 )
 from printing.files import store_file
 from printing.models import JobState, PrintCommand, PrintJob, PrintJobEvent
+from projects.log import write_print
 from reservations.models import CalendarFeed, Refusal, ReservationSeries, Status
 from reservations.refusals import pseudonym
 from tests.api.lab import Lab
@@ -197,6 +198,9 @@ def plant_prints(lab: Lab, person: Person, now: dt.datetime) -> None:
     PrintJobEvent.objects.create(
         job=lab.job, old="queued", new=JobState.PRINTING, at=now, moved_by=person, reason=SURNAME, detail=ASIDE
     )
+    team = Team.objects.filter(memberships__person=person).first()
+    PrintJob.objects.filter(pk=lab.job.pk).update(team=team, started_at=now)
+    write_print(PrintJob.objects.get(pk=lab.job.pk))
     PrintCommand.objects.create(job=lab.job, kind="pause", asked_by=person, asked_at=now, done_at=now, result=SURNAME)
 
 

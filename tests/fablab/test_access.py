@@ -146,6 +146,7 @@ def whole_lab(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iter
 @pytest.fixture
 def lab(whole_lab: Lab, db: None) -> Lab:
     """To be changed at will: each test has copies of the rows, and what it writes is rolled back."""
+    prints.look_through_cameras()
     return deepcopy(whole_lab)
 
 
@@ -182,7 +183,11 @@ def answers(row: Row, lab: Lab, method: str) -> str:
     json = {"content_type": "application/json"} if "/api/" in url and method == "post" else {}
     for role in ROLES:
         with transaction.atomic():
-            found.append(str(getattr(lab.client(role), method)(url, data, **json).status_code))
+            response = getattr(lab.client(role), method)(url, data, **json)
+            found.append(str(response.status_code))
+            if response.streaming:
+                # Read to its end, a file is closed.
+                list(response.streaming_content)
             transaction.set_rollback(True)
     return " ".join(found)
 

@@ -8,7 +8,16 @@ from django.test import Client
 from django.utils import timezone
 
 from iot.manual_use import start_manual
-from iot.models import AccessSession, Device, DeviceCommand, DriverKind, StartCode, StopReason, UsageSession
+from iot.models import (
+    AccessSession,
+    Device,
+    DeviceCommand,
+    DriverKind,
+    MachineAccess,
+    StartCode,
+    StopReason,
+    UsageSession,
+)
 from machines.models import Machine
 from people.models import Person
 from tests.factories import (
@@ -131,7 +140,7 @@ def test_use_that_is_open_already_is_told_in_a_sentence(loom: Machine, camille: 
 
 
 def test_code_is_shown_once_with_its_end_and_is_good_at_that_machine(loom: Machine, camille: Person) -> None:
-    make_device("reader", loom, is_online=True, last_seen_at=timezone.now())
+    make_device("reader", loom, is_online=True, last_seen_at=timezone.now(), capabilities=["keypad"])
 
     before = page(camille, f"/machines/{loom.slug}/start/")
     answered = browser(camille).post(f"/machines/{loom.slug}/start/")
@@ -187,3 +196,21 @@ def test_reservation_and_own_page_say_when_the_machine_was_opened(loom: Machine,
     for words in (*seen, team):
         assert f"{opened} – {closed}" in words
     assert "Opened at the machine" in team
+
+
+def test_two_people_begin_on_two_phones(loom: Machine, camille: Person) -> None:
+    MachineAccess.objects.create(machine=loom, needs_two_people=True)
+    bo = make_person(first_name="Bo")
+    give_role(person=bo, site=loom.site)
+    url = f"/machines/{loom.slug}/start/"
+
+    first = browser(camille).post(url)
+    shown = page(bo, f"/machines/{loom.slug}/")
+    second = browser(bo).post(url)
+
+    session = UsageSession.objects.get()
+    assert first.status_code == 409
+    assert "Two people are needed. Now the other one scans this square" in first.content.decode()
+    assert "now the other one scans the square" in shown
+    assert (second.status_code, session.person) == (302, camille)
+    assert AccessSession.objects.get().second_person == bo

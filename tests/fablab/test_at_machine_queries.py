@@ -73,6 +73,7 @@ def test_page_takes_few_queries_however_many_rows(lab: Lab, url: str, role: str,
     wanted = BadgeWanted.objects.create(
         device=agent, person=holder, by=lab.people["manager"], opened_at=now, expires_at=now + dt.timedelta(hours=1)
     )
+    make_device("keypad", lab.printer_machine, capabilities=["keypad"])
     add_rows(lab, 1)
     run = UsageSession.objects.filter(person=None, machine=lab.printer_machine).get()
     address = url.format(

@@ -1,26 +1,51 @@
 """A whole lab archived and restored elsewhere: real databases, real processes, some of them killed."""
 
-import contextlib
 import json
 import shutil
 import signal
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import NamedTuple
 
 import psycopg
 import pytest
 
 from fablab.backup.status import backup_status
 from fablab.up.locks import FolderLock
+from tests.fablab.backup_kills import kill_when_it_says
+from tests.fablab.backup_questions import NAMED, WRITTEN_WITHOUT_UNIT, is_empty, made_with_tables
 from tests.fablab.backup_runs import EMPTY, Lab, drop_database, make_database, own_server_url
 from tests.migrated import template
 
 pytestmark = pytest.mark.serial
 PASSPHRASE = "four words without sense"
+KILLED_AT = ("Loading rows", "Bringing it up")
 _number = count(1)
+
+
+class Restored(NamedTuple):
+    """An archive on another machine, to be looked at only, and all that was said."""
+
+    machine: Lab
+    said: str
+
+
+class AtWork(NamedTuple):
+    """A lab that went on after it was archived, and the machine that has the archive."""
+
+    lab: Lab
+    machine: Lab
+    said: str
+    beside: str
+
+
+def line_of(number: int) -> str:
+    """Of somebody erased whom no lab here knows."""
+    return json.dumps({"reference": f"nobody{number}", "erased_at": "2026-03-11T08:00:00+00:00"})
 
 
 @pytest.fixture(scope="module")
@@ -48,26 +73,98 @@ def new_machine(tmp_path: Path) -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="module")
-def restored(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lab, str]]:
-    """The archive on a new machine, with all that was said; to be looked at only."""
-    machine = Lab(make_database(own_server_url(), "backup_restored"), tmp_path_factory.mktemp("restored") / "data")
+def killed(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lab, dict[str, bool]]]:
+    """A machine of somebody who is no superuser, and whether its database was empty after each killed restore."""
+    empty = make_database(own_server_url(), "backup_restored")
+    with psycopg.connect(empty, autocommit=True) as connection:
+        connection.execute("DROP ROLE IF EXISTS plain_owner")
+        connection.execute("CREATE ROLE plain_owner LOGIN PASSWORD 'plain'")
+        connection.execute("ALTER DATABASE backup_restored OWNER TO plain_owner")
+    address = empty.partition("@")[2]
+    machine = Lab(f"postgresql://plain_owner:plain@{address}", tmp_path_factory.mktemp("restored") / "data")
+    was_empty = {}
+    for moment in KILLED_AT:
+        kill_when_it_says(moment, machine.start("manage.py", "restore", archive), machine)
+        was_empty[moment] = is_empty(machine)
+    yield machine, was_empty
+    drop_database(own_server_url(), "backup_restored")
+
+
+@pytest.fixture(scope="module")
+def restored(archive: Path, killed: tuple[Lab, dict[str, bool]]) -> Restored:
+    """The archive on that machine, at the third attempt: each one got further than the one before."""
+    machine, _ = killed
     code, said = machine.manage("restore", archive)
     assert code == 0, said
-    yield machine, said
-    drop_database(own_server_url(), "backup_restored")
+    return Restored(machine, said)
+
+
+@pytest.fixture(scope="module")
+def embedded(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Restored]:
+    """A sealed archive in the embedded database of a new machine."""
+    folder = Path(tempfile.mkdtemp(prefix="fablab-"))
+    folder.chmod(0o755)
+    (lab.folder / "tls").mkdir()
+    (lab.folder / "tls" / "ca.key").write_text("the authority’s key")
+    archives = tmp_path_factory.mktemp("sealed")
+    archive = lab.back_up(archives, FABLAB_BACKUP_PASSPHRASE=PASSPHRASE)
+    (archives / "passphrase").write_text(f"{PASSPHRASE}\n")
+    machine = Lab("", folder)
+    code, said = machine.manage("restore", archive, "--passphrase-file", archives / "passphrase")
+    assert code == 0, said
+    yield Restored(machine, said)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def copied(lab: Lab, folder: Path) -> Iterator[Lab]:
+    """A lab with the same content, to be written into."""
+    name = f"backup_copy_{next(_number)}"
+    url = make_database(own_server_url(), name, template="backup_source")
+    yield Lab(url, shutil.copytree(lab.folder, folder))
+    drop_database(own_server_url(), name)
 
 
 @pytest.fixture
 def copy(lab: Lab, tmp_path: Path) -> Iterator[Lab]:
-    """A lab with the same content, to be written into."""
-    name = f"backup_copy_{next(_number)}"
-    url = make_database(own_server_url(), name, template="backup_source")
-    yield Lab(url, shutil.copytree(lab.folder, tmp_path / "copy"))
-    drop_database(own_server_url(), name)
+    with copied(lab, tmp_path / "copy") as made:
+        yield made
 
 
-def is_empty(lab: Lab) -> bool:
-    return lab.value("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace") == 0
+@pytest.fixture(scope="module")
+def at_work(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AtWork]:
+    """Archived while somebody reserves; then a person is erased, and it is archived again; the first one is restored.
+
+    Its list of erasures has one line at first; the one beside the archives gets another; the new machine's, a third.
+    """
+    folder = tmp_path_factory.mktemp("at_work")
+    machine = Lab(make_database(own_server_url(), "backup_at_work"), folder / "data")
+    with copied(lab, folder / "copy") as busy:
+        (busy.folder / "erasures.jsonl").write_text(f"{line_of(0)}\n")
+        writer = busy.start_in_shell("from tests.fablab.backup_lab import write; write()")
+        try:
+            assert writer.stdout is not None
+            writer.stdout.readline()
+            archive = busy.back_up(folder / "archives")
+        finally:
+            writer.kill()
+            writer.communicate()
+        beside = archive.parent / "erasures.jsonl"
+        first = beside.read_text()
+        busy.shell(
+            "from django.utils import timezone; from people.erasure import erase_person; from people.models import"
+            " Person; person = Person.objects.order_by('pk')[2];"
+            "erase_person(person=person, by=None, now=timezone.now())"
+        )
+        busy.back_up(archive.parent)
+        with beside.open("a") as file:
+            file.write(f"{line_of(1)}\n")
+        machine.folder.mkdir()
+        (machine.folder / "erasures.jsonl").write_text(f"{line_of(2)}\n")
+        code, said = machine.manage("restore", archive)
+        assert code == 0, said
+        yield AtWork(busy, machine, said, first)
+    drop_database(own_server_url(), "backup_at_work")
 
 
 # --- there and back ---------------------------------------------------------------------------------------------
@@ -84,19 +181,7 @@ def test_restore_brings_back_every_row_and_file(lab, restored):
 
 
 def test_restore_lets_counters_partitions_and_triggers_go_on(lab, restored):
-    questions = [
-        "SELECT last_value FROM people_person_id_seq",
-        "SELECT last_value FROM iot_foreign_reading",
-        "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relispartition AND relkind = 'r'",
-        "SELECT count(*) FROM pg_trigger WHERE tgenabled <> 'O'",
-        "SELECT count(*) FROM pg_constraint",
-        "SELECT count(*) FROM pg_indexes WHERE schemaname = 'public'",
-    ]
-    machine, _ = restored
-
-    answers = {question: machine.value(question) for question in questions}
-
-    assert answers == {question: lab.value(question) for question in questions}
+    assert made_with_tables(restored.machine) == made_with_tables(lab)
 
 
 def test_restore_into_postgresql_15_is_the_same(lab, archive, postgres_server, tmp_path):
@@ -112,115 +197,64 @@ def test_restore_into_postgresql_15_is_the_same(lab, archive, postgres_server, t
     assert again.stat().st_size > 100_000
 
 
-def test_restore_of_somebody_who_is_no_superuser_is_the_same(lab, archive, new_machine):
-    with psycopg.connect(new_machine.url, autocommit=True) as connection:
-        connection.execute("DROP ROLE IF EXISTS plain_owner")
-        connection.execute("CREATE ROLE plain_owner LOGIN PASSWORD 'plain'")
-        connection.execute(f"ALTER DATABASE {connection.info.dbname} OWNER TO plain_owner")
-    address = new_machine.url.partition("@")[2]
-    plain = Lab(f"postgresql://plain_owner:plain@{address}", new_machine.folder)
+def test_restore_of_somebody_who_is_no_superuser_is_the_same(lab, restored):
+    assert restored.machine.value("SELECT rolsuper FROM pg_roles WHERE rolname = current_user") is False
+    assert restored.machine.rows() == lab.rows()
 
-    code, said = plain.manage("restore", archive)
+
+def test_restore_into_the_embedded_database_of_a_new_machine(lab, embedded):
+    code, said = embedded.machine.manage("backup")
 
     assert code == 0, said
-    assert plain.rows() == lab.rows()
+    assert embedded.machine.files() == lab.files()
+    assert f"{sum(rows for rows, _ in lab.rows().values())} rows" in said
 
 
-def test_restore_into_the_embedded_database_of_a_new_machine(lab, archive, short_folder):
-    machine = Lab("", short_folder)
+def test_backup_under_load_is_of_one_moment(at_work):
+    lab, machine = at_work.lab, at_work.machine
 
-    code, said = machine.manage("restore", archive)
-    again, heard = machine.manage("backup")
-
-    assert (code, again) == (0, 0), said + heard
-    assert machine.files() == lab.files()
-    assert f"{sum(rows for rows, _ in lab.rows().values())} rows" in heard
-
-
-def test_backup_under_load_is_of_one_moment(copy, new_machine, tmp_path):
-    without_unit = (
-        "SELECT count(*) FROM reservations_reservation r"
-        " WHERE NOT EXISTS (SELECT 1 FROM reservations_heldunit h WHERE h.reservation_id = r.id)"
-    )
-    writer = copy.start_in_shell("from tests.fablab.backup_lab import write; write()")
-    try:
-        assert writer.stdout is not None
-        writer.stdout.readline()
-        archive = copy.back_up(tmp_path / "archives")
-    finally:
-        writer.kill()
-        writer.communicate()
-
-    code, said = new_machine.manage("restore", archive)
-    assert code == 0, said
-    assert new_machine.value(without_unit) == 0
-    assert new_machine.rows()["reservations_reservation"][0] > 6
-    assert copy.rows()["reservations_reservation"][0] > new_machine.rows()["reservations_reservation"][0]
+    assert machine.value(WRITTEN_WITHOUT_UNIT) == 0
+    assert machine.rows()["reservations_reservation"][0] > 6
+    assert lab.rows()["reservations_reservation"][0] > machine.rows()["reservations_reservation"][0]
 
 
 # --- keys and erasures ------------------------------------------------------------------------------------------
 
 
-def test_sealed_archive_brings_the_keys_along(lab, new_machine, tmp_path):
-    (lab.folder / "tls").mkdir(exist_ok=True)
-    (lab.folder / "tls" / "ca.key").write_text("the authority’s key")
-    archive = lab.back_up(tmp_path, FABLAB_BACKUP_PASSPHRASE=PASSPHRASE)
-    (tmp_path / "passphrase").write_text(f"{PASSPHRASE}\n")
-
-    code, said = new_machine.manage("restore", archive, "--passphrase-file", tmp_path / "passphrase")
-
-    assert code == 0, said
-    here, there = (json.loads((one.folder / "secrets.json").read_text()) for one in (lab, new_machine))
-    assert {name for name in here if here[name] == there[name]} == {"secret_key", "field_key"}
-    assert (new_machine.folder / "secrets.json").stat().st_mode & 0o077 == 0
-    assert (new_machine.folder / "tls" / "ca.key").read_text() == "the authority’s key"
+def test_sealed_archive_brings_the_keys_along(lab, embedded):
+    machine = embedded.machine
+    here, there = (json.loads((one.folder / "secrets.json").read_text()) for one in (lab, machine))
     sealed = (lab.folder / "sealed.txt").read_text()
-    code, said = new_machine.manage(
-        "shell", "-c", f"from fablab.lib.secretbox import unseal; print(unseal({sealed!r}))"
-    )
+
+    code, said = machine.manage("shell", "-c", f"from fablab.lib.secretbox import unseal; print(unseal({sealed!r}))")
+
+    assert {name for name in here if here[name] == there[name]} == {"secret_key", "field_key"}
+    assert (machine.folder / "secrets.json").stat().st_mode & 0o077 == 0
+    assert (machine.folder / "tls" / "ca.key").read_text() == "the authority’s key"
+    assert code == 0, said
     assert "the printer’s key" in said
 
 
 def test_open_archive_holds_no_key_and_says_so(lab, archive, restored):
     keys = json.loads((lab.folder / "secrets.json").read_text()).values()
 
-    _, said = restored
-
     assert not [key for key in keys if key.encode() in archive.read_bytes()]
-    assert "copy the former secrets.json" in said
+    assert "copy the former secrets.json" in restored.said
 
 
-def test_list_of_erasures_is_the_union_of_all_copies(copy, new_machine, tmp_path):
-    lines = [json.dumps({"reference": f"nobody{n}", "erased_at": "2026-03-11T08:00:00+00:00"}) for n in range(3)]
-    (copy.folder / "erasures.jsonl").write_text(f"{lines[0]}\n")
-    archive = copy.back_up(tmp_path / "archives")
-    beside = archive.parent / "erasures.jsonl"
-    assert beside.read_text() == f"{lines[0]}\n"
-    beside.write_text(f"{lines[0]}\n{lines[1]}\n")
-    new_machine.folder.mkdir()
-    (new_machine.folder / "erasures.jsonl").write_text(f"{lines[2]}\n")
+def test_list_of_erasures_is_the_union_of_all_copies(at_work):
+    first, erased = (at_work.lab.folder / "erasures.jsonl").read_text().splitlines()
 
-    code, said = new_machine.manage("restore", archive)
+    after = (at_work.machine.folder / "erasures.jsonl").read_text().splitlines()
 
-    assert code == 0, said
-    assert sorted((new_machine.folder / "erasures.jsonl").read_text().splitlines()) == lines
+    assert first == line_of(0)
+    assert at_work.beside == f"{line_of(0)}\n"
+    assert sorted(after) == sorted([line_of(0), line_of(1), line_of(2), erased])
 
 
-def test_person_erased_after_the_backup_stays_erased(copy, new_machine, archive, tmp_path):
-    person = "Person.objects.order_by('pk')[2]"
-    copy.shell(
-        "from django.utils import timezone; from people.erasure import erase_person; from people.models import Person;"
-        f"person = {person}; erase_person(person=person, by=None, now=timezone.now())"
-    )
-    later = copy.back_up(tmp_path / "archives")
-    earlier = shutil.copy(archive, later.parent)
-
-    code, said = new_machine.manage("restore", earlier)
-
-    assert code == 0, said
-    assert "erased again: 1" in said
-    names = "SELECT count(*) FROM people_person WHERE last_name <> ''"
-    assert new_machine.value(names) == copy.value(names) == 2
+def test_person_erased_after_the_backup_stays_erased(at_work):
+    assert "erased again: 1" in at_work.said
+    assert at_work.machine.value(NAMED) == at_work.lab.value(NAMED) == 2
 
 
 # --- refusals ---------------------------------------------------------------------------------------------------
@@ -247,6 +281,7 @@ def test_restore_replaces_when_told_to_and_keeps_what_was_there(copy, lab, archi
     assert code == 0, said
     assert copy.rows() == lab.rows()
     assert copy.files() == lab.files()
+    assert made_with_tables(copy) == made_with_tables(lab)
     assert len(list((copy.folder / "backups").glob("fablab-*.tar"))) == 1
 
 
@@ -335,30 +370,12 @@ def test_backup_killed_leaves_only_a_draft_that_the_next_one_removes(lab, tmp_pa
     assert list(tmp_path.glob(".fablab-*.part")) == []
 
 
-@pytest.mark.parametrize("moment", ["Loading rows", "Bringing it up"])
-def test_restore_killed_leaves_the_database_empty_and_can_be_repeated(lab, archive, new_machine, moment):
-    process = new_machine.start("manage.py", "restore", archive)
-    assert process.stdout is not None
-    while not process.stdout.readline().startswith(moment):
-        assert process.poll() is None
+@pytest.mark.parametrize("moment", KILLED_AT)
+def test_restore_killed_leaves_the_database_empty_and_can_be_repeated(lab, killed, restored, moment):
+    _, was_empty = killed
 
-    process.send_signal(signal.SIGKILL)
-
-    process.communicate()
-    wait_until_alone(new_machine)
-    assert is_empty(new_machine)
-    code, said = new_machine.manage("restore", archive)
-    assert code == 0, said
-    assert new_machine.rows() == lab.rows()
-
-
-def wait_until_alone(lab: Lab) -> None:
-    """The server notices a killed client when it next writes to it."""
-    deadline_s = time.monotonic() + 10
-    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    with contextlib.suppress(psycopg.OperationalError):
-        while lab.value(others) and time.monotonic() < deadline_s:
-            time.sleep(0.05)
+    assert was_empty[moment]
+    assert restored.machine.rows() == lab.rows()
 
 
 def test_backup_verify_restores_for_trial_and_leaves_no_database(lab, tmp_path):

@@ -14,7 +14,7 @@ from tests.fablab.settings_pages import open_site, signed_in, words_of
 from tests.factories import make_machine, make_person, make_staff, minutes, reserve
 from tests.machines.calendar_server import calendar_server
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 @pytest.fixture

@@ -21,7 +21,8 @@ from iot.models import Device, Reading, UsageSession
 from iot.power import BUSY, IDLE, Meter, Thresholds, step
 from machines.models import Category, Machine, Outage
 from people.models import Person, Site, Suspension
-from printing.models import Printer
+from printing.models import Printer, PrintFile, PrintJob
+from projects.models import LogEntry
 from reservations.models import HeldUnit, Loan, Refusal, Reservation, Status
 from reservations.services import create_reservation
 from tests.factories import PARIS, make_machine, make_site
@@ -43,6 +44,11 @@ def load(data_dir, now=NOW, days=DAYS):
 
 def counts():
     return {model.__name__: model.objects.count() for model in COUNTED}
+
+
+@pytest.fixture(autouse=True)
+def files_of_its_own(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path / "files"
 
 
 @pytest.fixture
@@ -254,3 +260,17 @@ def all_machines():
 def reserved_on(day):
     rows = Reservation.objects.filter(start__date=day).order_by("start", "machine__slug")
     return list(rows.values_list("machine__slug", "start", "end", "holder__card_code", "status"))
+
+
+def test_demo_has_printed_for_people_and_for_the_team(db, tmp_path, settings):
+    load(tmp_path, days=LONGER)
+    before = PrintJob.objects.count()
+    load(tmp_path, days=LONGER)
+
+    assert PrintJob.objects.count() == before > 8
+    assert PrintJob.objects.filter(outcome="bad").exists()
+    assert all(job.usage_session.person_id == job.person_id for job in PrintJob.objects.select_related("usage_session"))
+    entries = LogEntry.objects.select_related("print_job")
+    assert len(entries) >= 2
+    assert all(entry.facts["grams"] and entry.facts["printed_s"] for entry in entries)
+    assert all((settings.MEDIA_ROOT / file.stored_name).exists() for file in PrintFile.objects.all())

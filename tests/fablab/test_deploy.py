@@ -23,6 +23,7 @@ from fablab.up.accounts import unprivileged_account
 from fablab.up.checks import accepts_connections, is_healthy
 from fablab.up.postgres import EmbeddedPostgres
 from iot.broker.launch import BrokerCommand
+from iot.services import ACCOUNTS_CHANGED
 from tests.conftest import free_port, postgres_binaries, require_program, skip_or_fail
 from tests.contract.running_broker import spawn
 from tests.fablab.test_up_processes import ROOT, eventually
@@ -75,10 +76,18 @@ def test_every_service_of_the_lab_is_in_both():
 def test_target_starts_what_stays_and_what_comes_before():
     target = Unit("fablab.target")
 
-    assert set(target["Unit"]["Wants"].split()) == {f"fablab-{name}.service" for name in ("migrate", *STAYING)}
+    services = {f"fablab-{name}.service" for name in ("migrate", *STAYING)}
+    assert set(target["Unit"]["Wants"].split()) == services | {"fablab-broker.path"}
     for name in STAYING:
         assert unit(name)["Unit"]["Requires"] == "fablab-migrate.service"
         assert unit(name)["Unit"]["PartOf"] == "fablab.target"
+
+
+def test_accounts_are_written_when_the_lab_says_that_they_changed():
+    path = Unit("fablab-broker.path")["Path"]
+
+    assert path["PathChanged"] == f"{settings_example()['FABLAB_DATA_DIR']}/run/{ACCOUNTS_CHANGED}"
+    assert path["Unit"] == "fablab-broker.service"
 
 
 def test_services_of_compose_wait_for_what_exists():

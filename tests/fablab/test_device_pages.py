@@ -342,15 +342,14 @@ def test_plug_is_not_switched_off_while_the_machine_works(lab: Lab, kind: str) -
     assert [order.kind for order in DeviceCommand.objects.all()] == [kind]
 
 
-def test_what_a_plug_was_told_is_sent_and_not_done(lab: Lab) -> None:
+def test_what_a_plug_was_told_waits_for_what_it_reports_next(lab: Lab) -> None:
     make_plug(lab)
     now = timezone.now()
     DeviceCommand.objects.create(
-        device=lab.device, kind="disable", created_at=now, expires_at=now + minutes(1), sent_at=now, answered_at=now,
-        is_done=True,
-    )  # fmt: skip
+        device=lab.device, kind="disable", created_at=now, expires_at=now + minutes(1), sent_at=now
+    )
 
-    assert "sent; see what it says next" in page_of(lab)
+    assert "sent, no answer yet" in page_of(lab)
 
 
 def test_page_asks_as_much_with_a_long_log_as_with_a_short_one(lab: Lab) -> None:

@@ -17,7 +17,7 @@ from printing.models import PrintFile
 from tests.api.lab import Lab, make_lab
 from tests.fablab.planted import GCODE, plant
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from people.models import Person, Role, RoleGrant
 from tests.fablab.first_run_pages import ADMINISTRATOR, PASSWORD, PLACE, STEPS, answer, begun, elsewhere, here, page
 from tests.factories import NOW, make_person, make_site
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 @pytest.fixture

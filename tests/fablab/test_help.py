@@ -14,7 +14,7 @@ from fablab.help_pages import FOLDER, PICTURES, SLUGS, WORDS, help_page, source_
 from people.models import Module
 from tests.factories import make_site, make_staff
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 LANGUAGES = ("fr", "en")
 PAGES = [(slug, language) for language in LANGUAGES for slug in SLUGS]
 APPS = ("people", "machines", "reservations", "iot", "printing", "fablab")

@@ -31,6 +31,12 @@ def printer(*, is_bed_clear: bool = True, silent_min: float | None = None) -> Pr
     return Printer(is_bed_clear=is_bed_clear, unreachable_since=since, last_answer_at=since or NOW)
 
 
+def hot(*, nozzle_c: float | None = 180.4, target_c: float | None = 0, **more: bool) -> Printer:
+    found = printer(**more)
+    found.nozzle_c, found.nozzle_target_c = nozzle_c, target_c
+    return found
+
+
 def job(state: JobState = JobState.PRINTING, left: dt.timedelta | None = None) -> PrintJob:
     return PrintJob(state=state, progress_pct=62.4, time_left=left)
 
@@ -47,6 +53,10 @@ BUSY = ReportedState(state=UseState.BUSY, power_w=84, since=NOW - minutes(30))
 IDLE = ReportedState(state=UseState.IDLE, power_w=3)
 FAULT = ReportedState(state=UseState.FAULT)
 UNKNOWN = ReportedState(state=UseState.UNKNOWN)
+HOT = ReportedState(state=UseState.IDLE, hot_at=NOW - minutes(3))
+HOT_LONG_AGO = ReportedState(state=UseState.IDLE, hot_at=NOW - minutes(31))
+HOT_AND_BUSY = ReportedState(state=UseState.BUSY, since=NOW - minutes(30), hot_at=NOW)
+HOT_AND_BROKEN = ReportedState(state=UseState.FAULT, hot_at=NOW)
 BROKEN = Outage(kind="fault", start=NOW, reason="Belt worn")
 LOCKED = Device(is_online=True, last_seen_at=NOW, silent_after=minutes(1), is_locked=True)
 LOCKED_OUT = Outage(kind="lock_out", start=NOW, reason="emergency stop")
@@ -112,6 +122,22 @@ TABLE = {
     "bed to clear": ({"printer": printer(is_bed_clear=False)}, State.CARE, "Clear the bed", ""),
     "bed to clear, printer silent": ({"printer": printer(is_bed_clear=False, silent_min=9)}, State.NO_NEWS, "No news",
                                      "Last heard"),
+    "hot after its print": ({"printer": hot()}, State.COOLING, "Cooling", "Still 180 °C hot"),
+    "hot, bed to clear": ({"printer": hot(is_bed_clear=False)}, State.COOLING, "Cooling", "Still 180 °C hot"),
+    "hot, under a reservation": ({"printer": hot(), "reservations": [CHECKED_IN]}, State.COOLING, "Cooling", "Still"),
+    "cooled down": ({"printer": hot(nozzle_c=49.9), "reported": HOT}, State.FREE, "Free", "Until closing"),
+    "being heated": ({"printer": hot(target_c=215), "reservations": [CHECKED_IN]}, State.IN_USE, "In use", "Until"),
+    "hot while it prints": ({"printer": hot(target_c=215), "job": job()}, State.IN_USE, "Printing", ""),
+    "hot, then out of service": ({"printer": hot(), "outage": BROKEN}, State.OUT, "Out of service", "Fault"),
+    "hot by its device": ({"devices": [HEARD], "reported": HOT}, State.COOLING, "Cooling", "Still hot"),
+    "hot long ago": ({"devices": [HEARD], "reported": HOT_LONG_AGO}, State.FREE, "Free", "Until closing"),
+    "hot and at work": ({"devices": [HEARD], "reported": HOT_AND_BUSY}, State.IN_USE, "In use", "Since"),
+    "hot and at fault": ({"devices": [HEARD], "reported": HOT_AND_BROKEN}, State.CARE, "Fault", "Please call"),
+    "hot, heated by whoever has it": ({"devices": [HEARD], "reported": HOT, "access": OPEN_TO}, State.IN_USE, "In use",
+                                      "Until 09:40"),
+    "hot, reserved and nobody came": ({"devices": [HEARD], "reported": HOT, "reservations": [HELD]}, State.COOLING,
+                                      "Cooling", "Still hot"),
+    "hot and silent": ({"devices": [SILENT], "reported": HOT}, State.NO_NEWS, "No news", "Last heard"),
     "fault": ({"devices": [HEARD], "reported": FAULT}, State.CARE, "Fault", "Please call someone of the team"),
     "fault under a reservation": ({"devices": [HEARD], "reported": FAULT, "reservations": [CHECKED_IN]}, State.CARE,
                                   "Fault", "Please call"),

@@ -10,37 +10,11 @@ from people.lab import current_lab, is_new
 from people.models import Person, Site
 from printing.file_removal import GONE_SHA256
 from printing.models import JobState, Outcome, Printer, PrintFile, PrintJob
-from tests.fablab.print_rows import browser, ended, make_file, make_job, make_printer, member, page, told
-from tests.factories import make_site, make_staff
+from tests.fablab.print_rows import browser, ended, make_file, make_job, page, told
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 
 MOST = 12
-
-
-@pytest.fixture
-def site() -> Site:
-    return make_site(name="Riverside")
-
-
-@pytest.fixture
-def printer(site: Site) -> Printer:
-    return make_printer(site, "Prusa")
-
-
-@pytest.fixture
-def ada(site: Site) -> Person:
-    return member(site, "Ada")
-
-
-@pytest.fixture
-def bo(site: Site) -> Person:
-    return member(site, "Bo")
-
-
-@pytest.fixture
-def team(site: Site) -> Person:
-    return make_staff(site=site, first_name="Thea")
 
 
 def test_own_prints_begin_with_drafts_and_are_found_by_name(printer: Printer, ada: Person, bo: Person) -> None:

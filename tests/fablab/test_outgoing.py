@@ -88,7 +88,7 @@ class Server(BaseHTTPRequestHandler):
 def server() -> Iterator[ThreadingHTTPServer]:
     handler = type("Handler", (Server,), {"asked": []})
     found = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=found.serve_forever, daemon=True).start()
+    threading.Thread(target=found.serve_forever, args=(0.02,), daemon=True).start()
     yield found
     found.shutdown()
     found.server_close()
@@ -239,7 +239,7 @@ def test_certificate_that_nobody_vouches_for_is_refused(tmp_path) -> None:
     tls.load_cert_chain(certificate_for("calendar.invalid", tmp_path))
     found = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Server,), {"asked": []}))
     found.socket = tls.wrap_socket(found.socket, server_side=True)
-    threading.Thread(target=found.serve_forever, daemon=True).start()
+    threading.Thread(target=found.serve_forever, args=(0.02,), daemon=True).start()
     url = f"https://calendar.invalid:{found.server_port}/plain"
     options: dict = {"allowed": HERE, "resolve": known_as("127.0.0.1"), **LIMITS}
 

@@ -57,6 +57,7 @@ MADE_BY_PROGRAM = {
     "code_hash", "password_hash", "rule", "boot", "leaf", "device_at", "code", "error_code", "topic", "firmware",
     "codes", "pseudonym", "origin", "password", "card_code", "language", "stop_reason", "old", "slug", "before", "uid",
     "kind", "link", "overridden", "commanded", "roster_key_sealed", "request_id", "mark",
+    "capabilities", "refuses", "token_sealed",
 }  # fmt: skip
 OF_PERSON = {*EMPTIED, "password", "card_code", "reference", "language"}
 

@@ -15,35 +15,10 @@ from printing.overview import queue_of
 from printing.turns import next_job
 from reservations.models import Status
 from tests.api.lab import hold
-from tests.fablab.print_rows import HOUR, browser, ended, make_file, make_job, make_printer, member, page, told
+from tests.fablab.print_rows import HOUR, browser, ended, make_file, make_job, make_printer, page, told
 from tests.factories import make_site, make_staff, minutes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
-
-
-@pytest.fixture
-def site() -> Site:
-    return make_site(name="Riverside")
-
-
-@pytest.fixture
-def printer(site: Site) -> Printer:
-    return make_printer(site, "Prusa")
-
-
-@pytest.fixture
-def ada(site: Site) -> Person:
-    return member(site, "Ada")
-
-
-@pytest.fixture
-def bo(site: Site) -> Person:
-    return member(site, "Bo")
-
-
-@pytest.fixture
-def team(site: Site) -> Person:
-    return make_staff(site=site, first_name="Thea")
 
 
 # --- the queue of a machine ------------------------------------------------------------------------------------

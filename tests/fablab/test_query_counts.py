@@ -1,24 +1,28 @@
 """How many statements a page costs: few, and as many with three hundred machines as with three."""
 
 import datetime as dt
+from secrets import token_hex
 
 import pytest
+from django.conf import settings
+from django.core.cache import caches
 from django.db import connection
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from fablab import troubles
 from fablab.second_factor import SEEN
-from fablab.troubles import troubles
 from iot.models import Device, ReportedState, StopReason, UsageSession, UseState
 from machines.models import Machine, Outage, Unit
-from people.lab import current_lab, is_new
+from people import lab as lab_settings
+from people.models import Kiosk
 from printing.models import JobState, Printer, PrintFile, PrintJob
 from reservations.models import HeldUnit, Reservation, Status
 from tests.api.lab import Lab, make_lab
 from tests.factories import grant, make_qualification, minutes
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 # The frame's are among them: the login session, and its person with roles and new messages.
 MOST = 12
@@ -87,6 +91,9 @@ def add_busy_machines(lab: Lab, count: int) -> None:
     )  # fmt: skip
     add_reservations(machines, holder, now)
     add_jobs(machines, holder, now)
+    Kiosk.objects.bulk_create(
+        Kiosk(site=lab.site, name=f"Door {n}", token_digest=token_hex(32), enrolled_at=now) for n in range(3)
+    )
     qualification = make_qualification()
     grant(person=holder, qualification=qualification)
 
@@ -129,20 +136,23 @@ def statements(lab: Lab, role: str, url: str) -> list[str]:
         session = client.session
         session[SEEN] = int(timezone.now().timestamp())
         session.save()
-    # Kept by the process, not asked for by each page: among it the sums of the overview.
-    current_lab()
-    is_new()
-    troubles(timezone.now())
-    if url == "/manage/":
-        client.get(url)
+    forget_everything()
     with CaptureQueriesContext(connection) as captured:
         response = client.get(url.format(**words))
     assert response.status_code == 200
     return [query["sql"] for query in captured.captured_queries if not is_frame(query["sql"])]
 
 
+def forget_everything() -> None:
+    """As in a process that has just started, while another's cache in the database has run out, too."""
+    for name in settings.CACHES:
+        caches[name].clear()
+    lab_settings.forget()
+    troubles.forget()
+
+
 def is_frame(statement: str) -> bool:
-    """The counter of requests (in the cache's table) and its savepoints are no page's own."""
+    """The cache's table (the counter of requests, which screens call) and its savepoints are not counted."""
     return "django_cache" in statement or "SAVEPOINT" in statement
 
 

@@ -151,7 +151,7 @@ def test_octoprint_is_offered_to_what_prints(manager_client, site, fields, icon,
     page = words_of(manager_client.get(reverse("settings-machine", args=[machine.slug])))
     overview = manager_client.get(reverse("settings-printers"))
 
-    assert ("Connect it to OctoPrint" in page) is is_offered
+    assert ("Its printing: what drives it" in page) is is_offered
     assert ("Another machine prints" in words_of(overview)) is not is_offered
     assert reverse("settings-printer", args=[machine.slug]) in overview.content.decode()
 

@@ -152,6 +152,7 @@ def test_octoprint_that_does_not_answer_prints_nothing(tmp_path):
     assert FollowedPrint(server).is_printing is False
 
 
+@pytest.mark.slow
 def test_taken_port_is_given_up_for_another_one(db, tmp_path):
     make_octoprints_machine()
     register_printer(tmp_path)

@@ -3,7 +3,9 @@
 import contextlib
 import http.client
 import socket
+import statistics
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from django.conf import settings
 from fablab.asgi import THREADS
 from printing.models import PrintFile, PrintJob
 from tests.api.lab import ALL_SCOPES, Lab, make_lab, make_token
-from tests.api.web import Answer, Web, environment, url_of_test_database
+from tests.api.web import Web, environment, url_of_test_database
 
 pytestmark = [
     pytest.mark.serial,
@@ -26,6 +28,9 @@ BODY_BYTES = 300_000
 SLICE_BYTES = 2_000
 SLICE_EVERY_S = SLICE_BYTES / 20_000
 PAGES_ASKED = 30
+# Both medians are of the same run; the best of so many rounds, since the machine has other work too.
+ROUNDS = 3
+SLOWER_MOST = 4
 BOUNDARY = "----slow"
 
 
@@ -101,23 +106,34 @@ class SlowUpload(threading.Thread):
             self.status = status_of(stream)
 
 
+def median_s(web: Web) -> float:
+    """Of as many pages as one round asks for, one after the other; each must come."""
+    taken_s = []
+    for _ in range(PAGES_ASKED // ROUNDS):
+        began_s = time.monotonic()
+        assert web.get("/machines/").status == 200
+        taken_s.append(time.monotonic() - began_s)
+    return statistics.median(taken_s)
+
+
 def test_pages_are_answered_while_more_uploads_than_threads_crawl(web: Web, lab: Lab, key: str) -> None:
     hurry = threading.Event()
     body = form(lab.printer_machine.slug, gcode(BODY_BYTES))
+    alone_s = min(median_s(web) for _ in range(ROUNDS))
     uploads = [SlowUpload(web.port, key, body, hurry) for _ in range(SLOW_CLIENTS)]
     for upload in uploads:
         upload.start()
     for upload in uploads:
         assert upload.is_under_way.wait(30)
 
-    pages: list[Answer] = [web.get("/machines/") for _ in range(PAGES_ASKED)]
+    beside_s = min(median_s(web) for _ in range(ROUNDS))
     still_crawling = [upload.is_alive() and upload.status is None for upload in uploads]
     hurry.set()
     for upload in uploads:
         upload.join(60)
 
-    assert [page.status for page in pages] == [200] * PAGES_ASKED
     assert all(still_crawling)
+    assert beside_s < SLOWER_MOST * alone_s
     assert [upload.status for upload in uploads] == [201] * SLOW_CLIENTS
     assert PrintFile.objects.filter(name="a.gcode").count() == SLOW_CLIENTS
 
@@ -204,15 +220,20 @@ def test_length_that_is_none_is_refused(web: Web, key: str, length: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("accept", "kind", "word"),
+    ("accept", "language", "kind", "word"),
     [
-        pytest.param("text/html", "text/html; charset=utf-8", "trop gros", id="a browser reads a page"),
-        pytest.param("application/json", "application/json", '"code": "too_large"', id="a program reads a refusal"),
+        pytest.param("text/html", "fr", "text/html; charset=utf-8", "trop gros", id="a browser reads a page"),
+        pytest.param("application/json", "fr", "application/json", '"code": "too_large"', id="a program reads a code"),
+        pytest.param("*/*", "", "application/json", "trop gros", id="a slicer names no language"),
+        pytest.param("*/*", "en-GB,fr;q=0.5", "application/json", "too large", id="English is asked for"),
     ],
 )
-def test_too_large_a_body_is_refused_in_words(web: Web, key: str, accept: str, kind: str, word: str) -> None:
+def test_too_large_a_body_is_refused_in_words(
+    web: Web, key: str, accept: str, language: str, kind: str, word: str
+) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", web.port, timeout=30)
     headers = {"Authorization": f"Token {key}", "Accept": accept, "Content-Length": "50000000"}
+    headers |= {"Accept-Language": language} if language else {}
     connection.putrequest("POST", "/api/v1/print-jobs/")
     for name, value in headers.items():
         connection.putheader(name, value)

@@ -14,7 +14,7 @@ from tests.api.lab import Lab, make_lab
 from tests.fablab.test_query_counts import statements
 from tests.factories import give_role, make_machine, make_person, make_qualification
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 MOST = 12
 # The reading is noted, and every rule is asked: the facts alone are eight.

@@ -10,11 +10,13 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 import pytest
 from cryptography import x509
 from django.test import Client
@@ -37,6 +39,14 @@ from tests.migrated import fill_folder
 NOW = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
 SETTLED_ELSEWHERE = ("DATABASE_URL", "MQTT_URL", "FABLAB_DATA_DIR", "FABLAB_MQTT_PORT", "PUBLIC_URL", "FABLAB_DEMO")
 ONE_DEMO_PERSON = "from people.models import Person; Person.objects.create(contact_email='admin@demo.example')"
+
+ONE_DEVICE = """
+from django.utils import timezone
+from iot.models import Device
+from iot.services import make_enrolment_code
+device = Device.objects.create(slug="laser-1", name="Laser 1")
+print(make_enrolment_code(device=device, by=None, now=timezone.now()))
+"""
 
 
 # --- addresses ----------------------------------------------------------------------------------------------------
@@ -235,14 +245,25 @@ class Opened:
     """A lab that answers on the network, and what it said."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.port, self.http_port = folder, free_port(), free_port()
-        ports = ("--port", str(self.port), "--http-port", str(self.http_port))
-        self.process = run_up(folder, "--lan", "--workers", "2", *ports)
+        self.folder, self.port, self.http_port, self.mqtt_port = folder, free_port(), free_port(), free_port()
+        ports = {"--port": self.port, "--http-port": self.http_port, "--mqtt-tls-port": self.mqtt_port}
+        self.arguments = ["--lan", "--workers", "2", *(str(word) for pair in ports.items() for word in pair)]
+        self.process = run_up(folder, *self.arguments)
 
     def wait(self) -> None:
         assert eventually(lambda: "Ctrl-C closes it" in self.said or self.process.poll() is not None, 240), self.said
         assert self.process.poll() is None, self.said
         self.address = re.search(r"The lab is open: https://(\S+):\d+", self.said)[1]
+
+    @property
+    def database_url(self) -> str:
+        return EmbeddedPostgres(self.folder, password=load_secrets(self.folder)["database_password"]).url
+
+    def shell(self, code: str) -> str:
+        """What these lines print in the lab's own Django."""
+        env = os.environ | {"DATABASE_URL": self.database_url, "FABLAB_DATA_DIR": str(self.folder)}
+        command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", code]
+        return subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True, text=True).stdout
 
     @property
     def said(self) -> str:
@@ -308,17 +329,44 @@ def test_lan_refuses_a_foreign_host_name(opened):
     assert opened.get(opened.address, "/address/", Host="evil.example").status == 400
 
 
+def run_agent(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "iot.agent", *words], cwd=ROOT, capture_output=True, text=True)
+
+
+@pytest.mark.serial
+def test_device_elsewhere_in_the_building_enrols_and_is_heard(opened, tmp_path):
+    code, settings_file = opened.shell(ONE_DEVICE).split()[-1], tmp_path / "agent.toml"
+    enrol = ["enrol", f"https://{opened.address}:{opened.port}", code, "--config", str(settings_file)]
+    mark = re.search(r"SHA-256 fingerprint: (\S+)", opened.said)[1]
+
+    unknown = run_agent(*enrol)
+    forged = run_agent(*enrol, "--fingerprint", mark[:-2] + ("00" if mark[-2:] != "00" else "01"))
+    enrolled = run_agent(*enrol, "--fingerprint", mark)
+
+    assert (unknown.returncode, "Add --fingerprint" in unknown.stderr) == (1, True)
+    assert (forged.returncode, "do not go on" in forged.stderr) == (1, True)
+    assert enrolled.returncode == 0, enrolled.stderr
+    told = tomllib.loads(settings_file.read_text())
+    assert (told["host"], told["port"], told["is_tls"]) == (opened.address, opened.mqtt_port, True)
+    agent = subprocess.Popen([sys.executable, "-m", "iot.agent", "--config", settings_file], cwd=ROOT)
+    try:
+        with psycopg.connect(opened.database_url, autocommit=True) as database:
+            heard = "SELECT count(*) FROM iot_device WHERE slug = 'laser-1' AND is_online"
+            assert eventually(lambda: database.execute(heard).fetchone() == (1,), 30)
+    finally:
+        agent.terminate()
+        agent.wait(20)
+
+
 @pytest.mark.serial
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_lan_closes_without_a_process_left_and_stays_closed_with_demo_accounts(opened):
-    url = EmbeddedPostgres(opened.folder, password=load_secrets(opened.folder)["database_password"]).url
-    env = os.environ | {"DATABASE_URL": url, "FABLAB_DATA_DIR": str(opened.folder)}
-    subprocess.run([sys.executable, "manage.py", "shell", "-c", ONE_DEMO_PERSON], cwd=ROOT, env=env, check=True)
+    opened.shell(ONE_DEMO_PERSON)
     below = descendants(opened.process.pid)
 
     opened.process.send_signal(signal.SIGINT)
     code = opened.process.wait(30)
-    process = run_up(opened.folder, "--lan", "--port", str(opened.port), "--http-port", str(opened.http_port))
+    process = run_up(opened.folder, *opened.arguments)
 
     assert code == 0
     assert len(below) >= 6

@@ -1,5 +1,6 @@
 """Real processes, really killed: what a lab leaves behind, and what it starts again."""
 
+import http.client
 import os
 import shutil
 import signal
@@ -8,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -15,6 +17,8 @@ import pytest
 
 from fablab.up.children import ChildSpec, start_child
 from fablab.up.postgres import EmbeddedPostgres
+from tests.conftest import free_port
+from tests.migrated import fill_folder
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -168,6 +172,60 @@ def test_killed_supervisor_leaves_no_process_after_two_seconds(open_lab, plan):
     assert eventually(lambda: not living(below), within_s=2), living(below)
 
 
+# What runs in a lab: a word of each process's command line.
+PARTS = ("postgres", "broker", "uvicorn", "ingest", "worker")
+
+
+@pytest.fixture
+def whole_lab(short_folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """`(supervisor, port)` of a lab as `up` opens it, without demo data, which says that it is open."""
+    fill_folder(short_folder)
+    port, said = free_port(), short_folder / "said.txt"
+    ports = ("--port", str(port), "--mqtt-port", str(free_port()), "--workers", "1")
+    settled = ("DATABASE_URL", "MQTT_URL", "FABLAB_DATA_DIR", "FABLAB_MQTT_PORT", "PUBLIC_URL", "FABLAB_DEMO")
+    with said.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "fablab.up", "--data-dir", short_folder, "--no-demo", *ports],
+            cwd=ROOT,
+            env={name: value for name, value in os.environ.items() if name not in settled},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        assert eventually(lambda: "Ctrl-C closes it" in said.read_text() or process.poll() is not None, 240)
+        assert process.poll() is None, said.read_text()
+        yield process, port
+    finally:
+        process.kill()
+        process.wait()
+
+
+def parts_among(pids: set[int]) -> set[str]:
+    words = " ".join(_command_line(pid) for pid in pids)
+    return {part for part in PARTS if part in words}
+
+
+@pytest.mark.slow
+def test_killed_lab_leaves_none_of_its_processes_after_two_seconds(whole_lab):
+    supervisor, port = whole_lab
+    below = descendants(supervisor.pid)
+    running = parts_among(below)
+    stream = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    with closing(stream):
+        stream.request("GET", "/live/")
+        answer = stream.getresponse()
+        # Somebody looks at the board: the web process has a connection that never ends by itself.
+        assert (answer.status, answer.readline()) == (200, b"retry: 2000\n")
+        below |= descendants(supervisor.pid)
+
+        supervisor.kill()
+        supervisor.wait()
+        left_none = eventually(lambda: not living(below), within_s=2)
+
+    assert running == set(PARTS)
+    assert left_none, {pid: _command_line(pid) for pid in living(below)}
+
+
 def test_killed_supervisor_opens_again_on_the_same_folder(open_lab):
     open_lab("calm").stop(signal.SIGKILL)
 
@@ -188,10 +246,14 @@ def test_crashed_child_is_started_again_with_back_off(open_lab):
 
 
 def _is_sleeper(pid: int) -> bool:
+    return "time.sleep" in _command_line(pid)
+
+
+def _command_line(pid: int) -> str:
     try:
-        return b"time.sleep" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     except OSError:
-        return False
+        return ""
 
 
 def test_crashed_database_is_started_again_with_its_data(open_lab, lab_folder):

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
 from fablab.lib.secretbox import seal
+from iot.access.who import new_start_code, wait_for_badge
 from iot.agent.client import Timing
 from iot.agent.config import read_config, write_config
 from iot.agent.device import Device as Station
@@ -24,17 +24,17 @@ from iot.agent.hardware.simulated import (
 )
 from iot.agent.state import State
 from iot.agent.station import BOUNCE_S
-from iot.broker.access import BrokerUser
-from iot.credentials import hash_password
 from iot.ingest.consumer import Ingest
-from iot.models import AccessSession, Device, DeviceCommand, MachineAccess
+from iot.models import AccessAttempt, AccessSession, Device, DeviceCommand, MachineAccess
 from iot.orders import Kind, order
 from machines.models import Machine, Outage
-from people.models import Person
-from tests.contract.running_broker import PASSWORD, RunningBroker, device_user, wait_until
-from tests.factories import make_machine, make_site, make_staff
+from people.models import Badge, Person
+from reservations.life import check_in
+from tests.contract.running_broker import PASSWORD, RunningBroker, wait_until
+from tests.factories import make_machine, make_person, make_site, make_staff, minutes, reserve
 from tests.iot.builders import make_device
 from tests.iot.readers import NUMBER, with_badge
+from tests.iot.running_ingest import broker_for, ingest_at
 
 pytestmark = [
     pytest.mark.serial,
@@ -60,7 +60,7 @@ class Bench:
         self.stop, self.busy, self.display = SimulatedInput(), SimulatedInput(), SimulatedDisplay()
         hardware = Hardware(
             relay=self.relay, display=self.display, button=self.button, reader=self.reader, busy=self.busy,
-            safety={"emergency_stop": self.stop},
+            safety={"emergency_stop": self.stop}, keypad=self.reader,
         )  # fmt: skip
         self.station = Station(read_config(folder / "agent.toml"), hardware=hardware, timing=QUICK)
         self.stopping = threading.Event()
@@ -87,30 +87,14 @@ def laser(db: None) -> Machine:
 
 @pytest.fixture
 def broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningBroker]:
-    server = BrokerUser("server", hash_password(PASSWORD), writes=("fablab/v1/+/down/#",), reads=("#",))
-    running = RunningBroker("mosquitto", [server, device_user("laser-1")], monkeypatch)
-    running.start()
-    yield running
-    running.close()
+    with broker_for("laser-1", monkeypatch) as running:
+        yield running
 
 
 @pytest.fixture
 def ingest(broker: RunningBroker, laser: Machine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ingest]:
-    ours = {"host": "127.0.0.1", "port": broker.port, "username": "server", "password": PASSWORD, "is_tls": False}
-    monkeypatch.setattr(settings, "BROKER", ours)
-    running = Ingest(client_id="test-ingest", clock=timezone.now)
-
-    def run() -> None:
-        running.run()
-        connection.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    assert wait_until(running.connected.is_set)
-    yield running
-    running.stop()
-    for each in (thread, running.asking.thread, running.downlink.thread):
-        each.join(10)
+    with ingest_at(broker, monkeypatch) as running:
+        yield running
 
 
 @pytest.fixture
@@ -139,6 +123,35 @@ def test_badge_then_button_switches_on_and_the_badge_again_switches_off(bench: B
     assert wait_until(lambda: not bench.relay.is_on)
     assert wait_until(lambda: session().ended_at is not None)
     assert (session().person, AccessSession.objects.count()) == (camille, 1)
+
+
+def test_code_of_a_phone_is_typed_while_a_badge_is_waited_for(bench: Bench, laser: Machine) -> None:
+    now, ada = timezone.now(), make_person(first_name="Ada")
+    reader = Device.objects.get(slug="laser-1")
+    assert wait_until(lambda: "keypad" in Device.objects.get(slug="laser-1").capabilities)
+    wait_for_badge(device=reader, person=make_person(), by=make_staff(site=laser.site), now=now)
+
+    bench.reader.type(new_start_code(machine=laser, person=ada, now=now))
+
+    assert wait_until(lambda: bool(session()) and session().state == "waiting_button")
+    assert wait_until(lambda: (bench.button.press(), bench.relay.is_on)[1])
+    assert (session().person, Badge.objects.count()) == (ada, 0)
+
+
+def test_button_alone_begins_what_is_checked_in(bench: Bench, laser: Machine) -> None:
+    now, ada = timezone.now(), make_person(first_name="Ada")
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    bench.button.press()
+    assert wait_until(lambda: AccessAttempt.objects.filter(codes=["badge_first"]).exists())
+    was_on = bench.relay.is_on
+    made = reserve(machine=laser, holder=ada, start=hour, end=hour + minutes(60), now=hour - minutes(90))
+    check_in(reservation=made, now=now, by=ada)
+
+    bench.button.press()
+
+    assert wait_until(lambda: bench.relay.is_on)
+    assert wait_until(lambda: session().energised_at is not None)
+    assert (was_on, session().person, session().state) == (False, ada, "active")
 
 
 def test_unknown_badge_is_told_why_and_switches_nothing(bench: Bench) -> None:

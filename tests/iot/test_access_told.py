@@ -6,7 +6,9 @@ import pytest
 
 from iot.access.decide import answer
 from iot.access.sessions import sweep_access
+from iot.access.told import OFF_LASTS
 from iot.ingest.asking import decision_on
+from iot.ingest.raw import RawMessage
 from iot.models import (
     AccessAttempt,
     AccessSession,
@@ -71,8 +73,30 @@ def test_power_told_after_the_time_for_the_button_is_switched_off_again(reader: 
     store(Talker("reader-1").say("event", {"event": "energised", "session_id": session_id}, 62))
 
     told = DeviceCommand.objects.get(device=reader)
-    assert (told.kind, told.data) == (Kind.DISABLE, {"session_id": session_id, "reason": "idle_timeout"})
+    data = {"session_id": session_id, "reason": "idle_timeout", "when_idle": True}
+    assert (told.kind, told.data, told.expires_at - told.created_at) == (Kind.DISABLE, data, OFF_LASTS)
     assert AccessSession.objects.get(reference=session_id).ended_at == at(60)
+
+
+def test_power_told_late_is_switched_off_again_too(reader: Device, camille: Person) -> None:
+    MachineAccess.objects.create(machine=reader.machine, needs_button=True)
+    session_id = let_in(reader)
+    sweep_access(now=at(60))
+    late = Talker("reader-1").say("event", {"event": "energised", "session_id": session_id}, 62)
+
+    store(RawMessage(late.topic, late.payload, at(600)))
+
+    assert DeviceCommand.objects.get(device=reader).data["session_id"] == session_id
+
+
+def test_power_at_a_machine_that_was_stopped_for_safety_is_cut_at_once(reader: Device, camille: Person) -> None:
+    session_id, talker = let_in(reader), Talker("reader-1")
+    store(talker.say("event", {"event": "safety_input", "reason": "lid"}, 10))
+
+    store(talker.say("event", {"event": "energised", "session_id": session_id}, 20))
+
+    data = {"session_id": session_id, "reason": "safety_input", "when_idle": True, "at_once": True}
+    assert [row.data for row in DeviceCommand.objects.filter(device=reader)] == [data]
 
 
 def test_stop_told_with_the_session_ends_it_with_its_reason_and_gives_the_time_back(

@@ -1,9 +1,11 @@
 """Safety inputs, a relay that does not answer, and restarts."""
 
+from datetime import timedelta
+
 import pytest
 
 from iot.agent.commands import CommandRefused
-from tests.iot.agent_rig import OTHER_BADGE, Rig
+from tests.iot.agent_rig import NOON, OTHER_BADGE, Rig
 
 # --- safety -------------------------------------------------------------------------------------------------------
 
@@ -180,3 +182,87 @@ def test_stop_button_that_is_still_pressed_cannot_be_lifted():
         rig.orders["enable"]({"lift": True})
 
     assert rig.station.is_locked_out
+
+
+def stop(rig: Rig) -> None:
+    """Pressed and pulled out."""
+    for is_pressed in (True, False):
+        rig.stop_button.turn(is_pressed)
+        rig.pass_s(1)
+
+
+def lifted(after_s: float) -> dict[str, object]:
+    return {"lift": True, "lifted_at": (NOON + timedelta(seconds=after_s)).isoformat()}
+
+
+@pytest.mark.parametrize(("lifted_s", "is_lifted"), [(150, True), (50, False)], ids=["after both", "between the two"])
+def test_lift_is_of_what_was_stopped_before_it(lifted_s: float, is_lifted: bool):
+    rig = Rig()
+    rig.tell_time()
+    stop(rig)
+    rig.pass_s(98)
+    stop(rig)
+    rig.pass_s(98)
+
+    if is_lifted:
+        rig.orders["enable"](lifted(lifted_s))
+    else:
+        with pytest.raises(CommandRefused, match="stopped_again"):
+            rig.orders["enable"](lifted(lifted_s))
+
+    assert rig.station.is_locked_out is not is_lifted
+
+
+@pytest.mark.parametrize("is_time_known", [True, False], ids=["knew the time", "did not"])
+def test_earlier_lift_does_not_lift_a_stop_that_an_earlier_run_saw(is_time_known: bool):
+    rig = Rig()
+    if is_time_known:
+        rig.tell_time()
+    stop(rig)
+
+    rig.boot = "boot-2"
+    rig.restart()
+    rig.pass_s(10)
+    rig.tell_time(NOON + timedelta(seconds=12))
+    with pytest.raises(CommandRefused, match="stopped_again"):
+        rig.orders["enable"](lifted(-60))
+    while_stopped = rig.station.blocked()
+    rig.orders["enable"](lifted(11))
+
+    assert while_stopped == "emergency_stop"
+    assert rig.station.blocked() == ""
+
+
+def test_stop_keeps_its_time_when_the_lab_locks_too():
+    rig = Rig()
+    rig.tell_time()
+    stop(rig)
+    rig.orders["lock"]({})
+
+    with pytest.raises(CommandRefused, match="stopped_again"):
+        rig.orders["enable"](lifted(-60))
+    rig.orders["enable"](lifted(60))
+    rig.orders["lock"]({})
+    rig.orders["enable"](lifted(-60))
+
+    assert rig.station.blocked() == ""
+
+
+@pytest.mark.parametrize(
+    ("data", "is_on"),
+    [
+        ({"reason": "safety_input", "at_once": True}, False),
+        ({"reason": "idle_timeout", "at_once": True, "when_idle": True}, True),
+        ({"reason": "safety_input", "when_idle": True}, True),
+    ],
+    ids=["for safety", "for another reason", "patient"],
+)
+def test_machine_that_works_is_cut_from_afar_for_safety_only(data: dict[str, object], is_on: bool):
+    rig = Rig()
+    rig.run_session()
+    rig.busy.turn(True)
+    rig.pass_s(1)
+
+    rig.orders["disable"](data | {"session_id": "s-1"})
+
+    assert rig.relay.is_on is is_on

@@ -9,11 +9,13 @@ from django.conf import settings as django_settings
 from django.utils import timezone
 
 from iot.broker.access import BrokerUser, may_publish, may_receive, may_subscribe
+from iot.broker_questions import may, may_connect
+from iot.device_services import create_device, update_device
 from iot.models import Device, DriverKind
-from iot.selectors import broker_users, topics_of
+from iot.selectors import account_of, broker_users, topics_of
 from iot.services import revoke, set_password
 from tests.contract.running_broker import Client, RunningBroker, wait_until
-from tests.iot.builders import make_device
+from tests.iot.builders import make_device, make_machine
 
 # Two of each kind, named alike wherever a careless pattern would let one speak for the other.
 TOPICS: dict[str, tuple[str, str]] = {
@@ -27,8 +29,9 @@ TOPICS: dict[str, tuple[str, str]] = {
     DriverKind.BAMBU: ("01S00A2B3C", "01S00A2B3D"),
     DriverKind.RFID: ("door", "door/side"),
 }
-# The state of a bridge is told to all of its plugs, and each of them is granted it.
-SHARED = {"zigbee2mqtt/bridge/state"}
+# A Zigbee plug has no account: its bridge speaks for all of its plugs.
+BRIDGED = DriverKind.ZIGBEE2MQTT
+BRIDGE = "bridge.zigbee2mqtt"
 NOBODY_S = (
     "fablab/v1/fablab-0/down/command",
     "fablab/v1/fablab-0/down/decision",
@@ -55,6 +58,11 @@ class Fleet:
     passwords: dict[str, str]
 
     @property
+    def with_account(self) -> list[Device]:
+        """Those that connect themselves."""
+        return [device for device in self.devices if device.kind != BRIDGED]
+
+    @property
     def users(self) -> dict[str, BrokerUser]:
         return {user.username: user for user in broker_users()}
 
@@ -77,12 +85,15 @@ def test_every_kind_of_device_is_looked_at() -> None:
     assert set(TOPICS) == set(DriverKind.values)
 
 
-@pytest.mark.parametrize("kind", DriverKind.values)
+OF_THEIR_OWN = [kind for kind in DriverKind.values if kind != BRIDGED]
+
+
+@pytest.mark.parametrize("kind", OF_THEIR_OWN)
 def test_device_may_write_what_its_driver_reads_and_nothing_of_another(fleet: Fleet, kind: str) -> None:
     users = fleet.users
     for device in [device for device in fleet.devices if device.kind == kind]:
         user, own = users[device.slug], fleet.own(device)
-        foreign = {topic for other in fleet.devices for topic in fleet.own(other) if other != device} - SHARED
+        foreign = {topic for other in fleet.devices for topic in fleet.own(other) if other != device}
 
         assert own
         assert [topic for topic in own if not may_publish(user, topic)] == []
@@ -90,7 +101,7 @@ def test_device_may_write_what_its_driver_reads_and_nothing_of_another(fleet: Fl
         assert [topic for topic in NOBODY_S if may_publish(user, topic)] == []
 
 
-@pytest.mark.parametrize("kind", DriverKind.values)
+@pytest.mark.parametrize("kind", OF_THEIR_OWN)
 def test_device_hears_what_is_meant_for_it_and_nothing_else(fleet: Fleet, kind: str) -> None:
     users = fleet.users
     for device in [device for device in fleet.devices if device.kind == kind]:
@@ -117,7 +128,71 @@ def test_device_that_is_revoked_or_was_never_enrolled_has_no_account(fleet: Flee
     make_device("never-enrolled")
     revoke(device=fleet.devices[0], now=timezone.now())
 
-    assert set(fleet.users) == {"fablab-server", *(device.slug for device in fleet.devices[1:])}
+    assert set(fleet.users) == {"fablab-server", BRIDGE, *(device.slug for device in fleet.with_account[1:])}
+
+
+def test_bridge_speaks_for_its_plugs_and_for_nobody_else(fleet: Fleet) -> None:
+    bridge = fleet.users[BRIDGE]
+    plugs = [topic for device in fleet.devices if device.kind == BRIDGED for topic in fleet.own(device)]
+    others = [topic for device in fleet.with_account for topic in fleet.own(device)]
+    nobody_s = [topic for topic in NOBODY_S if not topic.startswith(("zigbee2mqtt/", "homeassistant/"))]
+
+    assert [topic for topic in plugs if not may_publish(bridge, topic)] == []
+    assert [topic for topic in (*others, *nobody_s) if may_publish(bridge, topic)] == []
+    assert [topic for topic in (*others, *nobody_s) if may_receive(bridge, topic)] == []
+    assert may_receive(bridge, "zigbee2mqtt/saw/set")
+
+
+def test_bridge_keeps_its_account_until_its_last_plug_is_shut_out(fleet: Fleet) -> None:
+    plugs = [device for device in fleet.devices if device.kind == BRIDGED]
+    there = []
+    for plug in plugs:
+        there.append(BRIDGE in fleet.users)
+        revoke(device=plug, now=timezone.now())
+
+    assert (there, BRIDGE in fleet.users) == ([True, True], False)
+
+
+def test_password_of_a_bridge_is_one_for_all_of_its_plugs(fleet: Fleet) -> None:
+    plug = next(device for device in fleet.devices if device.kind == BRIDGED)
+    added = create_device(
+        name="Band saw", kind=BRIDGED, topic="zigbee2mqtt/band", machine=make_machine("band-saw"), by=None
+    )
+
+    password = set_password(plug, now=timezone.now())
+
+    hashes = set(Device.objects.filter(kind=BRIDGED).values_list("password_hash", flat=True))
+    assert added.password_hash
+    assert len(hashes) == 1
+    assert [may_connect(BRIDGE, word) for word in (password, fleet.passwords[plug.slug])] == [True, False]
+    assert not may_connect(plug.slug, password)
+    assert may("publish", BRIDGE, "zigbee2mqtt/band")
+    assert not may("publish", BRIDGE, "press/status")
+
+
+@pytest.mark.parametrize("has_mate", [True, False], ids=["let in already", "new"])
+def test_plug_that_goes_to_another_bridge_takes_no_password_along(fleet: Fleet, has_mate: bool) -> None:
+    plug = next(device for device in fleet.devices if device.kind == BRIDGED)
+    there = "$7$1$x$y" if has_mate else ""
+    if has_mate:
+        make_device("there", kind=BRIDGED, topic="attic/drill", password_hash=there, enrolled_at=timezone.now())
+
+    update_device(device=plug, by=None, topic="attic/saw")
+
+    plug.refresh_from_db()
+    assert (plug.password_hash, plug.enrolled_at is not None) == (there, has_mate)
+    assert not may_connect("bridge.attic", fleet.passwords[plug.slug])
+
+
+@pytest.mark.parametrize("base", ["fablab", "tele", "homeassistant", "a" * 61])
+def test_bridge_is_granted_nothing_where_others_speak(db: None, base: str) -> None:
+    device = make_device("plug", kind=BRIDGED, topic=f"{base}/saw", password_hash="$7$1$x$y")
+
+    account = account_of(device)
+
+    assert account.writes == ()
+    assert not may_receive(account, f"{base}/other/set")
+    assert broker_users()
 
 
 # --- on real brokers ----------------------------------------------------------------------------------------------
@@ -148,7 +223,7 @@ def test_each_kind_of_device_reaches_the_lab_with_its_own_words_only(broker: Run
     lab = Client(broker, "fablab-server", str(django_settings.BROKER["password"])).open().listen("#")
     tried = [fleet.own(device)[0] for device in fleet.devices] + [topic for topic in NOBODY_S if topic[0] != "$"]
 
-    for device in fleet.devices:
+    for device in fleet.with_account:
         client = opened(broker, fleet, device.slug)
         assert client.paho.is_connected()
         for topic in tried:
@@ -159,12 +234,30 @@ def test_each_kind_of_device_reaches_the_lab_with_its_own_words_only(broker: Run
         client.close()
 
     came = {(topic, payload.decode()) for topic, payload, _ in lab.got if not payload.startswith(b"last of")}
-    assert came == {(fleet.own(device)[0], device.slug) for device in fleet.devices}
+    assert came == {(fleet.own(device)[0], device.slug) for device in fleet.with_account}
     lab.close()
 
 
-def milliseconds(since_s: float) -> str:
-    return f"{(time.monotonic() - since_s) * 1000:.0f} ms"
+@pytest.mark.serial
+@pytest.mark.django_db(transaction=True, available_apps=list(django_settings.INSTALLED_APPS))
+def test_bridge_reaches_the_lab_for_all_of_its_plugs_and_no_plug_without_it(
+    broker: RunningBroker, fleet: Fleet
+) -> None:
+    start(broker)
+    plugs = [device for device in fleet.devices if device.kind == BRIDGED]
+    password = fleet.passwords[plugs[-1].slug]
+    lab = Client(broker, "fablab-server", str(django_settings.BROKER["password"])).open().listen("#")
+    bridge = opened(broker, fleet, BRIDGE, password)
+
+    bridge.paho.publish("press/status", b"forged", qos=0)
+    for plug in plugs:
+        bridge.say(plug.topic, plug.slug.encode())
+
+    assert wait_until(lambda: plugs[-1].slug.encode() in lab.payloads())
+    assert {(topic, payload.decode()) for topic, payload, _ in lab.got} == {(plug.topic, plug.slug) for plug in plugs}
+    assert opened(broker, fleet, plugs[0].slug, password).refusals
+    bridge.close()
+    lab.close()
 
 
 def shut_out(device: Device) -> str:
@@ -187,22 +280,29 @@ def test_credential_is_worth_nothing_within_a_moment(
     broker: RunningBroker, fleet: Fleet, change: Callable[[Device], str]
 ) -> None:
     start(broker)
-    lost, other = fleet.devices[:2]
+    witness = opened(broker, fleet, fleet.with_account[3].slug)
     happened: list[str] = []
-    client, witness = opened(broker, fleet, lost.slug), opened(broker, fleet, other.slug)
-    followed(client, happened, "lost")
     followed(witness, happened, "other")
+
+    took_s = [changed_within_s(broker, fleet, device, change) for device in fleet.with_account[:3]]
+
+    # The best of three: a busy machine may be late, the lab is not.
+    assert min(took_s) < 1
+    assert (happened, witness.paho.is_connected()) == ([], True)
+
+
+def changed_within_s(broker: RunningBroker, fleet: Fleet, lost: Device, change: Callable[[Device], str]) -> float:
+    """How long one who is connected stays so, in seconds; the old password is then worth nothing, a new one all."""
+    happened: list[str] = []
+    client = opened(broker, fleet, lost.slug)
+    followed(client, happened, "lost")
 
     began_s = time.monotonic()
     password = change(lost)
-
-    # Below a second here; five leave room for a busy machine.
     assert wait_until(lambda: happened, 5)
-    print(f"\n{broker.program}: dropped {milliseconds(began_s)} after the change began")
-    assert happened[0] == "lost dropped"
+    took_s = time.monotonic() - began_s
+
     assert opened(broker, fleet, lost.slug).refusals
     if password:
         assert opened(broker, fleet, lost.slug, password).paho.is_connected()
-        print(f"{broker.program}: let in with the new password {milliseconds(began_s)} after the change began")
-    assert witness.paho.is_connected()
-    assert "other dropped" not in happened
+    return took_s

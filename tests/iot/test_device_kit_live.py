@@ -5,25 +5,22 @@ import re
 import stat
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
-from iot.broker.access import BrokerUser
-from iot.credentials import hash_password
 from iot.device_check import Mark, check_device
 from iot.ingest.consumer import Ingest
 from iot.models import Device
 from iot.orders import Kind, order
 from iot.partitions import ensure_partitions
-from tests.contract.running_broker import PASSWORD, Client, RunningBroker, device_user, wait_until
+from tests.contract.running_broker import PASSWORD, Client, RunningBroker, wait_until
 from tests.factories import make_machine, make_site, make_staff, minutes
 from tests.iot.builders import make_device
+from tests.iot.running_ingest import broker_for, ingest_at
 from tests.iot.test_device_kit import between
 
 pytestmark = [
@@ -52,30 +49,14 @@ def device(db: None) -> Device:
 
 @pytest.fixture
 def broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningBroker]:
-    server = BrokerUser("server", hash_password(PASSWORD), writes=("fablab/v1/+/down/#",), reads=("#",))
-    running = RunningBroker("mosquitto", [server, device_user("kit-1")], monkeypatch)
-    running.start()
-    yield running
-    running.close()
+    with broker_for("kit-1", monkeypatch) as running:
+        yield running
 
 
 @pytest.fixture
 def ingest(broker: RunningBroker, device: Device, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ingest]:
-    ours = {"host": "127.0.0.1", "port": broker.port, "username": "server", "password": PASSWORD, "is_tls": False}
-    monkeypatch.setattr(settings, "BROKER", ours)
-    running = Ingest(client_id="test-ingest", clock=timezone.now)
-
-    def run() -> None:
-        running.run()
-        connection.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    assert wait_until(running.connected.is_set)
-    yield running
-    running.stop()
-    for each in (thread, running.asking.thread, running.downlink.thread):
-        each.join(10)
+    with ingest_at(broker, monkeypatch) as running:
+        yield running
 
 
 @pytest.fixture

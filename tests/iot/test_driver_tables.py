@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from iot.drivers.base import Observation, Presence
+from iot.drivers.base import Observation, Presence, Relay
 from iot.protocol import Access, Event, Hello, Reading, Sample
 from tests.iot.recorded import KINDS, files_of, told
 
@@ -14,6 +14,7 @@ ONLINE: Line = (Presence(True),)
 OFFLINE: Line = (Presence(False),)
 NOTHING: Line = ()
 ALIVE: Line = (Hello(),)
+STILL_ON: Line = (Relay(is_on=True),)
 ON: Line = (Event("energised"),)
 OFF: Line = (Event("de_energised"),)
 IDLE: Line = (Event("idle"),)
@@ -31,6 +32,11 @@ def only(**values: float) -> Line:
     return (reading(**values),)
 
 
+def let_through(**values: float) -> Line:
+    """Measured, and on: that says nothing of use, and answers an order."""
+    return (reading(**values), Relay(is_on=True))
+
+
 def fault(reason: str) -> Line:
     return (Event("fault", reason=reason),)
 
@@ -43,7 +49,8 @@ MARK = "hmac:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 TABLE: dict[tuple[str, str], tuple[str, Sequence[Line]]] = {
     ("tasmota", "pow"): (
         "pow1",
-        [ONLINE, (Hello(firmware="9.5.0(tasmota)"),), ALIVE, only(power_w=2635, energy_wh=6294), NOTHING, OFF, OFFLINE],
+        [ONLINE, (Hello(firmware="9.5.0(tasmota)"),), STILL_ON, only(power_w=2635, energy_wh=6294), NOTHING, OFF,
+         OFFLINE],
     ),
     ("tasmota", "two-channels"): (
         "bench",
@@ -62,8 +69,8 @@ TABLE: dict[tuple[str, str], tuple[str, Sequence[Line]]] = {
     ("shelly", "gen1-em"): ("shellies/shellyem-B9E2A1", [only(power_w=-12.4), only(energy_wh=18234.5)]),
     ("shelly", "gen2-plus-plug-s"): (
         "shellyplusplugs-e86beae8d9f4",
-        [ONLINE, only(power_w=106.3, energy_wh=46791.262), only(power_w=10.7), only(energy_wh=46791.44), OFF, ALIVE,
-         OFFLINE],
+        [ONLINE, let_through(power_w=106.3, energy_wh=46791.262), only(power_w=10.7), only(energy_wh=46791.44), OFF,
+         ALIVE, OFFLINE],
     ),
     ("shelly", "gen3-pm-mini"): ("lab/hall/pm", [only(power_w=271.4, energy_wh=1203.991), ALIVE]),
     ("shelly", "gen4-1pm"): (
@@ -73,17 +80,17 @@ TABLE: dict[tuple[str, str], tuple[str, Sequence[Line]]] = {
     ("shelly", "gen2-pro-3em"): ("press", [only(power_w=963.2), only(energy_wh=13125.01)]),
     ("zigbee2mqtt", "bare-words"): (
         "zigbee2mqtt/saw",
-        [NOTHING, ONLINE, only(power_w=58, energy_wh=1540), OFFLINE, OFFLINE],
+        [NOTHING, ONLINE, let_through(power_w=58, energy_wh=1540), OFFLINE, OFFLINE],
     ),
     ("zigbee2mqtt", "json"): (
         "zigbee2mqtt/saw",
-        [ONLINE, only(power_w=3, energy_wh=8420), ON, ALIVE, OFFLINE],
+        [ONLINE, let_through(power_w=3, energy_wh=8420), ON, ALIVE, OFFLINE],
     ),
     ("zigbee2mqtt", "off"): (
         "zigbee2mqtt/saw",
         [(reading(power_w=0, energy_wh=12050), Event("de_energised"))],
     ),
-    ("zigbee2mqtt", "consumption"): ("zigbee2mqtt/saw", [only(power_w=11.9, energy_wh=5430)]),
+    ("zigbee2mqtt", "consumption"): ("zigbee2mqtt/saw", [let_through(power_w=11.9, energy_wh=5430)]),
     ("esphome", "names-of-the-node"): (
         "sonoff-pow",
         # Of an energy without its unit, nobody knows how much it is.

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from iot.broker.access import topic_matches
 from iot.drivers import foreign_driver, tasmota
-from iot.drivers.base import Observation, Presence
+from iot.drivers.base import Observation, Presence, Relay
 from iot.protocol import MAX_PAYLOAD_BYTES, Event, Hello, MalformedMessage, Reading, Sample
 
 ONE_CHANNEL = {
@@ -51,9 +51,10 @@ def measured(**values: float) -> tuple[Reading]:
         pytest.param("stat/POWER", b"ON", (Event("energised"),), id="switched on"),
         pytest.param("stat/POWER1", b"OFF", (Event("de_energised"),), id="first relay switched off"),
         pytest.param("stat/RESULT", {"POWER": "ON"}, (), id="result says the same again"),
-        pytest.param("tele/STATE", {"POWER": "ON", "Wifi": {"RSSI": 80}}, (Hello(),), id="state: a sign of life"),
+        pytest.param("tele/STATE", {"POWER": "ON", "Wifi": {"RSSI": 80}}, (Relay(True),), id="state: still on"),
         pytest.param("tele/STATE", {"POWER": "OFF"}, (Event("de_energised"),), id="state: off is sure"),
-        pytest.param("tele/STATE", {"POWER1": "ON", "POWER2": "OFF"}, (Hello(),), id="state: the second relay is off"),
+        pytest.param("tele/STATE", {"POWER1": "ON", "POWER2": "OFF"}, (Relay(True),), id="state: the second is off"),
+        pytest.param("tele/STATE", {"Wifi": {"RSSI": 80}}, (Hello(),), id="state: a sign of life"),
         pytest.param("tele/INFO2", b"\xff", (), id="not ours to read"),
         pytest.param("cmnd/POWER", b"ON", (), id="a command says nothing about the plug"),
     ],

@@ -13,9 +13,13 @@ from django.db import connection
 from django.utils import timezone
 
 from fablab import settings as settings_module
+from fablab.demo.simulation import Broker
+from fablab.demo.single_devices import SingleDevices
+from fablab.demo.tasmota import Plug
 from iot.agent.client import Agent, Timing
-from iot.agent.config import ConfigError, read_config
+from iot.agent.config import ConfigError, read_config, write_config
 from iot.agent.outbox import Outbox
+from iot.broker.authority import authority_pem
 from iot.ingest.consumer import Ingest, broker_client
 from iot.models import InboxMessage
 from tests.conftest import ROOT, require_program
@@ -216,3 +220,88 @@ def test_agent_finds_its_authority_beside_its_settings(tmp_path: Path, ours: Aut
     (tmp_path / "agent.toml").write_text(HEAD + 'is_tls = true\nca_file = "ours.crt"')
 
     assert read_config(tmp_path / "agent.toml").ca_file == ours.file
+
+
+@pytest.mark.serial
+def test_devices_that_are_played_believe_our_own_authority(broker: TlsBroker, ours: Authority) -> None:
+    where = Broker.of_settings({"host": "127.0.0.1", "port": broker.port, "is_tls": True, "ca_file": str(ours.file)})
+    devices = SingleDevices(["laser"], "plug", {"laser": PASSWORD}, where, speed=1)
+
+    devices.start()
+
+    assert wait_until(devices.is_connected, 15)
+    devices.stop()
+
+
+@pytest.mark.serial
+def test_plug_of_the_demo_believes_our_own_authority(broker: TlsBroker, ours: Authority) -> None:
+    plug = Plug("bench")
+
+    plug.start("127.0.0.1", broker.port, "laser", PASSWORD, is_tls=True, ca_file=ours.file)
+
+    assert wait_until(lambda: plug.is_connected, 15)
+    plug.stop()
+
+
+ADDRESS = {"device": "laser", "host": "127.0.0.1", "is_tls": True}
+
+
+@pytest.mark.serial
+def test_device_checks_the_broker_by_what_its_enrolment_brought(
+    broker: TlsBroker, ours: Authority, tmp_path: Path, make_agent: MakeAgent
+) -> None:
+    file = tmp_path / "device" / "agent.toml"
+    write_config(file, ADDRESS | {"port": broker.port, "ca": authority_pem(str(ours.file))}, PASSWORD)
+    config = read_config(file)
+
+    agent = make_agent(config.ca_file)
+    agent.start()
+
+    assert config.ca_file == file.parent / "ca.crt"
+    assert wait_until(lambda: agent.is_connected, 15)
+
+
+def test_next_enrolment_brings_the_authority_of_the_next_broker(ours: Authority, tmp_path: Path) -> None:
+    file = tmp_path / "agent.toml"
+    file.write_text("ca_file = 'by-hand.crt'\n")
+    pem = authority_pem(str(ours.file))
+
+    write_config(file, ADDRESS | {"port": 8883, "ca": pem}, PASSWORD)
+    first = read_config(file)
+    write_config(file, ADDRESS | {"port": 1883, "is_tls": False, "ca": pem}, PASSWORD)
+
+    assert first.ca_file is not None
+    assert first.ca_file.read_text() == pem
+    assert read_config(file).ca_file is None
+
+
+def test_authority_named_by_hand_stays_where_the_lab_names_none(ours: Authority, tmp_path: Path) -> None:
+    file = tmp_path / "agent.toml"
+    file.write_text(f"ca_file = '{ours.file}'\n")
+
+    write_config(file, ADDRESS | {"port": 8883, "ca": ""}, PASSWORD)
+
+    assert read_config(file).ca_file == ours.file
+
+
+@pytest.mark.parametrize("ca", ["none", 7, ["x"], "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
+def test_answer_with_no_certificate_in_it_is_not_used(tmp_path: Path, ca: object) -> None:
+    with pytest.raises(ConfigError, match="ca: a certificate in PEM form"):
+        write_config(tmp_path / "agent.toml", ADDRESS | {"port": 8883, "ca": ca}, PASSWORD)
+
+    assert not list(tmp_path.iterdir())
+
+
+def test_authority_is_told_without_a_key_beside_it(ours: Authority, tmp_path: Path) -> None:
+    pem, both = ours.file.read_text(), tmp_path / "both.pem"
+    both.write_text("-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n" + pem)
+
+    assert "PRIVATE" not in authority_pem(str(both))
+    assert authority_pem(str(both)) == pem
+
+
+def test_no_authority_is_told_where_there_is_none_or_a_whole_collection(ours: Authority, tmp_path: Path) -> None:
+    many = tmp_path / "many.pem"
+    many.write_text(ours.file.read_text() * 100)
+
+    assert [authority_pem(name) for name in (None, "", str(tmp_path / "none"), str(many))] == [""] * 4

@@ -54,7 +54,7 @@ def calendar_server(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[O
     side = OtherSide(server.server_port)
     monkeypatch.setenv("FABLAB_CALENDAR_NETWORKS", "127.0.0.0/8,::1/128")
     monkeypatch.setenv("FABLAB_CALENDAR_CA", str(certificate))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield side
     finally:

@@ -51,7 +51,7 @@ def service(monkeypatch):
             """Nothing."""
 
     server = http.server.HTTPServer(("127.0.0.1", 0), Answers)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     port = server.server_address[1]
     monkeypatch.setenv("FABLAB_SMS_URL", f"json://user:hush-hush@127.0.0.1:{port}/{{phone}}/send")

@@ -55,7 +55,7 @@ def listening():
             """Nothing."""
 
     server = http.server.HTTPServer(("127.0.0.1", 0), Answers)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield f"json://127.0.0.1:{server.server_address[1]}", heard
     server.shutdown()

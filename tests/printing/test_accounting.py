@@ -8,6 +8,7 @@ from people.models import Notice, Role
 from printing.accounting import weigh_spool
 from printing.models import JobState, Printer, PrintJob, PrintPrice, Spool, SpoolEntry
 from printing.services import move_job, resolve_lost
+from tests.contract.fake_moonraker import MM_A_SECOND, FakeMoonraker
 from tests.factories import make_staff
 from tests.printing.builders import fresh
 
@@ -43,7 +44,9 @@ def test_finished_print_takes_all_that_the_slicer_foretold(lab, spool):
 
     ended = fresh(job)
     assert (ended.state, ended.grams, ended.spool, left(spool)) == (JobState.FINISHED, 40.0, spool, 460.0)
-    assert ended.printed == ended.ended_at - ended.started_at
+    begun = ended.events.get(new=JobState.STARTING).at
+    # The fake says 30 seconds; no more is counted than went by since the command.
+    assert ended.printed == ended.ended_at - begun
 
 
 @pytest.mark.parametrize("state", [JobState.FAILED, JobState.CANCELLED])
@@ -54,6 +57,56 @@ def test_print_that_breaks_off_takes_what_it_came_to(lab, spool, state):
     move_job(fresh(job), state, now=lab.now)
 
     assert (fresh(job).grams, left(spool)) == (10.0, 490.0)
+
+
+@pytest.mark.parametrize(
+    ("state", "file", "used_mm", "expected"),
+    [
+        (JobState.FINISHED, {"filament_g": 40.0, "filament_mm": 10_000}, 11_000, 44.0),
+        (JobState.CANCELLED, {"filament_g": 40.0, "filament_mm": 10_000}, 500, 2.0),
+        (JobState.CANCELLED, {"filament_g": None, "filament_mm": 10_000}, 1000, 3.0),
+        (JobState.FINISHED, {"filament_g": None, "filament_mm": None}, 1000, 3.0),
+        (JobState.FINISHED, {"filament_g": 40.0, "filament_mm": 10_000}, 0, 40.0),
+        (JobState.CANCELLED, {"filament_g": 40.0, "filament_mm": 10_000}, 0, 0.0),
+        (JobState.CANCELLED, {"filament_g": 40.0, "filament_mm": 10_000}, 10**14, 10.0),
+        (JobState.FINISHED, {"filament_g": None, "filament_mm": None}, 10**14, None),
+        (JobState.FINISHED, {"filament_g": 40.0, "filament_mm": 10_000}, None, 40.0),
+    ],
+    ids=[
+        "purged", "stopped early", "only a length foretold", "nothing foretold", "nothing drawn, and finished",
+        "stopped before any was drawn", "nonsense", "nonsense, nothing foretold", "no word",
+    ],
+)  # fmt: skip
+def test_filament_that_the_printer_drew_in_goes_before_what_was_foretold(lab, spool, state, file, used_mm, expected):
+    job = printing(lab)
+    type(job.file).objects.filter(pk=job.file_id).update(**file)
+    PrintJob.objects.filter(pk=job.pk).update(used_mm=used_mm, progress_pct=25)
+
+    ended = move_job(fresh(job), state, now=lab.now)
+
+    assert ended.grams == (pytest.approx(expected, abs=0.05) if expected is not None else None)
+
+
+def test_klipper_tells_the_filament_that_it_drew(lab, spool):
+    lab.server.stop()
+    lab.server = FakeMoonraker()
+    lab.remote = lab.server.printer
+    Printer.objects.update(kind="moonraker", base_url=lab.server.url)
+    job = lab.queue()
+    type(job.file).objects.filter(pk=job.file_id).update(filament_g=10.0, filament_mm=290, filament_type="PLA")
+    PrintJob.objects.filter(pk=job.pk).update(start_asked_at=lab.now)
+    lab.ticks(2)
+    lab.remote.going_since -= 15
+    lab.tick()
+    lab.remote.cancel()
+    lab.ticks(4)
+
+    ended = fresh(job)
+    drawn_mm = MM_A_SECOND * lab.remote.done_s
+    assert ended.state == JobState.CANCELLED
+    assert 150 <= drawn_mm < 200
+    assert ended.used_mm == pytest.approx(drawn_mm)
+    assert ended.grams == pytest.approx(10.0 * drawn_mm / 290, abs=0.05)
 
 
 def test_lost_print_is_settled_once_somebody_says_how_it_ended(lab, spool):

@@ -46,6 +46,7 @@ def test_sent_file_becomes_a_job(now_lab):
         "state": "queued",
         "progress_pct": 0.0,
         "time_left_s": None,
+        "time_left_origin": "",
         "estimated_s": None,
         "filament_g": None,
         "error_code": "",

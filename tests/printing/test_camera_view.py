@@ -37,7 +37,7 @@ def camera(lab):
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     Printer.objects.update(camera_url=f"http://127.0.0.1:{server.server_port}/?action=snapshot")
     yield asked
     server.shutdown()

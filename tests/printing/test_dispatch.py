@@ -7,6 +7,7 @@ import pytest
 from iot.models import StopReason, UsageSession
 from printing.dispatch import ACTIVE_EVERY, IDLE_EVERY, WAITING_EVERY
 from printing.models import JobState, PrintCommand, Printer
+from printing.services import last_on_bed
 from reservations.life import check_in
 from reservations.models import Status
 from reservations.services import cancel_reservation
@@ -192,7 +193,7 @@ def test_stop_that_the_printer_did_not_take_is_asked_again(lab):
     lab.ticks(2)
     still = fresh(job).state
     lab.remote.cancel = cancel
-    lab.ticks(2)
+    lab.ticks(2, seconds=10)
 
     assert (still, fresh(job).state) == (JobState.CANCELLING, JobState.CANCELLED)
 
@@ -256,6 +257,24 @@ def test_print_of_another_is_left_alone_and_its_piece_must_be_taken_off(lab):
     assert after == JobState.QUEUED
     assert fresh(job).state == JobState.STARTING
     assert posts(lab, "/api/job") == 0
+
+
+def test_piece_of_another_is_nobody_s_of_ours_until_it_is_taken_off(lab):
+    job = lab.printing()
+    lab.remote.pass_time(60)
+    lab.ticks(2)
+    lab.clear_bed()
+    lab.remote.files["foreign.gcode"] = b"G4 S60\n"
+    lab.remote.start("foreign.gcode")
+
+    lab.tick()
+    during = last_on_bed(lab.machine)
+    lab.remote.pass_time(60)
+    lab.tick()
+    lab.clear_bed()
+
+    assert during is None
+    assert last_on_bed(lab.machine) == job
 
 
 def test_person_who_left_during_the_upload_keeps_the_place_but_nothing_starts(lab):

@@ -10,6 +10,7 @@ from django.urls import reverse
 from printing.errors import PrintRefused
 from printing.files import store_file, stored_path
 from printing.models import BackendKind, FileKind, JobState, Printer
+from printing.policy import endings_taken
 from printing.queue import run_by_hand
 from printing.submitting import queue_job
 from tests.factories import make_person
@@ -52,6 +53,21 @@ def test_drawing_is_queued_and_run_by_hand(laser):
 def test_what_is_no_drawing_is_refused_and_not_kept(laser, content):
     with pytest.raises(PrintRefused):
         kept(laser, content)
+
+
+@pytest.mark.parametrize(
+    ("settings", "endings"),
+    [
+        ({}, ".gcode .gco .g"),
+        ({"kind": BackendKind.PRUSALINK}, ".gcode .gco .g .bgcode"),
+        ({"kind": BackendKind.BY_HAND, "cut_speed_mm_s": 10}, ".gcode .gco .g .svg .dxf"),
+        ({"kind": BackendKind.BY_HAND, "nozzle_mm": 0.4}, ".gcode .gco .g .bgcode .gcode.3mf"),
+        ({"kind": BackendKind.BY_HAND}, ".gcode .gco .g .bgcode .gcode.3mf .svg .dxf"),
+    ],
+    ids=["OctoPrint", "PrusaLink", "a laser", "a Bambu, by hand", "nobody said what it is"],
+)
+def test_machine_names_the_files_that_it_takes(settings, endings):
+    assert endings_taken(Printer(**settings)) == endings.split()
 
 
 def test_drawing_is_no_file_for_a_printer(lab):

@@ -309,6 +309,24 @@ def test_any_content_is_answered(noise, words):
 
 
 @pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (b"FIRMWARE_RESTART", {"FIRMWARE_RESTART": 2}),
+        (b" save_config ; keep", {"SAVE_CONFIG": 2}),
+        (b"N7 RUN_SHELL_COMMAND CMD=x", {"RUN_SHELL_COMMAND": 2}),
+        (b"SDCARD_PRINT_FILE FILENAME=b.gcode", {"SDCARD_PRINT_FILE": 2}),
+        (b"PID_CALIBRATE HEATER=extruder TARGET=200", {"PID_CALIBRATE": 2}),
+        (b"RESTART", {"RESTART": 2}),
+        (b"RESTART_COUNTER VALUE=1", {}),
+        (b"M117 RESTART", {}),
+        (b"PRINT_START BED=60", {}),
+    ],
+)
+def test_klipper_s_own_commands_are_known(line, expected):
+    assert scan(MOVE.strip(), line).forbidden == expected
+
+
+@pytest.mark.parametrize(
     "line",
     [
         b"M112",

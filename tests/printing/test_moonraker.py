@@ -83,7 +83,7 @@ def test_slicers_estimate_is_asked_for_with_the_temperatures(fake, backend, prin
 
     status = backend.status(with_temperatures=True)
 
-    assert status.time_left_origin == "analysis"
+    assert status.time_left_origin == "slicer"
     assert 490 <= status.time_left_s <= 500
 
 

@@ -157,6 +157,14 @@ def test_history_tells_how_a_print_ended(status, expected):
     assert last_print_in([{"filename": "other.gcode", "status": "completed", "end_time": 1.0}, job], OURS) == expected
 
 
+def test_history_tells_what_a_print_took():
+    job = {"filename": OURS, "status": "cancelled", "end_time": ENDED_S, "print_duration": 61.7, "filament_used": 812.5}
+
+    found = last_print_in([job], OURS)
+
+    assert (found.print_time_s, found.filament_used_mm) == (61, 812.5)
+
+
 def test_newest_end_in_the_history_counts():
     jobs = [
         {"filename": OURS, "status": "cancelled", "end_time": ENDED_S},

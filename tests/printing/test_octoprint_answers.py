@@ -81,7 +81,7 @@ def test_job_while_printing_is_read():
     status = status_from_job(job, PrinterConnection.PRINTING)
 
     assert status == PrinterStatus(
-        PrinterConnection.PRINTING, "fablab/1/cube.gcode", 39.07, 1, 3, time_left_origin="analysis"
+        PrinterConnection.PRINTING, "fablab/1/cube.gcode", 39.07, 1, 3, time_left_origin="earlier"
     )
 
 
@@ -91,7 +91,7 @@ def test_job_while_printing_is_read():
         ("linear", "file"),
         ("estimate", "file"),
         ("analysis", "analysis"),
-        ("mixed-average", "analysis"),
+        ("mixed-average", "earlier"),
         ("genius", "analysis"),
         ("oracle", ""),
         (None, ""),
@@ -139,6 +139,6 @@ def test_number_that_is_none_is_left_out(value):
 def test_last_print_has_its_instant():
     file = {"prints": {"success": 1, "last": {"date": 1_795_301_867.5, "success": True, "printTime": 4.1}}}
 
-    expected = LastPrint(is_success=True, ended_at=datetime.fromtimestamp(1_795_301_867.5, UTC))
+    expected = LastPrint(is_success=True, ended_at=datetime.fromtimestamp(1_795_301_867.5, UTC), print_time_s=4)
     assert last_print_of(file) == expected
     assert last_print_of({}) is None

@@ -146,6 +146,7 @@ PARTS = VALUES | st.dictionaries(
 
 @given(st.dictionaries(st.sampled_from(["job", "printer", "storage_list", "file"]), PARTS))
 def test_whatever_stands_in_an_answer_is_read_or_a_protocol_error(answer):
-    for read in (status_from, path_of_job, storage_name, software_of):
+    kinds = {status_from: PrinterStatus, path_of_job: str | None, storage_name: str | None, software_of: str}
+    for read, kind in kinds.items():
         with contextlib.suppress(PrinterProtocolError):
-            read(answer)
+            assert isinstance(read(answer), kind)

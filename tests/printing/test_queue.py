@@ -6,7 +6,7 @@ from people.errors import NotAllowed
 from people.models import Notice
 from printing.backends import PrinterConnection
 from printing.errors import PrintRefused, WrongJobState
-from printing.models import BackendKind, JobState, Outcome, Printer, PrintJob, Why
+from printing.models import BackendKind, FileKind, JobState, Outcome, Printer, PrintJob, Why
 from printing.queue import ask_start, hold_job, put_first, run_by_hand, say_ended, say_outcome
 from printing.rules import start_denials
 from printing.services import move_job, take_over
@@ -15,6 +15,7 @@ from printing.turns import HEATS_FOR, LOOK_LASTS, next_job, start_facts
 from reservations.life import check_in
 from tests.factories import make_machine, make_outage, make_person, make_staff, minutes, suspend
 from tests.printing.builders import GCODE, book, fresh, long_ago, make_printer, upload
+from tests.printing.format_samples import good_3mf
 
 pytestmark = pytest.mark.django_db
 
@@ -228,6 +229,14 @@ def test_machine_without_software_is_run_by_hand(lab):
     assert (running.state, ended.state, ended.printed) == (JobState.PRINTING, JobState.FINISHED, minutes(20))
     with pytest.raises(WrongJobState):
         say_ended(job=ended, outcome=JobState.FAILED, by=lab.person, now=lab.now)
+
+
+def test_sliced_plate_for_a_bambu_is_handed_in_and_run_by_hand(lab):
+    Printer.objects.update(kind=BackendKind.BY_HAND, nozzle_mm=0.4)
+
+    running = run_by_hand(job=lab.queue(good_3mf()), by=lab.person, now=lab.now)
+
+    assert (running.file.kind, running.state) == (FileKind.GCODE_3MF, JobState.PRINTING)
 
 
 def test_machine_that_software_drives_is_neither_run_nor_ended_by_hand(lab):

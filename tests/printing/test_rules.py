@@ -23,6 +23,7 @@ PARAMS = {
     Code.TOO_LARGE: {"most_mb": 200},
     Code.NOT_GCODE: {"reason": "zip"},
     Code.TOO_MANY_DRAFTS: {"most": 10},
+    Code.TOO_MUCH_KEPT: {"most_gb": 2},
     Code.BEFORE_NEXT: {"estimated": 3 * HOUR, "left": HOUR},
     "host_command": {"line": 4, "command": "@cancel"},
     "too_hot": {"part": "nozzle", "asked_c": 320.0, "most_c": 285.0, "line": 9},

@@ -1,5 +1,7 @@
 """Slicers take us for an OctoPrint: what PrusaSlicer, Orca and Cura send, with a key and without."""
 
+from pathlib import Path
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -9,10 +11,12 @@ from django.utils import timezone
 from people.models import ApiToken
 from people.models.token import Scope
 from printing.models import JobState, Printer, PrintFile, PrintJob
+from printing.times import offered_starts
 from reservations.models import Reservation
 from tests.factories import make_machine, make_person, minutes
 from tests.printing.builders import GCODE, make_printer
 
+SAMPLES = Path(__file__).parent / "samples"
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 
 
@@ -74,6 +78,20 @@ def test_sent_file_is_a_draft_of_its_person_at_that_printer(now_lab):
     assert answer.status_code == 201
     assert answer.json()["job"].endswith(job.get_absolute_url())
     assert (job.person, job.machine, job.state) == (now_lab.person, now_lab.machine, JobState.DRAFT)
+
+
+def test_what_prusaslicer_sliced_opens_as_a_draft_with_three_starts_that_fit(now_lab):
+    person, sliced = make_person(), (SAMPLES / "prusaslicer25.gcode").read_bytes()
+
+    answer = send(now_lab.machine, key_of(person), sliced, name="cube20.gcode")
+
+    job = PrintJob.objects.get()
+    browser = Client()
+    browser.force_login(person)
+    page = browser.get(answer.json()["job"]).content.decode()
+    assert (answer.status_code, job.state, job.file.slicer) == (201, JobState.DRAFT, "PrusaSlicer 2.5.0")
+    assert job.file.estimated is not None
+    assert len(offered_starts(job, timezone.now())) == page.count('name="start"') == 3
 
 
 def test_print_at_once_means_handing_in_and_never_starting(now_lab):

@@ -16,6 +16,7 @@ from printing.models import BackendKind, JobState, Printer, PrintFile, PrintJob,
 from printing.money import EurosField
 from printing.print_prices import example_cents, prices_at, remove_price, set_price
 from printing.printer_services import save_printer
+from printing.queue import ask_start
 from printing.spools import (
     create_spool,
     entries_of,
@@ -299,6 +300,7 @@ def test_another_program_waits_for_the_end_of_a_print(site):
 
 def test_spool_named_in_the_settings_leaves_the_other_printer(site):
     other, machine = make_printer(site), make_machine(site=site)
+    Printer.objects.update(base_url="http://192.168.1.21")
     spool = make_spool(site)
     hang_spool(spool=spool, machine=other.machine, by=None, now=NOW)
 
@@ -351,3 +353,14 @@ def test_form_asks_for_no_address_by_hand(site):
 
     assert by_hand.is_valid()
     assert list(driven.errors) == ["base_url"]
+
+
+def test_other_filament_wants_to_be_looked_at_before_a_print_starts(lab):
+    job = lab.queue()
+    ask_start(job=job, by=lab.person, now=lab.now)
+    spool = make_spool(lab.machine.site)
+
+    hang_spool(spool=spool, machine=lab.machine, by=None, now=lab.now)
+
+    job.refresh_from_db()
+    assert job.start_asked_at is None

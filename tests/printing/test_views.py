@@ -19,7 +19,7 @@ from printing.models import JobState, Printer, PrintFile, PrintJob, PrintJobEven
 from printing.rules import Code
 from reservations.models import Reservation, Status
 from tests.factories import make_machine, make_person, make_staff, minutes
-from tests.printing.builders import GCODE, fresh, make_printer
+from tests.printing.builders import GCODE, fresh, long_ago, make_printer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 AT_THE_END = {
@@ -278,6 +278,7 @@ def test_bed_is_not_said_to_be_clear_by_somebody_whose_print_was_earlier(now_lab
     theirs.pk, theirs.reference, theirs.person = None, new_reference(), make_person()
     theirs.save(force_insert=True)
     Printer.objects.update(is_bed_clear=False)
+    long_ago(now_lab.reservation)
 
     answer = browser(now_lab.person).post(reverse("print-bed-clear", args=[mine.reference]))
 

@@ -25,6 +25,8 @@ from fablab.up.locks import FolderLock
 from fablab.up.options import Options, add_arguments, default_web_processes, wants_demo
 from fablab.up.plan import default_plan
 from fablab.up.supervisor import Supervisor, say_line
+from fablab.up.tls import Tls
+from iot.broker.doors import Doors
 
 
 class Command(BaseCommand):
@@ -78,6 +80,7 @@ def _options(given: dict[str, Any]) -> Options:
     if given["tls_cert"] and not given["lan"]:
         raise CannotStart("--tls-cert is for a lab on the network: add --lan.")
     port = given["port"] or (DEFAULT_PORT if given["lan"] else 8000)
+    lan, mqtt_url = _lan(given, host, port) if given["lan"] else None, env.text("MQTT_URL")
     return Options(
         host=host,
         port=port,
@@ -87,9 +90,10 @@ def _options(given: dict[str, Any]) -> Options:
         web_processes=given["workers"] or default_web_processes(),
         is_demo=is_demo,
         database_url=env.text("DATABASE_URL"),
-        mqtt_url=env.text("MQTT_URL"),
+        mqtt_url=mqtt_url,
         database_password=settings.SECRETS.get("database_password", ""),
-        lan=_lan(given, host, port) if given["lan"] else None,
+        lan=lan,
+        doors=_doors(given, host, lan.tls) if lan and not mqtt_url else None,
     )
 
 
@@ -109,6 +113,15 @@ def _lan(given: dict[str, Any], host: str, port: int) -> Lan:
     return lan
 
 
+def _doors(given: dict[str, Any], host: str, tls: Tls) -> Doors | None:
+    tls_port, plain_port = given["mqtt_tls_port"], given["mqtt_plain_port"]
+    if not tls_port:
+        if plain_port:
+            raise CannotStart("--mqtt-plain-port stands beside the encrypted port: leave --mqtt-tls-port open.")
+        return None
+    return Doors(host, tls_port, tls.certificate_file, tls.key_file, plain_port or None)
+
+
 def _open(options: Options) -> int:
     """Check what can be checked without starting anything, then run until asked to stop.
 
@@ -121,6 +134,8 @@ def _open(options: Options) -> int:
         checks.require_broker(options.mqtt_url)
     else:
         checks.require_free_port("127.0.0.1", options.mqtt_port, "Choose another with --mqtt-port.")
+    if options.doors:
+        _require_free_doors(options.doors)
     advice = f"Choose another: make run {'LAN=1 ' if options.lan else ''}ARGS='--port {options.port + 1}'."
     with contextlib.ExitStack() as sockets:
         listener = sockets.enter_context(checks.listening_socket(options.host, options.port, advice))
@@ -131,15 +146,29 @@ def _open(options: Options) -> int:
         return Supervisor(default_plan(options, listener, plain), when_open=lambda: _welcome(options)).run()
 
 
+def _require_free_doors(doors: Doors) -> None:
+    advice = "Choose another with --mqtt-tls-port; 0 lets no device of the network in."
+    checks.require_free_port(doors.host, doors.tls_port, advice)
+    if doors.plain_port:
+        checks.require_free_port(doors.host, doors.plain_port, "Choose another with --mqtt-plain-port.")
+
+
 def _welcome(options: Options) -> str:
     lines = [f"The lab is open: {options.public_url}"]
     if options.is_demo:
         lines.append("The demo accounts to sign in with are shown on the first page.")
     if options.lan:
         lines += _lan_lines(options.lan)
+    if options.doors:
+        lines.append(f"Devices on the network: MQTT with TLS on port {options.doors.tls_port}{_plain_words(options)}")
     if not options.is_demo:
         lines += _first_run_lines(options)
     return "\n".join([*lines, f"Ctrl-C closes it. Logs: {options.data_dir / 'logs'}"])
+
+
+def _plain_words(options: Options) -> str:
+    plain = options.doors.plain_port if options.doors else None
+    return f", without encryption on {plain}: their passwords can be overheard there" if plain else ""
 
 
 def _first_run_lines(options: Options) -> list[str]:

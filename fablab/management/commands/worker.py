@@ -10,7 +10,7 @@ from procrastinate.contrib.django import app
 
 from fablab.abandoned_jobs import end_abandoned_jobs
 from iot.partitions import ensure_partitions
-from printing import loop
+from printing import key_loop, loop
 
 
 class Command(BaseCommand):
@@ -23,9 +23,10 @@ class Command(BaseCommand):
         ensure_partitions(timezone.now())
         end_abandoned_jobs(now=timezone.now())
         stopping = threading.Event()
-        printers = threading.Thread(target=loop.run, args=[stopping], name="printers", daemon=True)
-        if not options["no_printers"]:
-            printers.start()
+        loops = () if options["no_printers"] else (("printers", loop.run), ("keys", key_loop.run))
+        threads = [threading.Thread(target=run, args=[stopping], name=name, daemon=True) for name, run in loops]
+        for thread in threads:
+            thread.start()
         ready = settings.DATA_DIR / "run" / "worker.ready"
         ready.parent.mkdir(parents=True, exist_ok=True)
         ready.write_text("ready")
@@ -33,8 +34,8 @@ class Command(BaseCommand):
             asyncio.run(_serve())
         finally:
             stopping.set()
-            if printers.is_alive():
-                printers.join(timeout=5)
+            for thread in threads:
+                thread.join(timeout=5)
 
 
 async def _serve() -> None:

@@ -43,9 +43,14 @@ class Button(Protocol):
     def close(self) -> None: ...
 
 
+def nobody_types(_code: str) -> None:
+    """For a reader without keys."""
+
+
 class BadgeReader(Protocol):
-    def start(self, on_badge: Callable[[str], None]) -> None:
-        """Call with each badge's number in upper-case hexadecimal, from a thread of its own."""
+    def start(self, on_badge: Callable[[str], None], on_code: Callable[[str], None] = nobody_types) -> None:
+        """Call with each badge's number in upper-case hexadecimal, or with the six digits of a phone's code where it
+        has keys, from a thread of its own."""
         ...
 
     def close(self) -> None: ...
@@ -71,7 +76,8 @@ class NoDisplay:
 
 @dataclass(frozen=True)
 class Hardware:
-    """All that one machine has. `busy` None: nothing tells the agent whether it runs."""
+    """All that one machine has. `busy` None: nothing tells the agent whether it runs. `keypad`: where codes are typed,
+    which may be the reader itself."""
 
     relay: Relay
     display: Display = field(default_factory=NoDisplay)
@@ -79,12 +85,14 @@ class Hardware:
     reader: BadgeReader | None = None
     busy: Input | None = None
     safety: Mapping[str, Input] = field(default_factory=dict)
+    keypad: BadgeReader | None = None
 
     def capabilities(self) -> list[str]:
         """Their names in the hello."""
         parts = {
             "relay": True,
             "badge": self.reader is not None,
+            "keypad": self.keypad is not None,
             "button": self.button is not None,
             "display": not isinstance(self.display, NoDisplay),
             "busy_input": self.busy is not None,
@@ -92,8 +100,13 @@ class Hardware:
         }
         return [name for name, is_there in parts.items() if is_there]
 
+    def readers(self) -> list[BadgeReader]:
+        """Where badges and codes come from, each once."""
+        found = [part for part in (self.reader, self.keypad) if part is not None]
+        return found[:1] if self.keypad is self.reader else found
+
     def close(self) -> None:
         """Let go of all of it; the relay last, as it was left."""
-        for part in (self.reader, self.button, self.busy, *self.safety.values(), self.display, self.relay):
+        for part in (*self.readers(), self.button, self.busy, *self.safety.values(), self.display, self.relay):
             if part is not None:
                 part.close()

@@ -1,4 +1,4 @@
-"""Badge readers that write each number as a line: over a serial line, as a keyboard, or typed by hand."""
+"""Badge readers and keypads that write each number as a line: over a serial line, as a keyboard, or typed by hand."""
 
 import contextlib
 import logging
@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
+
+from . import nobody_types
 
 log = logging.getLogger("fablab-agent")
 
@@ -23,6 +25,11 @@ _KEYS = dict(zip(range(2, 12), "1234567890", strict=True)) | {
     79: "1", 80: "2", 81: "3", 75: "4", 76: "5", 77: "6", 71: "7", 72: "8", 73: "9", 82: "0",
 }  # fmt: skip
 _ENTER = (28, 96)
+_BACKSPACE = 14
+# What somebody began to type and left is not part of the next badge's number.
+LEFT_AFTER_S = 8.0
+# The lab's codes have so many digits, shown in two groups.
+_CODE = re.compile(r"([0-9]{3}) ?([0-9]{3})")
 # struct input_event: two native longs of time, type, code, value.
 _EVENT = struct.Struct("llHHi")
 _EVIOCGRAB = 0x40044590
@@ -41,6 +48,12 @@ def uid_of(line: str, form: str) -> str:
     return bytes.fromhex(plain)[::-1].hex().upper() if form == "reversed" else plain
 
 
+def code_of(line: str) -> str:
+    """The code of a phone: exactly six decimal digits; empty for anything else."""
+    found = _CODE.fullmatch(line.strip())
+    return found[1] + found[2] if found else ""
+
+
 def lines_of(stream: BinaryIO) -> Iterator[str]:
     """Each line of text, ended by a carriage return or a line feed; what is too long is thrown away."""
     line = b""
@@ -55,36 +68,54 @@ def lines_of(stream: BinaryIO) -> Iterator[str]:
 
 def typed_lines(stream: BinaryIO) -> Iterator[str]:
     """What a reader types as a keyboard (/dev/input/event…), line by line, whatever layout the console has."""
-    line = ""
+    line, typed_s = "", 0.0
     while len(record := stream.read(_EVENT.size)) == _EVENT.size:
-        _, _, kind, code, value = _EVENT.unpack(record)
+        whole_s, micros, kind, code, value = _EVENT.unpack(record)
         if kind != EV_KEY or value != KEY_DOWN:
             continue
+        before_s, typed_s = typed_s, whole_s + micros / 1e6
+        if abs(typed_s - before_s) > LEFT_AFTER_S:
+            line = ""
         if code in _ENTER:
             if line:
                 yield line
             line = ""
+        elif code == _BACKSPACE:
+            line = line[:-1]
         elif len(line) <= LINE_MOST:
             line += _KEYS.get(code, "")
 
 
 class LineReader:
-    """Reads badges in a thread of its own; a reader that was pulled out is looked for every 2 s."""
+    """Reads badges in a thread of its own; a reader that was pulled out is looked for every 2 s.
+
+    With `has_keypad` six decimal digits are a code and never a badge: whoever types a code must not be given a badge
+    of that number. Readers that write decimal numbers fill them up to eight or ten digits, and the shortest numbers in
+    hexadecimal have eight but for the three bytes of some old cards. `form` empty: a keypad alone.
+    """
 
     def __init__(
-        self, opened: Callable[[], BinaryIO], lines: Callable[[BinaryIO], Iterator[str]], *, form: str, name: str
+        self,
+        opened: Callable[[], BinaryIO],
+        lines: Callable[[BinaryIO], Iterator[str]],
+        *,
+        form: str,
+        name: str,
+        has_keypad: bool = False,
     ) -> None:
         self._opened = opened
         self._lines = lines
         self._form = form
         self._name = name
+        self._has_keypad = has_keypad
         self._stopping = threading.Event()
-        self._on_badge: Callable[[str], None] | None = None
+        self._on_badge: Callable[[str], None] = nobody_types
+        self._on_code: Callable[[str], None] = nobody_types
 
-    def start(self, on_badge: Callable[[str], None]) -> None:
-        self._on_badge = on_badge
+    def start(self, on_badge: Callable[[str], None], on_code: Callable[[str], None] = nobody_types) -> None:
+        self._on_badge, self._on_code = on_badge, on_code
         # A daemon: a read that waits for the next badge cannot be ended.
-        threading.Thread(target=self._run, name="badge-reader", daemon=True).start()
+        threading.Thread(target=self._run, name=f"reader-{self._name}", daemon=True).start()
 
     def close(self) -> None:
         self._stopping.set()
@@ -108,25 +139,34 @@ class LineReader:
         for line in self._lines(stream):
             if self._stopping.is_set():
                 return
-            badge = uid_of(line, self._form)
-            if badge and self._on_badge:
-                self._on_badge(badge)
-            elif not badge:
-                # Not the line itself: it may be most of a badge's number.
-                log.warning("The badge reader wrote %d characters that are no number; see uid = …", len(line))
+            self._told(line)
+
+    def _told(self, line: str) -> None:
+        if self._has_keypad and (code := code_of(line)):
+            self._on_code(code)
+        elif self._form and (badge := uid_of(line, self._form)):
+            self._on_badge(badge)
+        else:
+            # Not the line itself: it may be most of a badge's number.
+            what = "number; see uid = …" if self._form else "code of six digits"
+            log.warning("The reader %s wrote %d characters that are no %s", self._name, len(line), what)
 
 
-def keyboard_reader(path: Path, form: str) -> LineReader:
-    return LineReader(lambda: _grabbed(path), typed_lines, form=form, name=str(path))
+def keyboard_reader(path: Path, form: str, *, has_keypad: bool = False) -> LineReader:
+    return LineReader(lambda: _grabbed(path), typed_lines, form=form, name=str(path), has_keypad=has_keypad)
 
 
-def serial_reader(path: Path, baud: int, form: str) -> LineReader:
-    return LineReader(lambda: _serial(path, baud), lines_of, form=form, name=str(path))
+def serial_reader(path: Path, baud: int, form: str, *, has_keypad: bool = False) -> LineReader:
+    return LineReader(lambda: _serial(path, baud), lines_of, form=form, name=str(path), has_keypad=has_keypad)
 
 
-def stdin_reader(form: str) -> LineReader:
+def stdin_reader(form: str, *, has_keypad: bool = False) -> LineReader:
     """For trials: type a number and Enter."""
-    return LineReader(lambda: open(sys.stdin.fileno(), "rb", buffering=0, closefd=False), lines_of, form=form, name="-")
+    return LineReader(_stdin, lines_of, form=form, name="-", has_keypad=has_keypad)
+
+
+def _stdin() -> BinaryIO:
+    return open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)
 
 
 def _grabbed(path: Path) -> BinaryIO:

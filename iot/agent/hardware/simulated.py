@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 
-from . import HardwareError
+from . import HardwareError, nobody_types
 
 log = logging.getLogger("fablab-agent")
 
@@ -63,17 +63,19 @@ class SimulatedButton:
 
 class SimulatedReader:
     def __init__(self) -> None:
-        self._on_badge: Callable[[str], None] | None = None
+        self.close()
 
-    def start(self, on_badge: Callable[[str], None]) -> None:
-        self._on_badge = on_badge
+    def start(self, on_badge: Callable[[str], None], on_code: Callable[[str], None] = nobody_types) -> None:
+        self._on_badge, self._on_code = on_badge, on_code
 
     def tap(self, badge: str) -> None:
-        if self._on_badge:
-            self._on_badge(badge)
+        self._on_badge(badge)
+
+    def type(self, code: str) -> None:
+        self._on_code(code)
 
     def close(self) -> None:
-        self._on_badge = None
+        self._on_badge = self._on_code = nobody_types
 
 
 class SimulatedDisplay:

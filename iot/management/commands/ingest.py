@@ -4,6 +4,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from iot.ingest.figures import MeasuredIngest
 
@@ -16,8 +17,7 @@ class Command(BaseCommand):
         parser.add_argument("--name", default="1", help="Tells this consumer from others.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        client_id = f"fablab-ingest-{options['name']}"
-        ingest = MeasuredIngest(client_id=client_id, shared=options["shared"], clock=timezone.now)
+        ingest = MeasuredIngest(client_id=_client_id(options["name"]), shared=options["shared"], clock=timezone.now)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: ingest.stop())
         ready = settings.DATA_DIR / "run" / "ingest.ready"
@@ -25,3 +25,9 @@ class Command(BaseCommand):
         ready.write_text("ready")
         ingest.measure_into(ready.parent, options["name"])
         ingest.run()
+
+
+def _client_id(name: str) -> str:
+    """The same after each start, so that a successor replaces what was left hanging, and known to nobody: whoever
+    connects under another's id throws it out of most brokers."""
+    return f"fablab-ingest-{name}-{salted_hmac('iot.ingest', name).hexdigest()[:20]}"

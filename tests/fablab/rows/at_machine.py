@@ -22,6 +22,7 @@ ROWS: tuple[Row, ...] = (
     Row("machine-start", SIGNED_IN, "302 302 409 302 302 302 302 302 302", ("{loom}",), variant="by hand"),
     Row("machine-start", SIGNED_IN, SIGNED_IN, ("{watched}",), variant="code"),
     Row("machine-stop", ALL_405, "302 302 302 302 302 302 302 302 302", ("{in_use}",)),
+    Row("machine-bed-clear", ALL_405, "302 302 302 302 302 302 302 302 302", ("{loom}",)),
     Row("run-mine", ALL_405, ASKED, ("{nameless}",)),
     Row("run-undo", ALL_405, "302 404 302 404 302 302 403 302 302", ("{claimed}",)),
     Row("manage-runs", TEAM, ALL_405),
@@ -61,7 +62,7 @@ def _furnish(lab: Lab) -> None:
     now, holder = timezone.now(), lab.people["holder"]
     loom, watched, used = (_machine(lab, name) for name in ("loom", "watched", "used"))
     screen = _machine(lab, "screen", category=make_category(is_seat=True))
-    reader = Device.objects.create(slug="reader-row", machine=watched)
+    reader = Device.objects.create(slug="reader-row", machine=watched, capabilities=["keypad"])
     Device.objects.create(slug="agent-row", machine=screen)
     UsageSession.objects.create(
         machine=used, person=holder, source=UsageSession.Source.MANUAL, start=now - minutes(5), last_busy_at=now

@@ -80,6 +80,7 @@ ROWS: tuple[Row, ...] = (
     Row("settings-device-revoke", ALL_405, DONE_THERE, ("{device}",)),
     Row("settings-printers", MANAGERS, MANAGERS),
     Row("settings-printer", MANAGERS_THERE, DONE_THERE, ("{printer}",), data=PRINTER),
+    Row("settings-printer-key", "302 403 403 403 403 403 403 302 302", DONE_THERE, ("{printer}",)),
 )
 
 

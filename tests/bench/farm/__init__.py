@@ -1,0 +1,1 @@
+"""Forty printers and one worker: how late each look is, and what it costs."""
