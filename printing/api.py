@@ -38,6 +38,8 @@ class PrintJobOut(serializers.Serializer[Any]):
     time_left_origin = serializers.CharField(
         help_text="What it was reckoned from: printer, slicer, analysis, earlier, file; empty when nobody says."
     )
+    layer = serializers.IntegerField(allow_null=True, help_text="From 1, of `layers`; null when nobody can tell.")
+    layers = serializers.IntegerField(allow_null=True)
     estimated_s = serializers.IntegerField(allow_null=True)
     filament_g = serializers.FloatField(allow_null=True)
     error_code = serializers.CharField()
@@ -63,6 +65,8 @@ def shown(job: PrintJob) -> dict[str, Any]:
         "progress_pct": round(job.progress_pct, 1),
         "time_left_s": int(job.time_left.total_seconds()) if job.time_left is not None else None,
         "time_left_origin": job.time_left_origin if job.time_left is not None else "",
+        "layer": job.layer,
+        "layers": job.layers,
         "estimated_s": int(job.file.estimated.total_seconds()) if job.file.estimated else None,
         "filament_g": job.file.filament_g,
         "error_code": job.error_code,

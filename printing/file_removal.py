@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from fablab.lib import retention
 from printing.files import stored_path, thumbnail_path
-from printing.models import PrintFile, PrintJob
+from printing.models import FileLayers, PrintFile, PrintJob
 from printing.models.job import ENDED
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ def give_up_content(files: QuerySet[PrintFile]) -> int:
     """The files lose their content and picture; after the commit, what no other row names leaves the disk."""
     rows = list(files.exclude(sha256=GONE_SHA256))
     PrintFile.objects.filter(pk__in=[row.pk for row in rows]).update(sha256=GONE_SHA256, has_thumbnail=False)
+    FileLayers.objects.filter(file__in=rows).delete()
     transaction.on_commit(lambda: _remove_unnamed(rows))
     return len(rows)
 

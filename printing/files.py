@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from django.conf import settings
+from django.db import transaction
 
 from fablab.lib.denials import Denial
 from people.models import Person
 from printing.drawings import Drawing, drawing_kind, drawing_name, measured
 from printing.errors import PrintRefused
 from printing.gcode_policy import GcodeScan, content_denials, safe_name, scan_gcode
+from printing.layers import keep_layers
 from printing.models import FileKind, Printer, PrintFile
 from printing.policy import ANSWERS, file_denials
 from printing.rules import Code
@@ -164,5 +166,8 @@ def _keep(draft: Path, file: PrintFile, thumbnail_png: bytes | None) -> PrintFil
     shutil.move(draft, final)
     if thumbnail_png is not None:
         thumbnail_path(file).write_bytes(thumbnail_png)
-    file.save(force_insert=True)
+    with transaction.atomic():
+        file.save(force_insert=True)
+        if file.kind == FileKind.GCODE:
+            keep_layers(file, final)
     return file

@@ -14,6 +14,7 @@ from printing.backends import (
     PrinterRejected,
     PrinterStatus,
 )
+from printing.layers import layer_of
 from printing.models import ACTIVE, JobState, PrintCommand, PrintJob
 from printing.services import move_job
 from printing.stopping import stop_again
@@ -88,11 +89,12 @@ def _running(job: PrintJob, status: PrinterStatus, backend: PrinterBackend, now:
         job = _at_state(job, status.connection, now)
     progress = min(max(status.completion_pct or 0.0, 0.0), 100.0)
     left = dt.timedelta(seconds=status.time_left_s) if status.time_left_s is not None else None
-    seen = (round(progress, 1), left, 0, status.layer)
+    layer, layers = layer_of(job, status)
+    seen = (round(progress, 1), left, 0, layer)
     if seen != (round(job.progress_pct, 1), job.time_left, job.misses, job.layer):
         job.progress_pct, job.time_left, job.misses = progress, left, 0
         job.time_left_origin = status.time_left_origin[:12]
-        job.layer, job.layers = status.layer, status.layers or job.file.layers
+        job.layer, job.layers = layer, layers
         job.save(update_fields=["progress_pct", "time_left", "time_left_origin", "layer", "layers", "misses"])
         announce_machines([job.machine_id])
     return job

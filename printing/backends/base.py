@@ -161,7 +161,7 @@ class PrinterStatus:
     `last_print` is that of the selected file, read only when the printer is not busy.
     `time_left_origin` says what the time left was reckoned from: the "printer" itself, the "slicer" (its estimate less
     what has passed), "analysis" of the commands, "earlier" prints of the file, the place in the "file", or "" when
-    nobody says. `layer` counts from 1, of `layers`.
+    nobody says. `layer` counts from 1, of `layers`; `file_position_bytes` is how far the file has been read.
     """
 
     connection: PrinterConnection
@@ -179,6 +179,7 @@ class PrinterStatus:
     bed_target_c: float | None = None
     time_left_origin: str = ""
     filament_used_mm: float | None = None
+    file_position_bytes: int | None = None
 
 
 class PrinterBackend(Protocol):

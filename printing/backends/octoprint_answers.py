@@ -86,6 +86,7 @@ def status_from_job(
         time_left_s=time_left_s,
         error_text=text(job, "error"),
         last_print=last_print,
+        file_position_bytes=whole(progress.get("filepos")),
         time_left_origin="" if time_left_s is None else _ORIGINS.get(text(progress, "printTimeLeftOrigin"), ""),
     )
 

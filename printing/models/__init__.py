@@ -1,3 +1,4 @@
+from printing.models.file_layers import FileLayers
 from printing.models.intervention import Intervention
 from printing.models.job import ACTIVE, JobState, Outcome, PrintJob, Why
 from printing.models.job_events import PrintCommand, PrintJobEvent
@@ -11,6 +12,7 @@ __all__ = [
     "Answer",
     "BackendKind",
     "FileKind",
+    "FileLayers",
     "Intervention",
     "JobState",
     "KeyRequest",

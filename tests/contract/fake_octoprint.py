@@ -74,6 +74,7 @@ class FakePrinter:
             "job": {"file": {"path": self.selected, "size": size, "origin": "local"}, "user": "fablab"},
             "progress": {
                 "completion": completion,
+                "filepos": int(size * completion / 100) if size and completion is not None else None,
                 "printTime": int(elapsed_s) if is_busy or completion == 100 else None,
                 "printTimeLeft": int(self.duration_s - elapsed_s) if is_busy else None,
                 "printTimeLeftOrigin": "linear" if is_busy else None,

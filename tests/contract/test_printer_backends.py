@@ -166,7 +166,7 @@ def test_print_ends_with_completion_100_and_a_recorded_success(printer, uploaded
     assert before_s - 2 < done.last_print.ended_at.timestamp() < time.time() + 2
 
 
-def test_progress_is_seen_while_printing(printer, uploaded):
+def test_progress_is_seen_while_printing(server, printer, uploaded):
     path = uploaded(LONG)
 
     printer.select_and_start(path)
@@ -177,6 +177,10 @@ def test_progress_is_seen_while_printing(printer, uploaded):
     assert 0 < status.completion_pct < 100
     assert status.print_time_s >= 0
     assert status.last_print is None
+    if kind_of(server) == "octoprint":
+        # What the layer is reckoned from.
+        share = status.file_position_bytes / len(LONG)
+        assert share == pytest.approx(status.completion_pct / 100, abs=0.01)
 
 
 def test_temperatures_are_told_when_asked(server, printer):
