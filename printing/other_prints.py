@@ -10,7 +10,7 @@ from fablab.lib.live import announce_machines
 from iot.models import StopReason, UsageSession
 from iot.sessions import LOST_AFTER, close_session, locked_states, open_session
 from printing.backends import PrinterConnection, PrinterStatus
-from printing.models import ACTIVE, Printer, PrintJob
+from printing.models import ACTIVE, OtherPrint, Printer, PrintJob
 from printing.models.job import MAY_HAVE_BEGUN
 
 log = logging.getLogger(__name__)
@@ -32,8 +32,8 @@ def prints_other(printer: Printer) -> bool:
 def follow_other(printer: Printer, job: PrintJob | None, status: PrinterStatus, now: dt.datetime) -> None:
     """What is not ours is left alone; what it leaves on the bed must be taken off first, and its time is use.
 
-    Side effects in order: the printer's bed, and the machine announced, when it is first seen; the machine's session
-    opened, kept up, or ended.
+    Side effects in order: the printer's bed, and the machine announced, when it is first seen; how long it was seen to
+    print; the machine's session opened, kept up, or ended.
     """
     is_ours = job is not None and job.state in ACTIVE and job.remote_path == status.remote_path
     runs = status.connection.is_busy and not is_ours
@@ -42,6 +42,8 @@ def follow_other(printer: Printer, job: PrintJob | None, status: PrinterStatus, 
         printer.is_bed_clear, printer.has_other_print = False, True
         Printer.objects.filter(pk=printer.pk).update(is_bed_clear=False, has_other_print=True)
         announce_machines([printer.machine_id])
+    if runs and status.connection != PrinterConnection.PAUSED:
+        _note(printer, now)
     if job is not None and job.state in MAY_HAVE_BEGUN:
         # Its session is the machine's: one that just begins may not be named by the printer yet.
         return
@@ -49,6 +51,13 @@ def follow_other(printer: Printer, job: PrintJob | None, status: PrinterStatus, 
         _count(printer.machine_id, now)
     elif printer.has_other_print:
         _ended(printer.machine_id, status, now)
+
+
+def _note(printer: Printer, now: dt.datetime) -> None:
+    # What was seen longer ago is another one, or the same after a rest that wears nothing.
+    seen = printer.other_prints.filter(seen_until__range=(now - SEEN_WITHIN, now))
+    if not seen.update(seen_until=now):
+        OtherPrint.objects.create(printer=printer, start=now, seen_until=now)
 
 
 def _open(machine_id: int) -> QuerySet[UsageSession]:

@@ -7,9 +7,11 @@ import pytest
 from iot.likely_users import unclaimed
 from iot.models import StopReason, UsageSession
 from iot.sessions import locked_states, open_session
+from people.models import Role
 from printing.backends import PrinterConnection
+from printing.maintenance import note_intervention, with_care
 from printing.messages import sentence_of
-from printing.models import JobState, Printer
+from printing.models import JobState, Printer, PrintJob
 from printing.other_prints import end_unseen, prints_other
 from printing.rules import start_denials
 from printing.services import confirm_bed_clear, may_clear_bed
@@ -179,3 +181,58 @@ def test_sweep_leaves_prints_of_ours_alone(lab):
 
     assert end_unseen(now=lab.now + minutes(30)) == 0
     assert (fresh(job).state, UsageSession.objects.get().end) == (JobState.PRINTING, None)
+
+
+def printed_since(lab):
+    return with_care(Printer.objects.all(), lab.now).get().printed_since
+
+
+def test_its_hours_count_for_the_care_of_the_printer(nobody):
+    lab = nobody
+    before = printed_since(lab)
+    start_other(lab)
+    lab.ticks(10, seconds=30)
+
+    seen = printed_since(lab)
+    end_other_print(lab)
+
+    assert (before, seen) == (None, minutes(5))
+    assert printed_since(lab) == minutes(5)
+
+
+def test_its_pauses_and_what_nobody_saw_are_no_hours(nobody):
+    lab = nobody
+    start_other(lab, seconds=100_000)
+    lab.remote.pause("pause")
+    lab.ticks(4, seconds=30)
+    lab.remote.pause("resume")
+    lab.ticks(1, seconds=30)
+    lab.ticks(3, seconds=1200)
+
+    assert printed_since(lab) == minutes(0)
+
+
+def test_its_hours_are_counted_anew_once_the_printer_was_looked_after(nobody):
+    lab = nobody
+    start_other(lab)
+    lab.ticks(2, seconds=30)
+    end_other_print(lab)
+
+    done = note_intervention(
+        machine=lab.machine, by=make_staff(site=lab.machine.site, role=Role.FAB_MANAGER), now=lab.now
+    )
+
+    assert done.printed == minutes(1)
+    lab.now += minutes(1)
+    assert printed_since(lab) is None
+
+
+def test_both_kinds_of_prints_are_added_up(nobody):
+    lab = nobody
+    start_other(lab)
+    lab.ticks(2, seconds=30)
+    end_other_print(lab)
+    job = lab.queue()
+    PrintJob.objects.filter(pk=job.pk).update(started_at=lab.now, printed=minutes(3))
+
+    assert printed_since(lab) == minutes(4)

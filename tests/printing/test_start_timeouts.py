@@ -1,6 +1,6 @@
-"""Whatever happens around the request that starts a print, it begins once at most; 200 draws here.
+"""Whatever happens around the request that starts a print, it begins once at most: 1,000 draws, in five parts.
 
-`make soak ARGS="-k thousand"` draws 1,000.
+`make soak ARGS="-k thousand"` draws others, and as many as one likes.
 """
 
 import datetime as dt
@@ -19,13 +19,14 @@ from tests.printing.start_world import KINDS, Round, World, is_taken
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("printers_allowed")]
 ROUNDS = 200
+SEEDS = (2026, 2027, 2028, 2029, 2030)
 # Withdrawn: stopped while it waited for its turn again after a clear refusal.
 AT_REST = {JobState.FINISHED, JobState.FAILED, JobState.CANCELLED, JobState.LOST, JobState.WITHDRAWN}
 
 
 @pytest.fixture
-def world(monkeypatch):
-    made = World(2026, monkeypatch)
+def world(request, monkeypatch):
+    made = World(getattr(request, "param", SEEDS[0]), monkeypatch)
     yield made
     made.stop()
 
@@ -65,6 +66,7 @@ def play(world: World, rounds: int) -> Counter[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("world", SEEDS, indirect=True)
 def test_time_outs_around_the_start_never_start_twice(world):
     ends = play(world, ROUNDS)
 

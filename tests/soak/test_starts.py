@@ -1,4 +1,4 @@
-"""The same as tests/printing/test_start_timeouts.py with 1,000 draws (FABLAB_SOAK_STARTS for more) and another seed."""
+"""The same as tests/printing/test_start_timeouts.py with another seed, and FABLAB_SOAK_STARTS draws (1,000)."""
 
 import os
 import time
