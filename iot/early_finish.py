@@ -3,18 +3,22 @@
 import datetime as dt
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, Max, OuterRef
+from django.db.models import Case, Exists, F, Max, OuterRef, Subquery, TextField, Value, When
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast, Concat, JSONObject
 
 from iot.heat import is_hot
-from iot.models import AccessSession, Device, MachineAccess, ReportedState, UsageSession, UseState
+from iot.models import AccessSession, Device, MachineAccess, ReportedState, StopReason, UsageSession, UseState
 from iot.rest_rules import ANSWER_WITHIN, RestFacts, Step, rests_since, step_of
 from machines.models import Attendance, Machine, Outage
-from people.models import Notice
+from people.models import Notice, Person
 from people.notices import is_reachable, settle, tell
-from reservations.errors import ReservationError
+from reservations.deeds import note_deed
+from reservations.errors import ReservationError, WrongState
 from reservations.evidence import Use, use_of
 from reservations.holding import locked
 from reservations.life import finish_reservation
@@ -24,9 +28,22 @@ log = logging.getLogger(__name__)
 
 ASKED, FINISHED = "machine_at_rest", "finished_at_rest"
 SEAT = "seat"
+# Who says that they go on is not asked again five minutes later.
+STAYS_FOR = dt.timedelta(minutes=30)
 
 Keeper = Callable[[Reservation, dt.datetime], bool]
+Teller = Callable[[int, dt.datetime], UseState | None]
 _keepers: list[Keeper] = []
+_tellers: list[Teller] = []
+_endings: list[Callable[[UsageSession], bool]] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Whether somebody still needs what is at rest `since`; given to others at `free`, unless they say so."""
+
+    since: dt.datetime
+    free: dt.datetime
 
 
 def keeps_time(function: Keeper) -> Keeper:
@@ -34,6 +51,52 @@ def keeps_time(function: Keeper) -> Keeper:
     a clear bed. Then the time stays theirs."""
     _keepers.append(function)
     return function
+
+
+def tells_state(function: Teller) -> Teller:
+    """Register `function(machine key, now)`: what else than a device knows of a machine; None where it does not."""
+    _tellers.append(function)
+    return function
+
+
+def ends_work(function: Callable[[UsageSession], bool]) -> Callable[[UsageSession], bool]:
+    """Register `function(session)`: whether what it ran for is done, where its plug saw no more than an end."""
+    _endings.append(function)
+    return function
+
+
+def question_facts() -> dict[str, Subquery]:
+    """For `annotate` on reservations: what `question_of` looks at, without a query of its own."""
+    keys = Concat(Value("rest:"), Cast(OuterRef("pk"), TextField()), Value(":"), output_field=TextField())
+    asked = Notice.objects.filter(person=OuterRef("holder"), kind=ASKED, key__startswith=keys).order_by("-created_at")
+    facts = JSONObject(at="created_at", since=KT("params__since"), free=KT("params__free"))
+    deeds = Deed.objects.filter(reservation=OuterRef("pk")).order_by("-at")
+    return {"rest_asked": Subquery(asked.values_list(facts)[:1]), "last_deed_at": Subquery(deeds.values("at")[:1])}
+
+
+def question_of(reservation: Reservation, now: dt.datetime) -> Question | None:
+    """What its holder was asked and has not answered; None once the time is over, or nothing was asked."""
+    facts: Any = reservation
+    if reservation.status != Status.IN_USE or not facts.rest_asked:
+        return None
+    at, since, free = (dt.datetime.fromisoformat(facts.rest_asked[name]) for name in ("at", "since", "free"))
+    is_answered = facts.last_deed_at is not None and facts.last_deed_at >= at
+    return None if is_answered or free <= now else Question(since, free)
+
+
+def stay(*, reservation: Reservation, by: Person, now: dt.datetime) -> Reservation:
+    """“I go on”: the time stays theirs; half an hour later a rest counts again.
+
+    Raises:
+        WrongState: `not_open`.
+    """
+    with transaction.atomic():
+        fresh = locked(reservation)
+        if fresh.status != Status.IN_USE or fresh.end <= now:
+            raise WrongState("not_open")
+        note_deed(fresh, Deed.Kind.STAYS, by=by, now=now)
+        settle(key_prefix=_keys(fresh), now=now)
+    return fresh
 
 
 def finish_what_rests(*, now: dt.datetime, most: int = 200) -> int:
@@ -72,13 +135,13 @@ def _looked_at(row: Reservation, now: dt.datetime) -> int:
     except ReservationError:
         # Lent in the meantime, or held in a way that only the desk ends.
         return 0
-    settle(key_prefix=f"rest:{fresh.pk}:", now=now)
+    settle(key_prefix=_keys(fresh), now=now)
     _tell(fresh, FINISHED, f"rested:{fresh.pk}", since, now)
     return 1
 
 
 def facts_of(reservation: Reservation, machine: Machine, now: dt.datetime) -> RestFacts:
-    """What the rule looks at; a dozen queries, asked of what has ended a run and is not running."""
+    """What the rule looks at; some fifteen queries, asked of what has ended a run and is not running."""
     last = UsageSession.objects.filter(machine=machine).order_by("-start", "-pk").first()
     is_theirs = last is not None and last.end is not None and last.reservation_id == reservation.pk
     ran_until = last.end if last is not None and is_theirs else None
@@ -96,14 +159,27 @@ def facts_of(reservation: Reservation, machine: Machine, now: dt.datetime) -> Re
         runs_alone=machine.booking.attendance == Attendance.START,
         came_at=came_at,
         ran_until=ran_until,
-        stopped_for=last.stop_reason if last is not None and is_theirs else "",
-        state=state.state if state is not None and not state.is_unreachable else UseState.UNKNOWN,
+        stopped_for=_stopped_for(last) if last is not None and is_theirs else "",
+        state=_state(state, machine, now),
         use_since=use_of(machine.pk, ran_until, now) if ran_until is not None else Use.UNKNOWN,
         is_hot=is_hot(state, now),
         is_out_of_service=Outage.objects.filter(machine=machine).holding_at(now).exists(),
         is_kept=any(keeper(reservation, now) for keeper in _keepers),
         asked_at=asked.created_at if asked is not None else None,
     )
+
+
+def _stopped_for(session: UsageSession) -> str:
+    if session.stop_reason == StopReason.NORMAL and any(is_done(session) for is_done in _endings):
+        return StopReason.JOB_FINISHED
+    return session.stop_reason
+
+
+def _state(state: ReportedState | None, machine: Machine, now: dt.datetime) -> str:
+    if state is not None and not state.is_unreachable:
+        return state.state
+    told = (teller(machine.pk, now) for teller in _tellers)
+    return next((each for each in told if each is not None), UseState.UNKNOWN)
 
 
 def _is_one_of_ours(reservation: Reservation, machine: Machine, state: ReportedState | None) -> bool:
@@ -120,17 +196,24 @@ def _is_one_of_ours(reservation: Reservation, machine: Machine, state: ReportedS
 
 
 def _came_at(reservation: Reservation, machine: Machine) -> dt.datetime:
-    """When a person last did something with it: came, changed it, presented a badge."""
-    deed = Deed.objects.filter(reservation=reservation).aggregate(at=Max("at"))["at"]
+    """When a person last did something with it: came, changed it, presented a badge; or until when they said that they
+    stay."""
+    until = Case(When(kind=Deed.Kind.STAYS, then=F("at") + STAYS_FOR), default=F("at"))
+    deed = Deed.objects.filter(reservation=reservation).aggregate(at=Max(until))["at"]
     badge = AccessSession.objects.filter(machine=machine, reservation=reservation)
     let_in = badge.aggregate(at=Max("allowed_at"), on=Max("energised_at"))
     told = (reservation.start, reservation.checked_in_at, deed, let_in["at"], let_in["on"])
     return max(at for at in told if at is not None)
 
 
+def _keys(reservation: Reservation) -> str:
+    """With what all its questions begin."""
+    return f"rest:{reservation.pk}:"
+
+
 def _key(reservation: Reservation, since: dt.datetime) -> str:
     """One question for each rest: who takes it up again is asked anew."""
-    return f"rest:{reservation.pk}:{since.isoformat()}"
+    return f"{_keys(reservation)}{since.isoformat()}"
 
 
 def _tell(reservation: Reservation, kind: str, key: str, since: dt.datetime, now: dt.datetime) -> None:

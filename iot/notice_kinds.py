@@ -29,8 +29,8 @@ register(
     _words(
         gettext_noop("%(what)s is at rest: do you still need it?"),
         gettext_noop(
-            "%(what)s has been at rest since %(since)s. If you go on, use it again before %(free)s. Otherwise the rest "
-            "of your time is free for others then."
+            "%(what)s has been at rest since %(since)s. If you go on, say so on its page before %(free)s, or just use "
+            "it again. Otherwise the rest of your time is free for others then."
         ),
     ),
     must_reach=False,

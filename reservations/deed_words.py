@@ -128,6 +128,7 @@ WORDS: dict[Kind, Callable[[], Any]] = {
     Kind.CHECKED_IN: lambda: gettext("Checked in"),
     Kind.ASKED_WHERE: lambda: gettext("Asked whether somebody comes"),
     Kind.ANSWERED: lambda: gettext("“I am coming”: ten more minutes"),
+    Kind.STAYS: lambda: gettext("“I go on”: the time stays theirs"),
     Kind.NO_SHOW: lambda: gettext("Freed for others: nobody came"),
     Kind.FINISHED: lambda: gettext("Finished"),
     Kind.CANCELLED: lambda: gettext("Cancelled"),

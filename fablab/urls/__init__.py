@@ -50,7 +50,7 @@ urlpatterns = [
     path("reserve/confirm/", reserve.confirm, name="reserve-confirm"),
     path("reservations/<slug:reference>/", reservation.reservation, name="reservation"),
     re_path(
-        r"^reservations/(?P<reference>\w+)/(?P<action>cancel|check-in|finish|accept|decline|coming)/$",
+        r"^reservations/(?P<reference>\w+)/(?P<action>cancel|check-in|finish|accept|decline|coming|stay)/$",
         reservation.act,
         name="reservation-action",
     ),

@@ -19,6 +19,7 @@ from fablab.machine_status import machine_statuses
 from fablab.machines_away import machines_away
 from fablab.opened_times import opened, opened_sessions
 from fablab.views.on_behalf import sentences
+from iot.early_finish import question_facts, question_of, stay
 from iot.models import Device, UsageSession
 from iot.selectors import measured_energy_wh, measured_time
 from machines.models import Machine
@@ -45,20 +46,25 @@ ACTIONS: dict[str, tuple[Callable[..., Reservation], object]] = {
     "finish": (finish_reservation, gettext_lazy("Finished. Thank you for giving the rest of the time back.")),
     "accept": (accept_offer, gettext_lazy("It is yours. See you then!")),
     "decline": (decline_offer, gettext_lazy("Declined. The next one gets the offer.")),
+    "stay": (stay, gettext_lazy("It stays yours.")),
     "coming": (answer, gettext_lazy("Thank you. It is kept for you a little longer.")),
 }
 ASKED_FOR = gettext_lazy("Asked for. Somebody of the team answers before it begins.")
 AFTER_WHICH_IT_IS_GONE = ("cancel", "decline")
 # What whoever comes along may do too; the rest is for those who answer for the reservation.
 BY_THOSE_WHO_COME = frozenset({"answer", "check_in", "finish", "print"})
-TAKING_PART = frozenset({"check-in", "finish", "coming"})
+TAKING_PART = frozenset({"check-in", "finish", "coming", "stay"})
 
 
 def _reservation(request: HttpRequest, reference: str, *, with_measures: bool = False) -> Reservation:
     rows = Reservation.objects.known_to(request.user).with_places()  # type: ignore[arg-type]
     if with_measures:
         sessions = Prefetch("usage_sessions", UsageSession.objects.order_by("start"))
-        rows = rows.select_related("machine__printer").prefetch_related(sessions).annotate(**opened_sessions())
+        rows = (
+            rows.select_related("machine__printer")
+            .prefetch_related(sessions)
+            .annotate(**opened_sessions(), **question_facts())
+        )
     return get_object_or_404(rows.select_related("holder", "team"), reference=reference)
 
 
@@ -100,6 +106,7 @@ def reservation(request: HttpRequest, reference: str) -> HttpResponse:
         "may_choose_people": may_change and is_choosable,
         "may_leave": is_choosable and takes_part and found.holder_id != request.user.pk and len(people) > 1,
         "lending": lending,
+        "resting": question_of(found, now) if may["finish"] and not any(run.end is None for run in sessions) else None,
         "longer": _longer(found, lending),
         "is_own": found.holder_id == request.user.pk,
         "is_team": is_team,

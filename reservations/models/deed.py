@@ -29,6 +29,7 @@ class Deed(models.Model):
         CHECKED_IN = "checked_in", _("checked in")
         ASKED_WHERE = "asked_where", _("asked whether somebody comes")
         ANSWERED = "answered", _("answered that they come")
+        STAYS = "stays", _("answered that they go on")
         NO_SHOW = "no_show", _("given to others: nobody came")
         FINISHED = "finished", _("finished")
         CANCELLED = "cancelled", _("cancelled")

@@ -146,8 +146,8 @@ def test_rest_of_the_time_is_given_back_after_the_question(rested, in_english):
     assert told(rested) == ["machine_at_rest", "finished_at_rest"]
     asked, done = (notice.words for notice in Notice.objects.filter(person=rested.holder).order_by("pk"))
     assert asked == (
-        "printer has been at rest since 14:10. If you go on, use it again before 14:25. Otherwise the rest of your "
-        "time is free for others then."
+        "printer has been at rest since 14:10. If you go on, say so on its page before 14:25, or just use it again. "
+        "Otherwise the rest of your time is free for others then."
     )
     assert "at rest since 14:10: the rest of your time is free for others." in done
 

@@ -33,6 +33,7 @@ ROWS: tuple[Row, ...] = (
     Row("reservation-action", SIGNED_IN_405, OWN_DONE, ("{offered}", "accept"), variant="accept"),
     Row("reservation-action", SIGNED_IN_405, OWN_DONE, ("{offered}", "decline"), variant="decline"),
     Row("reservation-action", SIGNED_IN_405, OWN_DONE, ("{coming}", "coming"), variant="coming"),
+    Row("reservation-action", SIGNED_IN_405, OWN_DONE, ("{coming}", "stay"), variant="stay"),
     Row("desk-reservation", ALL_405, ANSWERED, ("{coming}", "free"), variant="free"),
     Row("reserve-confirm", "302 200 200 200 200 200 200 200 200", "302 403 403 403 302 302 403 302 302",
         query="?machine={laser}&day={day}&start=10:00&end=10:50", variant="all the same",
