@@ -26,7 +26,7 @@ def layer_of(job: PrintJob, status: PrinterStatus) -> tuple[int | None, int | No
     if status.layer is not None:
         return status.layer, status.layers or job.file.layers
     if status.file_position_bytes is None or not (starts := _starts(job.file_id)):
-        return None, status.layers or job.file.layers
+        return None, None
     # Before the first mark the printer heats up and cleans its nozzle.
     return bisect_right(starts, status.file_position_bytes) or None, len(starts)
 

@@ -105,8 +105,9 @@ def _at_state(job: PrintJob, connection: PrinterConnection, now: dt.datetime) ->
         job = move_job(job, JobState.PRINTING, now=now)
     if connection == PrinterConnection.CANCELLING:
         return move_job(job, JobState.CANCELLING, now=now, reason="stopped_at_printer")
-    is_paused = connection == PrinterConnection.PAUSED
-    return move_job(job, JobState.PAUSED if is_paused else JobState.PRINTING, now=now)
+    seen = JobState.PAUSED if connection == PrinterConnection.PAUSED else JobState.PRINTING
+    # Most looks find what was there before: that takes no lock.
+    return job if job.state == seen else move_job(job, seen, now=now)
 
 
 def _missing(
