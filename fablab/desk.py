@@ -10,7 +10,6 @@ from fablab.machine_facts import live_facts
 from fablab.machine_status import MachineStatus, State, status_of
 from fablab.seat_agents import SeatAgent, agent_of
 from machines.models import Machine
-from people.kiosks import calls_from
 from people.models import Kiosk, Person, Site, Visit
 from reservations.lent import leaves_the_place
 from reservations.life import CHECK_IN_OPENS
@@ -83,11 +82,10 @@ class Call:
     since: dt.datetime
 
 
-def calls(*, sites: Sequence[Site] | QuerySet[Site]) -> list[Call]:
-    """The screens of the sites at which somebody waits, the longest first. One query, and one of what was kept."""
-    screens = {kiosk.pk: kiosk for kiosk in Kiosk.objects.enrolled().filter(site__in=sites).select_related("site")}
-    waiting = calls_from(screens.values())
-    return sorted((Call(screens[pk], since) for pk, since in waiting.items()), key=lambda call: call.since)
+def calls(*, sites: Sequence[Site] | QuerySet[Site], now: dt.datetime) -> list[Call]:
+    """The screens of the sites at which somebody waits, the longest first. One query."""
+    rows = Kiosk.objects.enrolled().calling(now).filter(site__in=sites).select_related("site").order_by("called_at")
+    return [Call(kiosk, kiosk.called_at) for kiosk in rows if kiosk.called_at]
 
 
 def presence(*, site: Site, staff: Person) -> Presence:

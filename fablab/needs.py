@@ -38,7 +38,7 @@ def needs_of(staff: Person, statuses: Sequence[MachineStatus], now: dt.datetime)
     """Everything that waits at the person's sites, whose machines these are; what belongs to a module that is off does
     not wait."""
     lab = current_lab()
-    needs = _call_needs(staff) if lab.has(Module.KIOSK) else []
+    needs = _call_needs(staff, now) if lab.has(Module.KIOSK) else []
     needs += _request_needs(staff, now)
     needs += _induction_needs(staff)
     needs += _machine_needs(statuses)
@@ -49,7 +49,7 @@ def needs_of(staff: Person, statuses: Sequence[MachineStatus], now: dt.datetime)
     return needs
 
 
-def _call_needs(staff: Person) -> list[Need]:
+def _call_needs(staff: Person, now: dt.datetime) -> list[Need]:
     return [
         Need(
             "care",
@@ -60,7 +60,7 @@ def _call_needs(staff: Person) -> list[Need]:
             _("I am going there"),
             is_post=True,
         )
-        for call in calls(sites=staff_sites(staff))
+        for call in calls(sites=staff_sites(staff), now=now)
     ]
 
 

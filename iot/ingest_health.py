@@ -47,7 +47,7 @@ class IngestHealth:
 
     @property
     def lag_s(self) -> float:
-        """How long the oldest message of the last batch waited, of the slowest consumer."""
+        """How long the oldest message waited, of the last batch or the one being stored, of the slowest consumer."""
         return max((told.last_lag_s for told in self.running), default=0.0)
 
     @property

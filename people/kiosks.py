@@ -3,17 +3,15 @@
 import datetime as dt
 import hashlib
 import secrets
-from collections.abc import Iterable
 
-from django.core.cache import cache
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from fablab.lib.throttling import is_within_rate
 from people.access import check_code
 from people.errors import NotAllowed, not_valid
 from people.models import STAFF_ROLES, Kiosk, Person, Site
+from people.models.access import CALL_LASTS
 from people.notices import settle
 from people.notices.team import tell_team
 from people.sign_in_log import note_refused_at_screen
@@ -21,8 +19,6 @@ from people.sign_in_log import note_refused_at_screen
 # Being seen is written at most this often.
 SEEN_EVERY = dt.timedelta(minutes=1)
 TRIES_A_MINUTE = 30
-# Somebody who called and was not answered has found the desk by then.
-CALL_LASTS = dt.timedelta(minutes=15)
 
 
 def enrol_kiosk(
@@ -48,9 +44,7 @@ def enrol_kiosk(
 
 def revoke_kiosk(*, kiosk: Kiosk, by: Person, now: dt.datetime) -> None:
     """The screen is no kiosk any more, from the next request on; whoever is signed in there is signed out by it."""
-    with transaction.atomic():
-        Kiosk.objects.enrolled().filter(pk=kiosk.pk).update(revoked_at=now)
-        cache.delete(_call_key(kiosk.pk))
+    Kiosk.objects.enrolled().filter(pk=kiosk.pk).update(revoked_at=now, called_at=None)
 
 
 def enrolled_kiosk(token: str, *, now: dt.datetime) -> Kiosk | None:
@@ -102,28 +96,20 @@ def call_somebody(*, kiosk: Kiosk, now: dt.datetime) -> None:
 
     Asking again while it stands tells nobody twice.
     """
-    until = now + CALL_LASTS
-    if cache.get(_call_key(kiosk.pk)) is None:
-        key, params = f"kiosk:{kiosk.pk}:{int(now.timestamp())}", {"screen": kiosk.name, "until": until.isoformat()}
+    screen = Kiosk.objects.filter(pk=kiosk.pk)
+    # Two taps at once: the row counts for one of them only.
+    if screen.exclude(called_at__gt=now - CALL_LASTS).update(called_at=now):
+        key = f"kiosk:{kiosk.pk}:{int(now.timestamp())}"
+        params = {"screen": kiosk.name, "until": (now + CALL_LASTS).isoformat()}
         tell_team(site=kiosk.site, kind="kiosk_call", key=key, params=params, now=now, link="/manage/")
-    cache.set(_call_key(kiosk.pk), now, CALL_LASTS.total_seconds())
+    else:
+        screen.update(called_at=now)
 
 
 def answer_call(*, kiosk: Kiosk, now: dt.datetime) -> None:
     """Somebody of the team went there: nobody else needs to."""
-    cache.delete(_call_key(kiosk.pk))
+    Kiosk.objects.filter(pk=kiosk.pk).update(called_at=None)
     settle(key_prefix=f"kiosk:{kiosk.pk}:", now=now)
-
-
-def calls_from(kiosks: Iterable[Kiosk]) -> dict[int, dt.datetime]:
-    """Since when somebody waits, by the screen's key; screens where nobody waits are left out. One query."""
-    keys = {_call_key(kiosk.pk): kiosk.pk for kiosk in kiosks}
-    found: dict[str, dt.datetime] = cache.get_many(keys) if keys else {}
-    return {keys[key]: since for key, since in found.items()}
-
-
-def _call_key(kiosk_id: int) -> str:
-    return f"kiosk-call:{kiosk_id}"
 
 
 def _digest(token: str) -> str:

@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LONGEST_FIRST = (
     "tests/fablab/test_slot_storm.py",
     "tests/fablab/test_backup.py",
+    "tests/iot/test_chaos.py",
     "tests/e2e/test_story.py",
     "tests/fablab/test_backup_keys.py",
     "tests/e2e/test_first_run.py",
@@ -42,7 +43,6 @@ LONGEST_FIRST = (
     "tests/printing/test_real_octoprint_faults.py",
     "tests/printing/test_real_octoprint_away.py",
     "tests/fablab/test_deploy.py",
-    "tests/iot/test_chaos.py",
     "tests/iot/test_kills.py",
     "tests/fablab/test_up_lan.py",
     "tests/fablab/test_up_processes.py",

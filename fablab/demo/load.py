@@ -13,6 +13,7 @@ from fablab.demo.people import make_people
 from fablab.demo.place import SITE_SLUG, make_place
 from fablab.demo.prints import make_prints
 from fablab.demo.reception import open_the_doors
+from fablab.demo.rules import make_rules
 from fablab.demo.teams import make_team
 from fablab.demo.today import book_today, break_one_machine, last_loaded_day, lose_one_device, open_day_and_night
 from people.models import Site
@@ -30,7 +31,7 @@ def load_demo(*, data_dir: Path, now: dt.datetime, report: Callable[[str], objec
 
     Side effects in order: place, people, machines and devices; the days since the last loading (`days` of them the
     first time); opening, outage, silent device; bookings around now, loans; who is here; the
-    OctoPrint printer; filament; prints.
+    OctoPrint printer; filament; prints; rules.
 
     Raises:
         DemoRefused: the database holds a site that is not the demo's.
@@ -59,4 +60,5 @@ def load_demo(*, data_dir: Path, now: dt.datetime, report: Callable[[str], objec
     register_printer(data_dir)
     make_filament(site)
     make_prints(site, team, now)
+    make_rules(site, now=now)
     report(f"  today: {made} bookings added")

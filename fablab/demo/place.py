@@ -108,7 +108,7 @@ def make_place() -> Site:
     )
     for weekday, opens, closes in HOURS:
         OpeningHours.objects.get_or_create(
-            site=site, weekday=weekday, opens=dt.time(opens), defaults={"closes": dt.time(closes)}
+            site=site, season=None, weekday=weekday, opens=dt.time(opens), defaults={"closes": dt.time(closes)}
         )
     for slug, name in ROOMS.items():
         room, _ = Room.objects.get_or_create(slug=slug, defaults={"site": site, "name": name})

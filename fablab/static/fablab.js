@@ -1,10 +1,13 @@
 // Enhancements only: every page works without this file.
 "use strict";
 
-// --- news of machines: pages ask again for their live part -----------------------------------------------------
+// --- news of machines: pages ask again for their live part, and say when no news comes any more -----------------
 (function live() {
   if (!document.querySelector("[data-live-machine]") || !window.EventSource) return;
-  const stream = new EventSource("/live/");
+  const lost = document.querySelector("[data-live-lost]");
+  let stream = null;
+  let isBehind = false;
+  let lastHeard = Date.now();
   const refresh = (ids) => {
     for (const part of document.querySelectorAll("[data-live-machine]")) {
       // A question being answered is not taken away from under the finger.
@@ -14,8 +17,49 @@
       }
     }
   };
-  stream.addEventListener("changed", (event) => refresh(JSON.parse(event.data).machines));
+  const heard = () => {
+    lastHeard = Date.now();
+    if (lost) lost.hidden = true;
+  };
+  const miss = () => {
+    if (!lost || !lost.hidden) return;
+    const words = lost.querySelector("[data-live-since]");
+    const time = new Date(lastHeard).toLocaleTimeString("fr-FR", { hour: "2-digit", minute: "2-digit" });
+    words.textContent = words.dataset.liveSince.replace("…", time);
+    lost.hidden = false;
+  };
+  const listen = () => {
+    stream?.close();
+    stream = new EventSource("/live/");
+    stream.addEventListener("hello", () => {
+      heard();
+      // What changed while the line was down was told to nobody here.
+      if (isBehind) refresh(null);
+      isBehind = false;
+    });
+    stream.addEventListener("beat", heard);
+    stream.addEventListener("changed", (event) => {
+      heard();
+      refresh(JSON.parse(event.data).machines);
+    });
+    stream.addEventListener("error", () => {
+      isBehind = true;
+      miss();
+      // A browser that gave up does not try again by itself.
+      if (stream.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
+    });
+  };
+  listen();
+  // A line that is dead without being broken: the server speaks every fifteen seconds.
+  setInterval(() => {
+    if (Date.now() - lastHeard > 40000) miss();
+  }, 1000);
   window.addEventListener("pagehide", () => stream.close());
+  window.addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    isBehind = true;
+    listen();
+  });
 })();
 
 // --- a live part that is swapped keeps the place of the keyboard -------------------------------------------------

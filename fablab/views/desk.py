@@ -71,7 +71,7 @@ def desk(request: HttpRequest) -> HttpResponse:
         "sites": sites,
         "zone": site.zone,
         "now": now,
-        "calls": calls(sites=[site]),
+        "calls": calls(sites=[site], now=now),
         "to_tell": calls_waiting(site=site, now=now).count(),
         "overdue": overdue_count(site=site, now=now),
         "presence": presence(site=site, staff=staff),

@@ -35,7 +35,7 @@ from machines.models import Machine
 from machines.opening import opening_on
 from machines.selectors import timetable
 from people.errors import NotAllowed
-from people.kiosks import call_somebody, calls_from, person_at_kiosk
+from people.kiosks import call_somebody, person_at_kiosk
 from people.models import Kiosk, Person
 from people.sign_in_backends import BY_PASSWORD
 from people.signed_in import signed_in
@@ -201,7 +201,7 @@ def call(request: HttpRequest, kiosk: Kiosk) -> HttpResponse:
     if request.method == "POST":
         call_somebody(kiosk=kiosk, now=now)
         return redirect("kiosk-help")
-    return render(request, "fablab/kiosk/help.html", {"kiosk": kiosk, "called_at": calls_from([kiosk]).get(kiosk.pk)})
+    return render(request, "fablab/kiosk/help.html", {"kiosk": kiosk, "called_at": kiosk.waiting_since(now)})
 
 
 @on_enrolled_screen

@@ -21,7 +21,7 @@ from fablab.views.roles import for_role
 from machines.models import Machine
 from machines.services import update_machine
 from people.errors import NotValid
-from people.kiosks import answer_call, calls_from, enrol_kiosk, revoke_kiosk
+from people.kiosks import answer_call, enrol_kiosk, revoke_kiosk
 from people.models import Kiosk, Person
 from people.permissions import is_manager, is_staff
 from people.selectors import managed_sites, staff_sites
@@ -72,14 +72,13 @@ class KioskForm(forms.Form):
 @require_safe
 def kiosks(request: HttpRequest) -> HttpResponse:
     """The screens of the person's sites: those in use first, and where somebody waits."""
+    now = timezone.now()
     rows = list(Kiosk.objects.enrolled().filter(site__in=managed_sites(signed_in(request))).select_related("site"))
-    waiting = calls_from(rows)
     machines = {m.kiosk_id: m.name for m in Machine.objects.filter(kiosk__in=rows)}
     lines = [
-        {"kiosk": k, "machine": machines.get(k.pk, ""), "waiting_since": waiting.get(k.pk), "zone": k.site.zone}
+        {"kiosk": k, "machine": machines.get(k.pk, ""), "waiting_since": k.waiting_since(now), "zone": k.site.zone}
         for k in rows
     ]
-    now = timezone.now()
     context = {"lines": lines, "this_one": kiosk_of(request), "now": now, "day_ago": now - dt.timedelta(days=1)}
     return render(request, "fablab/kiosk/manage.html", context)
 

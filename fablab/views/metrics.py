@@ -83,7 +83,7 @@ def _of_ingest(now: dt.datetime) -> Iterator[Metric]:
     yield each("storing_seconds_total", "counter", "Time taken to commit them.", lambda told: told.storing_s)
     yield each("last_batch_seconds", "gauge", "Time taken to commit the last batch.", lambda told: told.last_batch_s)
     yield each(
-        "lag_seconds", "gauge", "How long the oldest message of the last batch had waited.",
+        "lag_seconds", "gauge", "How long the oldest message waited, of the batch stored last or being stored.",
         lambda told: told.last_lag_s,
     )  # fmt: skip
     yield each(

@@ -22,6 +22,8 @@ CERTIFICATE, KEY = "tls.crt", "tls.key"
 # A hostile megabyte must reach the quarantine, where somebody sees it, rather than vanish at the broker.
 MAX_PACKET_BYTES = 1_500_000
 
+# `max_inflight_messages`: more than one consumer takes at once (QUEUE_MOST and BATCH_MOST in iot/ingest/consumer.py).
+# With fewer it is never seen to be full, and nobody would be told that more comes than can be stored.
 _SETTINGS = """\
 listener {port} 127.0.0.1
 allow_anonymous false
@@ -30,7 +32,7 @@ acl_file {folder}/{rights}
 pid_file {folder}/{pid}
 persistence false
 persistent_client_expiration 1d
-max_inflight_messages 1000
+max_inflight_messages 6000
 max_queued_messages 100000
 max_packet_size {max_packet_bytes}
 set_tcp_nodelay true

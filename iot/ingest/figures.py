@@ -35,7 +35,8 @@ class Figures:
     batches: int = 0
     storing_s: float = 0.0
     last_batch_s: float = 0.0
-    # How long the oldest message of the last batch had waited once it was committed.
+    # How long the oldest message of the last batch had waited once it was committed; of one that is still being stored,
+    # as soon as that is longer.
     last_lag_s: float = 0.0
     last_stored_at: float = 0.0
     messages_a_second: float = 0.0
@@ -50,6 +51,9 @@ class Figures:
 class MeasuredIngest(Ingest):
     """A consumer that counts what it stores, and writes it down beside its work."""
 
+    # When the oldest message came of the batch that is being stored: the database may be away for hours.
+    storing_since: dt.datetime | None = None
+
     def measure_into(self, folder: Path, name: str) -> None:
         """Before `run`: from then on the figures are written into this folder until `stop`."""
         self.figures = Figures(name, os.getpid(), self.clock().timestamp())
@@ -58,8 +62,9 @@ class MeasuredIngest(Ingest):
         self._writer.start()
 
     def _stored(self, raws: list[RawMessage]) -> list[Acknowledgement] | None:
-        began_s = time.perf_counter()
+        began_s, self.storing_since = time.perf_counter(), min(raw.received_at for raw in raws)
         acks = super()._stored(raws)
+        self.storing_since = None
         if acks is not None:
             self._count(raws, time.perf_counter() - began_s)
         return acks
@@ -84,8 +89,10 @@ class MeasuredIngest(Ingest):
             self._file.unlink(missing_ok=True)
 
     def _write(self) -> None:
-        told = self.figures
-        told.written_at = self.clock().timestamp()
+        told, now, since = self.figures, self.clock(), self.storing_since
+        told.written_at = now.timestamp()
+        if since is not None:
+            told.last_lag_s = max(told.last_lag_s, (now - since).total_seconds())
         told.is_connected = self.connected.is_set()
         told.queue, told.badges_waiting = self.waiting.qsize(), self.asking.waiting.qsize()
         draft = self._file.with_name(f".{self._file.name}.{secrets.token_hex(4)}")

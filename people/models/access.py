@@ -56,9 +56,17 @@ class AccessCode(models.Model):
         return str(self.person)
 
 
+# Somebody who called and was not answered has found the desk by then.
+CALL_LASTS = dt.timedelta(minutes=15)
+
+
 class KioskQuerySet(models.QuerySet["Kiosk"]):
     def enrolled(self) -> "KioskQuerySet":
         return self.filter(revoked_at__isnull=True)
+
+    def calling(self, now: dt.datetime) -> "KioskQuerySet":
+        """Somebody waits there."""
+        return self.filter(called_at__gt=now - CALL_LASTS)
 
 
 class Kiosk(models.Model):
@@ -80,6 +88,8 @@ class Kiosk(models.Model):
     enrolled_at = models.DateTimeField(editable=False)
     enrolled_by = models.ForeignKey(Person, null=True, on_delete=models.SET_NULL, related_name="+")
     last_seen_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # When somebody asked for help there, until it is answered. Nothing says who.
+    called_at = models.DateTimeField(null=True, blank=True, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = KioskQuerySet.as_manager()
@@ -103,6 +113,10 @@ class Kiosk(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def waiting_since(self, now: dt.datetime) -> dt.datetime | None:
+        """Since when somebody waits there; None when nobody does, or not any more."""
+        return self.called_at if self.called_at and self.called_at > now - CALL_LASTS else None
 
 
 class FileAccess(models.Model):

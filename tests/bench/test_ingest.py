@@ -1,6 +1,5 @@
-"""Ingest at a small size, as processes of its own: prints the rows, and holds it to storing everything.
-
-Speed depends on the machine and on what else it does: it is printed, not asserted.
+"""Ingest at a small size, as processes of its own: prints the rows, and holds it to storing everything and to what is
+promised. On a machine that does much else it may miss that: the rows say by how much.
 """
 
 import subprocess
@@ -15,7 +14,7 @@ pytestmark = pytest.mark.serial
 SMALL = ["--messages", "3000", "--memory", "40000", "--seconds", "6"]
 
 
-def test_ingest_stores_all_that_a_full_broker_holds() -> None:
+def test_ingest_stores_all_of_it_and_keeps_what_is_promised() -> None:
     require_program("mosquitto")
 
     done = subprocess.run(
@@ -24,6 +23,8 @@ def test_ingest_stores_all_that_a_full_broker_holds() -> None:
     )  # fmt: skip
 
     print(f"\n{done.stdout}{done.stderr}")
+    table, _, verdicts = done.stdout.partition("Promised in ")
+    # Seven cases, and three paces below a head of their own.
+    assert table.count("\n| ") == 7 + 1 + 3
+    assert [line.rpartition(": ")[2] for line in verdicts.splitlines() if line.startswith("- ")] == ["kept"] * 3
     assert done.returncode == 0
-    assert done.stdout.count("\n| ") == 7
-    assert "flat: kept" in done.stdout

@@ -11,6 +11,9 @@ RULES = {
 # What is in order fills megabytes: only what is not leaves the page.
 LOOK = """async (rules) => {
   if (!window.axe) return null;
+  // A colour on its way to another theme has the contrast of neither.
+  const turning = document.getAnimations().filter((each) => each instanceof CSSTransition);
+  await Promise.allSettled(turning.map((each) => each.finished));
   const found = (await axe.run(rules)).violations.map((fault) => `${fault.id}: ${fault.nodes[0].html.slice(0, 160)}`);
   return [found, document.documentElement.scrollWidth - window.innerWidth];
 }"""

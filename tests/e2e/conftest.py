@@ -37,6 +37,7 @@ class Lab:
 
     url: str
     data_dir: Path
+    mqtt_port: int = 0
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,7 @@ def lab() -> Iterator[Lab]:
         )
         try:
             _wait_for(process, "The lab is open", OPEN_WITHIN_S)
-            yield Lab(f"http://127.0.0.1:{port}", data_dir)
+            yield Lab(f"http://127.0.0.1:{port}", data_dir, mqtt_port)
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(timeout=30)

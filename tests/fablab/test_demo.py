@@ -17,13 +17,22 @@ from fablab.demo.runs import Run, power_samples
 from fablab.lib.secretbox import unseal
 from fablab.machine_status import State, machine_statuses
 from iot.credentials import verify_password
-from iot.models import Device, Reading, UsageSession
+from iot.models import Device, Reading, SeenDevice, UsageSession
 from iot.power import BUSY, IDLE, Meter, Thresholds, step
-from machines.models import Category, Machine, Outage
-from people.models import Person, Site, Suspension
+from machines.models import BookingPolicy, Category, HouseRules, Machine, Outage, RulesSignature, Season
+from people.models import Person, PersonGroup, Site, Suspension
 from printing.models import Printer, PrintFile, PrintJob
 from projects.models import LogEntry
-from reservations.models import HeldUnit, Loan, Refusal, Reservation, Status
+from reservations.models import (
+    CreditPack,
+    HeldUnit,
+    Loan,
+    Quota,
+    Refusal,
+    Reservation,
+    ReservationSeries,
+    Status,
+)
 from reservations.services import create_reservation
 from tests.factories import PARIS, make_machine, make_site
 
@@ -132,6 +141,19 @@ def test_maker_can_reserve_the_visitors_printer_at_any_hour(db, tmp_path, now):
     )
 
     assert reservation.status == Status.CONFIRMED
+
+
+def test_rules_of_the_demo_are_there_once_and_its_series_begins_anew(loaded):
+    for days_later in (0, 1, 40):
+        load(loaded, now=NOW + dt.timedelta(days=days_later))
+
+    kinds = (PersonGroup.objects.filter(kind="plan"), BookingPolicy.objects.all(), Quota.objects.all(),
+             CreditPack.objects.all(), Season.objects.all(), HouseRules.objects.all())  # fmt: skip
+    assert [rows.count() for rows in kinds] == [1] * len(kinds)
+    assert list(SeenDevice.objects.values_list("topic", flat=True)) == ["prise-etabli"]
+    assert ReservationSeries.objects.count() == 2
+    # Whoever could use the machine before may do so still.
+    assert RulesSignature.objects.count() == Person.objects.count() - 1
 
 
 def test_second_loading_changes_nothing(loaded):

@@ -49,6 +49,8 @@ NOTHING_PERSONAL = {
     "iot.SeenDevice": "a device as it calls itself on the broker",
     "iot.Reading": "watts and degrees of a machine",
     "iot.ReportedState": "the last word of a machine",
+    "printing.FileLayers": "places in a file, gone with its content",
+    "printing.OtherPrint": "how long a printer was seen to print for nobody of ours",
     "printing.Printer": "how a printer is reached",
 }
 # Letters that no one writes: codes, marks, times of other clocks; and what the declared fate deletes with its row.

@@ -1,6 +1,6 @@
 """Fifty programs want the same hour, a hundred times over, through HTTP and several web processes.
 
-Half of the hundred rounds on the oldest PostgreSQL that the lab runs on, half on its own.
+A hundred rounds on the oldest PostgreSQL that the lab runs on, a hundred on its own.
 """
 
 import datetime as dt

@@ -1,4 +1,4 @@
-"""A broker that knows one device, and the whole ingest listening to it in a thread."""
+"""A broker that knows a device or several, and the whole ingest listening to it in a thread."""
 
 import threading
 from collections.abc import Iterator
@@ -16,21 +16,21 @@ from tests.contract.running_broker import PASSWORD, RunningBroker, device_user, 
 
 
 @contextmanager
-def broker_for(slug: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningBroker]:
-    """Mosquitto with the server's user and this device's."""
+def broker_for(slug: str, monkeypatch: pytest.MonkeyPatch, *others: str) -> Iterator[RunningBroker]:
+    """Mosquitto with the server's user, this device's and those of others."""
     server = BrokerUser("server", hash_password(PASSWORD), writes=("fablab/v1/+/down/#",), reads=("#",))
-    running = RunningBroker("mosquitto", [server, device_user(slug)], monkeypatch)
+    running = RunningBroker("mosquitto", [server, *map(device_user, (slug, *others))], monkeypatch)
     running.start()
     yield running
     running.close()
 
 
 @contextmanager
-def ingest_at(broker: RunningBroker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ingest]:
+def ingest_at(broker: RunningBroker, monkeypatch: pytest.MonkeyPatch, kind: type[Ingest] = Ingest) -> Iterator[Ingest]:
     """Connected when it is given out; its threads have ended afterwards."""
     ours = {"host": "127.0.0.1", "port": broker.port, "username": "server", "password": PASSWORD, "is_tls": False}
     monkeypatch.setattr(settings, "BROKER", ours)
-    running = Ingest(client_id="test-ingest", clock=timezone.now)
+    running = kind(client_id="test-ingest", clock=timezone.now)
 
     def run() -> None:
         running.run()

@@ -27,6 +27,7 @@ from iot.agent.station import BOUNCE_S
 from iot.ingest.consumer import Ingest
 from iot.models import AccessAttempt, AccessSession, Device, DeviceCommand, MachineAccess
 from iot.orders import Kind, order
+from machines.closing_services import lift_outage
 from machines.models import Machine, Outage
 from people.models import Badge, Person
 from reservations.life import check_in
@@ -62,7 +63,12 @@ class Bench:
             relay=self.relay, display=self.display, button=self.button, reader=self.reader, busy=self.busy,
             safety={"emergency_stop": self.stop}, keypad=self.reader,
         )  # fmt: skip
-        self.station = Station(read_config(folder / "agent.toml"), hardware=hardware, timing=QUICK)
+        self._folder, self._hardware = folder, hardware
+        self.start()
+
+    def start(self) -> None:
+        """A run of the agent; another one, after `close`, takes up what its folder holds."""
+        self.station = Station(read_config(self._folder / "agent.toml"), hardware=self._hardware, timing=QUICK)
         self.stopping = threading.Event()
         self.thread = threading.Thread(target=self.station.run, args=[self.stopping])
         self.thread.start()
@@ -161,10 +167,31 @@ def test_unknown_badge_is_told_why_and_switches_nothing(bench: Bench) -> None:
     assert bench.relay.switched == []
 
 
-def test_emergency_stop_blocks_the_machine_until_it_is_lifted_and_enabled(bench: Bench, laser: Machine) -> None:
+def test_emergency_stop_is_lifted_by_a_person_and_then_the_machine_runs_again(
+    bench: Bench, laser: Machine, camille: Person
+) -> None:
+    held = Outage.objects.filter(machine=laser, kind=Outage.Kind.LOCK_OUT, end=None)
     bench.stop.turn(True)
+    assert wait_until(held.exists)
 
-    assert wait_until(lambda: Outage.objects.filter(machine=laser, kind=Outage.Kind.LOCK_OUT, end=None).exists())
+    # Neither the button pulled out nor a new run of the agent lifts it: a badge is told why, and nothing is switched.
+    bench.stop.turn(False)
+    bench.close()
+    bench.start()
+    assert wait_until(lambda: Device.objects.get(slug="laser-1").is_locked)
+    bench.reader.tap(NUMBER)
+    assert wait_until(lambda: "Emergency stop" in bench.display.shown or "Arrêt d’urgence" in bench.display.shown)
+    assert (held.count(), bench.relay.switched, session()) == (1, [], None)
+
+    lift_outage(outage=held.get(), by=make_staff(site=laser.site), now=timezone.now())
+
+    assert wait_until(lambda: not Device.objects.get(slug="laser-1").is_locked)
+    time.sleep(BOUNCE_S + 0.2)
+    bench.reader.tap(NUMBER)
+    assert wait_until(lambda: bool(session()) and session().state == "waiting_button")
+    assert wait_until(lambda: (bench.button.press(), bench.relay.is_on)[1])
+    assert wait_until(lambda: session().energised_at is not None)
+    assert (session().person, held.exists()) == (camille, False)
 
 
 def test_order_is_carried_out_once_and_answered(bench: Bench, laser: Machine) -> None:

@@ -1,18 +1,23 @@
 """What was stopped for safety is lifted on the machine's page, and its devices hear of it."""
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from iot.access.sessions import sweep_access
+from iot.ends import end_what_may_not_go_on
 from iot.lifting import LASTS
-from iot.models import Device, DeviceCommand, DriverKind
+from iot.models import AccessSession, Device, DeviceCommand, DriverKind
 from iot.orders import Kind, order, take_to_send
+from iot.sessions import sweep_lost_sessions, sweep_silent_devices
 from machines.closing_services import lift_outage
 from machines.models import Machine, Outage
 from people.models import Person
 from tests.factories import make_outage, make_staff, minutes
 from tests.iot.builders import NOW, Talker, make_device, store
+from tests.iot.readers import tap, with_badge
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 
@@ -26,6 +31,74 @@ def stopped(reader: Device, at_s: float = 0) -> Outage:
     talker = Talker(reader.slug, boot=f"boot-{at_s:.0f}")
     store(talker.say("event", {"event": "safety_input", "reason": "emergency_stop"}, at_s))
     return Outage.objects.get(kind=Outage.Kind.LOCK_OUT, end=None)
+
+
+def hello(reader: Device, *, is_locked: bool) -> None:
+    store(Talker(reader.slug, boot=f"boot-{is_locked}").say("hello", {"is_locked": is_locked}, 120))
+
+
+def safe_again(reader: Device) -> None:
+    talker = Talker(reader.slug, boot="boot-safe")
+    store(talker.say("event", {"event": "de_energised", "reason": "safe again"}, 120), talker.event("idle", 121))
+
+
+def works_again(reader: Device) -> None:
+    talker = Talker(reader.slug, boot="boot-busy")
+    store(talker.event("energised", 120), talker.event("busy", 121))
+
+
+def told_by_the_software(reader: Device) -> None:
+    let_in = {"session_id": "s-1", "most_s": 60}
+    order(device=reader, kind=Kind.ENABLE, by=None, now=NOW + minutes(2), data=let_in)
+    order(device=reader, kind=Kind.DISABLE, by=None, now=NOW + minutes(2))
+
+
+def told_by_the_team(reader: Device) -> None:
+    """On the page of the device: it may let people in again, and the machine is held all the same."""
+    order(device=reader, kind=Kind.ENABLE, by=make_staff(site=reader.machine.site), now=NOW + minutes(2))
+
+
+def lifted_something_else(reader: Device) -> None:
+    row = make_outage(machine=reader.machine, start=NOW, kind="fault")
+    lift_outage(outage=row, by=make_staff(site=reader.machine.site), now=NOW + minutes(2))
+
+
+def swept_for_days(reader: Device) -> None:
+    for day in range(3):
+        now = NOW + dt.timedelta(days=day)
+        for sweep in (sweep_silent_devices, sweep_lost_sessions, end_what_may_not_go_on, sweep_access):
+            sweep(now=now)
+
+
+NO_LIFTS = {
+    "the button pulled out": safe_again,
+    "the machine at work": works_again,
+    "a new run of the device": lambda reader: hello(reader, is_locked=False),
+    "a badge": lambda reader: tap(reader, at=NOW + minutes(2)),
+    "the button": lambda reader: tap(reader, "button", at=NOW + minutes(2), kind="button"),
+    "an order of the software": told_by_the_software,
+    "an order of the team to the device": told_by_the_team,
+    "a fault that is lifted": lifted_something_else,
+    "time": swept_for_days,
+}
+
+
+@pytest.mark.parametrize("happens", NO_LIFTS.values(), ids=NO_LIFTS)
+def test_emergency_stop_is_lifted_by_a_person_and_by_nothing_else(
+    reader: Device, mo: Person, happens: Callable[[Device], object]
+) -> None:
+    camille = with_badge()
+    outage = stopped(reader)
+
+    happens(reader)
+    outage.refresh_from_db()
+    refused = tap(reader, at=NOW + minutes(5))
+    lifted = lift_outage(outage=outage, by=mo, now=NOW + minutes(10))
+    allowed = tap(reader, at=NOW + minutes(11))
+
+    assert (outage.end, outage.lifted_by, refused.is_allowed, refused.reason) == (None, None, False, "safety_input")
+    assert (lifted.end, lifted.lifted_by, allowed.is_allowed) == (NOW + minutes(10), mo, True)
+    assert AccessSession.objects.get(reference=allowed.session_id).person == camille
 
 
 def lift_at(after_minutes: int) -> dict[str, object]:

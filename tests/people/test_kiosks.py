@@ -9,7 +9,6 @@ from people.kiosks import (
     TRIES_A_MINUTE,
     answer_call,
     call_somebody,
-    calls_from,
     enrol_kiosk,
     enrolled_kiosk,
     may_sign_in_by_code,
@@ -17,7 +16,7 @@ from people.kiosks import (
     revoke_kiosk,
 )
 from people.models import Kiosk, Role
-from tests.factories import NOW, give_role, make_person, make_site, make_staff
+from tests.factories import NOW, give_role, make_person, make_site, make_staff, minutes
 
 pytestmark = pytest.mark.django_db
 
@@ -156,6 +155,31 @@ def test_call_waits_until_it_is_answered():
 
     call_somebody(kiosk=kiosk, now=NOW)
 
-    assert calls_from([kiosk, quiet]) == {kiosk.pk: NOW}
+    assert waiting(NOW + minutes(14)) == {kiosk.pk: NOW}
     answer_call(kiosk=kiosk, now=NOW)
-    assert calls_from([kiosk, quiet]) == {}
+    assert waiting(NOW) == {}
+    assert quiet.pk not in waiting(NOW)
+
+
+def test_call_that_nobody_answers_grows_too_old():
+    kiosk, _token, _manager = enrol()
+
+    call_somebody(kiosk=kiosk, now=NOW)
+
+    assert waiting(NOW + minutes(15)) == {}
+    kiosk.refresh_from_db()
+    assert kiosk.waiting_since(NOW + minutes(14)) == NOW
+    assert kiosk.waiting_since(NOW + minutes(15)) is None
+
+
+def test_revoked_screen_calls_nobody():
+    kiosk, _token, manager = enrol()
+    call_somebody(kiosk=kiosk, now=NOW)
+
+    revoke_kiosk(kiosk=kiosk, by=manager, now=NOW)
+
+    assert waiting(NOW) == {}
+
+
+def waiting(now):
+    return dict(Kiosk.objects.calling(now).values_list("pk", "called_at"))

@@ -1,6 +1,8 @@
-"""What is measured: how fast consumers empty a full broker, what they hold, and how soon a badge is answered."""
+"""What is measured: how fast consumers empty a full broker, what they hold, how soon a badge is answered, and how far
+behind paho alone a consumer is at a given pace."""
 
 import json
+import subprocess
 import threading
 import time
 from dataclasses import dataclass
@@ -134,6 +136,47 @@ def decisions(lab: BenchLab, seconds: float, *, messages_a_second: float, sample
         len(readers.asked_s), len(readers.taken_s), percentile(taken_ms, 0.5), percentile(taken_ms, 0.95), taken_ms[-1],
         lab.deciding_p95_ms(), stored_a_second * samples,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """Of `sent` messages paho had so many and the consumer had stored so many when the last was sent; the consumer had
+    all of them `rest_s` later."""
+
+    sent: int
+    sent_a_second: float
+    paho: int
+    stored: int
+    rest_s: float
+
+    @property
+    def share(self) -> float:
+        return self.stored / self.paho if self.paho else 0.0
+
+
+def offered(lab: BenchLab, seconds: float, *, readings_a_second: float, samples: int) -> Offered:
+    """One consumer and a plain paho on one broker, each given all that fifty devices send at this pace."""
+    count = int(readings_a_second / samples * seconds)
+    lab.start_consumers(1)
+    alone = lab.start_paho_alone(count)
+    boot, payloads = lab.new_run(samples)
+    began_s = time.monotonic()
+    lab.send(payloads, count, a_second=readings_a_second / samples)
+    ended_s = time.monotonic()
+    # Ours first: in the moment between the two paho takes more, not we.
+    stored, seen = lab.done(boot), how_many(alone)
+    lab.wait_for(boot, count, WITHIN_S)
+    rest_s = time.monotonic() - ended_s
+    lab.stop_consumers()
+    return Offered(count, count * samples / (ended_s - began_s), seen, stored, rest_s)
+
+
+def how_many(alone: subprocess.Popen[bytes]) -> int:
+    """How many messages paho has taken by now; it may say "done" meanwhile."""
+    tell(alone, "how many")
+    assert alone.stdout is not None
+    said = alone.stdout.readline()
+    return int(said if said != b"done\n" else alone.stdout.readline())
 
 
 class Readers:

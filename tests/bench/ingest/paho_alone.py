@@ -1,7 +1,11 @@
-"""What paho alone can read here: takes the readings, acknowledges each, keeps nothing. Told what to do by arguments."""
+"""What paho alone can read here: takes the readings, acknowledges each, keeps nothing.
+
+Told what to do by arguments; says "done" when it has as many as it was told, and at each further line how many it has.
+"""
 
 import argparse
 import sys
+import threading
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
@@ -24,6 +28,11 @@ def main() -> None:
         if seen == asked.count:
             print("done", flush=True)
 
+    def answer() -> None:
+        for _line in sys.stdin:
+            print(seen, flush=True)
+
+    threading.Thread(target=answer, daemon=True).start()
     client.on_connect = lambda client, *_: client.subscribe("fablab/v1/+/up/+", qos=1)
     client.on_subscribe = lambda *_: print("ready", flush=True)
     client.on_message = received
