@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Case, Exists, F, Max, OuterRef, Subquery, TextField, Value, When
 from django.db.models.fields.json import KT
-from django.db.models.functions import Cast, Concat, JSONObject
+from django.db.models.functions import Cast, Concat, Greatest, JSONObject
 
 from iot.heat import is_hot
 from iot.models import AccessSession, Device, MachineAccess, ReportedState, StopReason, UsageSession, UseState
@@ -65,13 +65,18 @@ def ends_work(function: Callable[[UsageSession], bool]) -> Callable[[UsageSessio
     return function
 
 
-def question_facts() -> dict[str, Subquery]:
+def question_facts() -> dict[str, Subquery | Greatest]:
     """For `annotate` on reservations: what `question_of` looks at, without a query of its own."""
     keys = Concat(Value("rest:"), Cast(OuterRef("pk"), TextField()), Value(":"), output_field=TextField())
     asked = Notice.objects.filter(person=OuterRef("holder"), kind=ASKED, key__startswith=keys).order_by("-created_at")
     facts = JSONObject(at="created_at", since=KT("params__since"), free=KT("params__free"))
-    deeds = Deed.objects.filter(reservation=OuterRef("pk")).order_by("-at")
-    return {"rest_asked": Subquery(asked.values_list(facts)[:1]), "last_deed_at": Subquery(deeds.values("at")[:1])}
+    mine = OuterRef("pk")
+    deeds = Deed.objects.filter(reservation=mine).order_by("-at").values("at")
+    runs = UsageSession.objects.filter(reservation=mine).order_by("-start").values("start")
+    badges = AccessSession.objects.filter(reservation=mine).order_by("-allowed_at").values("allowed_at")
+    answers = (Subquery(rows[:1]) for rows in (deeds, runs, badges))
+    # PostgreSQL's GREATEST passes over what is not there.
+    return {"rest_asked": Subquery(asked.values_list(facts)[:1]), "last_word_at": Greatest(*answers)}
 
 
 def question_of(reservation: Reservation, now: dt.datetime) -> Question | None:
@@ -80,7 +85,7 @@ def question_of(reservation: Reservation, now: dt.datetime) -> Question | None:
     if reservation.status != Status.IN_USE or not facts.rest_asked:
         return None
     at, since, free = (dt.datetime.fromisoformat(facts.rest_asked[name]) for name in ("at", "since", "free"))
-    is_answered = facts.last_deed_at is not None and facts.last_deed_at >= at
+    is_answered = facts.last_word_at is not None and facts.last_word_at >= at
     return None if is_answered or free <= now else Question(since, free)
 
 
@@ -176,7 +181,7 @@ def _stopped_for(session: UsageSession) -> str:
 
 
 def _state(state: ReportedState | None, machine: Machine, now: dt.datetime) -> str:
-    if state is not None and not state.is_unreachable:
+    if state is not None and not state.is_unreachable and state.state != UseState.UNKNOWN:
         return state.state
     told = (teller(machine.pk, now) for teller in _tellers)
     return next((each for each in told if each is not None), UseState.UNKNOWN)

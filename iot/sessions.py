@@ -57,7 +57,8 @@ def open_session(
     reservation in, for measured use is presence.
     """
     last = UsageSession.objects.filter(machine_id=machine_id).order_by("-start", "-pk").first()
-    is_same = last is not None and last.source == source and last.device_id == (device.pk if device else None)
+    # Without a device nothing tells that it is the same run: the print before was somebody else's.
+    is_same = last is not None and device is not None and (last.source, last.device_id) == (source, device.pk)
     if (
         last is not None
         and is_same

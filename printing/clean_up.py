@@ -3,10 +3,11 @@
 import datetime as dt
 import logging
 
-from django.db.models import Exists, F, OuterRef
+from django.db import transaction
+from django.db.models import Q
 
 from printing.backends import PrinterBackend, PrinterError, PrinterStatus
-from printing.models import JobState, Printer, PrintJob, PrintJobEvent
+from printing.models import Printer, PrintJob, SentFile
 from printing.models.job import ENDED
 
 log = logging.getLogger(__name__)
@@ -17,35 +18,42 @@ AGAIN_AFTER = dt.timedelta(days=1)
 TRIES = 5
 
 
+def note_sent(job: PrintJob, now: dt.datetime) -> None:
+    """Its file is about to lie on its printer. Sending it again is once."""
+    SentFile.objects.get_or_create(machine=job.machine, path=job.remote_path, defaults={"job": job, "sent_at": now})
+
+
 def clean_up(printer: Printer, status: PrinterStatus, backend: PrinterBackend, now: dt.datetime) -> None:
     """Take one file off an idle printer: the oldest that is due. What the printer refuses is tried again on other days,
     five times in all, and then left there.
 
     Never raises a PrinterError: that a file stays is a blemish, no failure.
     """
-    job = next_to_remove(printer, now) if status.connection.is_ready else None
-    if job is None:
+    sent = next_to_remove(printer, now) if status.connection.is_ready else None
+    if sent is None:
         return
-    tries = job.removal_tries + 1
     try:
-        backend.delete(job.remote_path)
+        backend.delete(sent.path)
     except PrinterError as error:
-        log.info("%s keeps the file of print %s (%s), try %s.", printer, job.reference, error.code, tries)
-        PrintJob.objects.filter(pk=job.pk).update(removal_tries=tries)
-    else:
-        PrintJob.objects.filter(pk=job.pk).update(removal_tries=tries, removed_at=now)
+        sent.tries, sent.next_try_at = sent.tries + 1, now + AGAIN_AFTER
+        log.info("%s keeps a file of ours (%s), try %s.", printer, error.code, sent.tries)
+        if sent.tries < TRIES:
+            sent.save(update_fields=["tries", "next_try_at"])
+            return
+    with transaction.atomic():
+        # Nobody looks for it there any more; the name in it need not be kept.
+        if sent.job_id is not None:
+            PrintJob.objects.filter(pk=sent.job_id, machine=sent.machine_id).update(remote_path="")
+        sent.delete()
 
 
-def next_to_remove(printer: Printer, now: dt.datetime) -> PrintJob | None:
-    """The ended job whose file has lain on this printer longest beyond its days; None where there is none.
+def next_to_remove(printer: Printer, now: dt.datetime) -> SentFile | None:
+    """The file that has lain on this printer longest of those that are due; None where there is none.
 
-    One whose file another job there still needs waits.
+    Due is what ended some days ago; at once what its person was erased from, and what is printed elsewhere.
     """
-    was_sent = PrintJobEvent.objects.filter(job=OuterRef("pk"), new=JobState.DISPATCHING)
-    others = PrintJob.objects.filter(machine=printer.machine_id, remote_path=OuterRef("remote_path"))
-    needed = others.exclude(pk=OuterRef("pk")).exclude(state__in=sorted(ENDED))
-    over = PrintJob.objects.filter(
-        machine=printer.machine_id, state__in=sorted(ENDED), removed_at=None, removal_tries__lt=TRIES,
-        ended_at__lte=now - STAYS - F("removal_tries") * AGAIN_AFTER,
-    ).exclude(remote_path="")  # fmt: skip
-    return over.filter(Exists(was_sent), ~Exists(needed)).order_by("ended_at", "pk").first()
+    is_over = Q(job__state__in=sorted(ENDED))
+    is_due = Q(job=None) | ~Q(job__machine=printer.machine_id) | is_over & Q(job__person=None)
+    is_due |= is_over & Q(job__ended_at__lte=now - STAYS)
+    may_try = Q(next_try_at=None) | Q(next_try_at__lte=now)
+    return SentFile.objects.filter(is_due, may_try, machine=printer.machine_id).order_by("sent_at", "pk").first()

@@ -27,7 +27,7 @@ from printing.backends import (
     Timeouts,
     make_backend,
 )
-from printing.clean_up import clean_up
+from printing.clean_up import clean_up, note_sent
 from printing.errors import WrongJobState
 from printing.files import stored_path
 from printing.models import ACTIVE, JobState, PrintCommand, Printer, PrintJob
@@ -50,6 +50,12 @@ WRITTEN = (
     "claimed_until", "last_answer_at", "returned_at", "unreachable_since", "failures", "error_code", "connection",
     "nozzle_c", "nozzle_target_c", "bed_c", "bed_target_c",
 )  # fmt: skip
+# What the team sets, and what people say of the bed: read again after an upload, which may take minutes.
+SETTINGS = [
+    field.name
+    for field in Printer._meta.concrete_fields
+    if field.name not in (*WRITTEN, "id", "machine", "next_poll_at")
+]
 # Longer than any pause between two looks: nobody knows what was done there meanwhile.
 SILENCE = dt.timedelta(minutes=1)
 UPLOAD_TRIES = 5
@@ -190,15 +196,14 @@ def _drive(
     if job.state in (JobState.STARTING, JobState.PRINTING, JobState.PAUSED, JobState.CANCELLING):
         note_told(job, status, now)
         was_away = printer.returned_at is not None and now - printer.returned_at < SILENCE
-        job = obey(watch(job, status, backend, now, patience=patience, was_away=was_away), backend, now)
+        job = watch(job, status, backend, now, patience=patience, was_away=was_away)
+        job = obey(job, status, backend, now)
     if job.state == JobState.DISPATCHING:
         job = _send(job, backend, now)
         if job.state == JobState.UPLOADED:
             # It may have taken minutes: whether the job may start is asked of the present.
             now, status = _by_now(now, began_s), backend.status()
-            printer.refresh_from_db(
-                fields=["is_bed_clear", "has_other_print", "is_unattended", "is_start_asked", "circuit"]
-            )
+            printer.refresh_from_db(fields=SETTINGS)
     if job.state == JobState.UPLOADED:
         job = _start(printer, job, status, backend, now)
     return job
@@ -231,6 +236,7 @@ def _send(job: PrintJob, backend: PrinterBackend, now: dt.datetime) -> PrintJob:
     try:
         if path.stat().st_size != job.file.size_bytes:
             return move_job(job, JobState.FAILED, now=now, reason="file_missing")
+        note_sent(job, now)
         backend.upload(path, job.remote_path, {"job": job.reference})
     except OSError:
         return move_job(job, JobState.FAILED, now=now, reason="file_missing")
@@ -251,6 +257,9 @@ def _start(
     """The intent is written down before the command: after a crash the state is read, never the command repeated."""
     if stopped := _stopped_before_start(job, now):
         return stopped
+    if not printer.is_enabled:
+        # Taken out of service while the file was on its way.
+        return move_job(job, JobState.QUEUED, now=now, reason=Code.NO_PRINTER)
     with one_at_a_time(printer):
         # The upload took its time: the person may have left meanwhile, the printer be in use.
         if denials := _waits_for(printer, job, status, now):

@@ -21,6 +21,12 @@ def keep_layers(file: PrintFile, path: Path) -> None:
         FileLayers.objects.create(file=file, starts=starts)
 
 
+def copy_layers(file: PrintFile, own: PrintFile) -> None:
+    """Another row for the same content has the same layers."""
+    for starts in FileLayers.objects.filter(file=file).values_list("starts", flat=True):
+        FileLayers.objects.create(file=own, starts=starts)
+
+
 def layer_of(job: PrintJob, status: PrinterStatus) -> tuple[int | None, int | None]:
     """The layer, from 1, and how many there are; None for what nobody knows."""
     if status.layer is not None:

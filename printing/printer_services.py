@@ -19,7 +19,7 @@ from people.models import Person
 from printing.backends import AddressRefused, PrinterUnreachable, checked_address
 from printing.key_requests import ask_for_key, stop_asking
 from printing.models import ACTIVE, Answer, BackendKind, Printer, PrintJob, Spool
-from printing.spools import take_from_others
+from printing.spools import forget_looks, take_from_others
 
 REASONS: dict[str, str | Promise] = {
     "scheme": gettext_lazy("Begin it with http:// or https://."),
@@ -89,6 +89,7 @@ def save_printer(
         fields["camera_url"] = camera_url
     touched = take_from_others(fields.get("spool"), machine)
     printer = next((row for row in touched if row.machine_id == machine.pk), None) or Printer(machine=machine)
+    looked_at = [printer.spool_id, printer.nozzle_mm, printer.slicer_model]
     is_elsewhere = printer.pk is not None and (printer.base_url, printer.kind) != (address, kind)
     asks_key = asks_key and kind == BackendKind.OCTOPRINT
     _set_kind(printer, kind, api_key, asks_key=asks_key)
@@ -100,6 +101,8 @@ def save_printer(
     printer.next_poll_at, printer.failures, printer.unreachable_since, printer.error_code = now, 0, None, ""
     printer.full_clean(exclude={"base_url"} if is_by_hand else None)
     printer.save()
+    if looked_at != [printer.spool_id, printer.nozzle_mm, printer.slicer_model]:
+        forget_looks([row.machine_id for row in touched] + [machine.pk])
     if asks_key and by is not None:
         ask_for_key(printer=printer, enables=is_enabled and not has_key, by=by, now=now)
     elif api_key or is_elsewhere:

@@ -1,4 +1,7 @@
-"""A printer's own software tells whether it stood still, where no plug does. Registered by the app."""
+"""A printer's own software tells whether it stood still, where no plug does. Registered by the app.
+
+Not OctoPrint: of what somebody prints from a card in the printer it hears nothing.
+"""
 
 import datetime as dt
 
@@ -6,8 +9,11 @@ from iot.early_finish import ends_work, tells_state
 from iot.evidence import LONGEST_PAUSE
 from iot.models import UsageSession, UseState
 from printing.backends import PrinterConnection
-from printing.models import JobState, Printer, PrintJob
+from printing.models import BackendKind, JobState, Printer, PrintJob
 from reservations.evidence import Use, bears_witness
+
+# These run the printer themselves.
+SEES_ALL = (BackendKind.MOONRAKER, BackendKind.PRUSALINK)
 
 
 @tells_state
@@ -32,9 +38,8 @@ def use_told(machine_id: int, start: dt.datetime, end: dt.datetime) -> Use:
 
 
 def _idle_printer(machine_id: int, at: dt.datetime) -> Printer | None:
-    """Connected and idle by its last answer, which came shortly before `at` or since. With its link closed it may print
-    from its own card, unseen."""
+    """Connected and idle by its last answer, which came shortly before `at` or since."""
     return Printer.objects.filter(
         machine=machine_id, is_enabled=True, unreachable_since=None, error_code="", has_other_print=False,
-        connection=PrinterConnection.OPERATIONAL.value, last_answer_at__gte=at - LONGEST_PAUSE,
+        connection=PrinterConnection.OPERATIONAL.value, last_answer_at__gte=at - LONGEST_PAUSE, kind__in=SEES_ALL,
     ).first()  # fmt: skip

@@ -233,13 +233,14 @@ def last_on_bed(machine: Machine) -> PrintJob | None:
     return last.job if last is not None else None
 
 
-def confirm_bed_clear(*, machine: Machine, by: Person, now: dt.datetime) -> None:
-    """The plate is free again: the next job may start. Nothing while it prints what was not sent from here: the page
-    was older than that."""
+def confirm_bed_clear(*, machine: Machine, by: Person, now: dt.datetime) -> bool:
+    """The plate is free again: the next job may start. False, and nothing, while it prints what was not sent from here:
+    the page was older than that."""
     if _prints_other(machine):
-        return
+        return False
     Printer.objects.filter(machine=machine).update(is_bed_clear=True, has_other_print=False, next_poll_at=now)
     announce_machines([machine.pk])
+    return True
 
 
 def resolve_lost(*, job: PrintJob, outcome: JobState, by: Person, now: dt.datetime) -> PrintJob:

@@ -193,12 +193,17 @@ def take_from_others(spool: Spool | None, machine: Machine | None) -> list[Print
 
 
 def _looked_at_anew(printers: list[Printer], now: dt.datetime) -> None:
-    # Whoever pressed “Start” saw another filament.
     machines = [printer.machine_id for printer in printers]
-    PrintJob.objects.filter(machine__in=machines, state=JobState.QUEUED).update(start_asked_at=None)
+    forget_looks(machines)
     for printer in printers:
         wake(printer.machine, now)
     announce_machines(machines)
+
+
+def forget_looks(machine_ids: list[int]) -> None:
+    """Whoever pressed “Start” there saw another filament, or another nozzle."""
+    before = [JobState.QUEUED, JobState.DISPATCHING, JobState.UPLOADED]
+    PrintJob.objects.filter(machine__in=machine_ids, state__in=before).update(start_asked_at=None)
 
 
 def _locked(spool: Spool) -> Spool:

@@ -11,6 +11,7 @@ from people.errors import NotAllowed
 from people.models import Person, Team
 from people.teams import is_member
 from printing.file_removal import GONE_SHA256
+from printing.layers import copy_layers
 from printing.library import FileGone, print_again
 from printing.models import Outcome, PrintFile, PrintJob
 from printing.overview import A_PAGE, LibraryFile
@@ -97,4 +98,5 @@ def _own_copy(file: PrintFile, machine: Machine, by: Person, now: dt.datetime) -
         fresh.pk, fresh.reference = None, PrintFile._meta.get_field("reference").get_default()
         fresh.uploaded_by, fresh.uploaded_at = by, now
         fresh.save(force_insert=True)
+        copy_layers(file, fresh)
         return fresh

@@ -1,6 +1,7 @@
 """Whose turn it is at a printer, and what a job's start depends on: asked by the worker and by the job's page."""
 
 import datetime as dt
+import itertools
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,7 +44,9 @@ def next_job(printer: Printer, now: dt.datetime) -> PrintJob | None:
     there = [job for job in waiting if not job.is_held and _may_have_time(job, printer, now)]
     if len(there) == 1:
         return there[0]
-    able = next((job for job in there[:LOOKS_MOST] if _is_able(job, printer, now)), None)
+    # What does not fit what hangs there costs no question to see, and may be many where nobody needs a reservation.
+    fitting = (job for job in there if not file_denials(job.file, printer))
+    able = next((job for job in itertools.islice(fitting, LOOKS_MOST) if _is_able(job, printer, now)), None)
     return able or next(iter(there or waiting), None)
 
 
@@ -83,7 +86,8 @@ def start_facts(
         # Another printer of the model may be stricter.
         others += unanswered(job, printer)
     is_start_asked = printer.is_start_asked or bool(looks_wanted(job.file, printer))
-    runs_alone = printer.is_unattended and not _is_used(reservation, now)
+    # Whoever has reserved it is not worse off than those who have not: it prints on where nobody comes next.
+    runs_alone = printer.is_unattended
     return StartFacts(
         has_reservation=reservation is not None,
         is_checked_in=_is_used(reservation, now),
@@ -113,9 +117,9 @@ def _has_looked(job: PrintJob, printer: Printer, now: dt.datetime) -> bool:
 def _until_next(job: PrintJob, printer: Printer, now: dt.datetime) -> dt.timedelta | None:
     """How long until somebody else has the printer, not positive while they do."""
     held = HeldUnit.objects.filter(unit=printer.machine.unit_id, is_holding=True, reservation__end__gt=now)
-    start = held.exclude(reservation__holder=job.person).order_by("reservation__start").values_list(
-        "reservation__start", flat=True
-    ).first()  # fmt: skip
+    theirs = Q(reservation__holder=job.person) | Q(reservation__participants__person=job.person)
+    others = held.exclude(pk__in=held.filter(theirs).values("pk")).exclude(reservation=job.reservation_id)
+    start = others.order_by("reservation__start").values_list("reservation__start", flat=True).first()
     return start - now if start is not None else None
 
 

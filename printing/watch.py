@@ -160,12 +160,17 @@ def _may_still_start(job: PrintJob, now: dt.datetime, patience: dt.timedelta) ->
     return begun is not None and now - begun.at < patience
 
 
-def obey(job: PrintJob, backend: PrinterBackend, now: dt.datetime) -> PrintJob:
+def obey(job: PrintJob, status: PrinterStatus, backend: PrinterBackend, now: dt.datetime) -> PrintJob:
     """Carry out what people asked of the running job, oldest first; what makes no sense any more is closed.
+
+    While the printer prints something else, a wish waits until it is known what became of our print: the printer would
+    stop whatever runs.
 
     Raises:
         PrinterError: no clear answer: asked again at the next visit, for each of the three may be repeated.
     """
+    if job.state in ACTIVE and status.connection.is_busy and status.remote_path not in (None, job.remote_path):
+        return job
     for command in PrintCommand.objects.filter(job=job, done_at=None).order_by("pk"):
         if job.state not in ACTIVE:
             command.result = "job_ended"

@@ -51,8 +51,14 @@
   };
   listen();
   // A line that is dead without being broken: the server speaks every fifteen seconds.
+  let lastTried = Date.now();
   setInterval(() => {
-    if (Date.now() - lastHeard > 40000) miss();
+    if (Date.now() - lastHeard <= 40000) return;
+    miss();
+    if (Date.now() - lastTried <= 40000) return;
+    lastTried = Date.now();
+    isBehind = true;
+    listen();
   }, 1000);
   window.addEventListener("pagehide", () => stream.close());
   window.addEventListener("pageshow", (event) => {

@@ -140,13 +140,14 @@ def _redirect(options: Options, environment: Mapping[str, str], listener: socket
 def _broker(options: Options) -> ProcessService:
     def spec() -> ChildSpec:
         # Late: it needs Django, and its access lists come from the database that is up only now.
-        from django.db import connections
+        from django.db import Error, connections
 
         from iot.broker.launch import BrokerUnavailable, broker_command
 
         try:
             command = broker_command(options.data_dir, options.mqtt_port, doors=options.doors)
-        except (BrokerUnavailable, OSError) as error:
+        except (BrokerUnavailable, OSError, ValueError, Error) as error:
+            # The database may be coming up again itself: the broker is tried anew a little later.
             raise CannotStart(f"The broker cannot be started: {error}") from error
         finally:
             connections.close_all()

@@ -3,12 +3,10 @@
 import datetime as dt
 from typing import Any
 
-from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from fablab.backup.status import backup_status
@@ -18,6 +16,7 @@ from fablab.needs import needs_of
 from fablab.troubles import troubles
 from fablab.views.days import any_day
 from fablab.views.desk import desk_site
+from fablab.views.prints import say_bed
 from fablab.views.roles import for_role
 from fablab.week import week_of
 from iot.models import UsageSession
@@ -137,6 +136,5 @@ def bed_clear(request: HttpRequest, slug: str) -> HttpResponse:
     if not is_staff(request.user, machine) or not Printer.objects.filter(machine=machine).exists():
         raise PermissionDenied
     person: Any = request.user
-    confirm_bed_clear(machine=machine, by=person, now=timezone.now())
-    messages.success(request, _("Thank you. The next print may start."))
+    say_bed(request, is_clear=confirm_bed_clear(machine=machine, by=person, now=timezone.now()))
     return redirect("manage")

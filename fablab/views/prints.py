@@ -33,6 +33,7 @@ from printing.maintenance import note_intervention
 from printing.messages import failure_words, sentence_of
 from printing.models import JobState, PrintJob
 from printing.overview import APPROVALS_MOST, ended_on, farm_of, open_jobs, queue_of
+from printing.rules import Code
 from printing.services import confirm_bed_clear
 from printing.submitting import may_answer
 from printing.success import Success, Successes, successes
@@ -197,9 +198,16 @@ def _maintained(request: HttpRequest, person: Person, now: dt.datetime) -> HttpR
 
 def _bed_clear(request: HttpRequest, person: Person, now: dt.datetime) -> HttpResponse:
     machine = _printer_named(request, person)
-    confirm_bed_clear(machine=machine, by=person, now=now)
-    messages.success(request, _("Thank you. The next print may start."))
+    say_bed(request, is_clear=confirm_bed_clear(machine=machine, by=person, now=now))
     return redirect(f"{reverse('manage-prints')}#printer-{machine.pk}")
+
+
+def say_bed(request: HttpRequest, *, is_clear: bool) -> None:
+    """What came of “the bed is clear”."""
+    if is_clear:
+        messages.success(request, _("Thank you. The next print may start."))
+    else:
+        messages.error(request, sentence_of(Denial(Code.PRINTS_OTHER)).message)
 
 
 def _tables(counted: Successes) -> list[tuple[str, list[Success]]]:

@@ -269,6 +269,8 @@ class Station(Lifecycle):
             session.stops_for = "permission"
         elif isinstance(session_id, str) and 0 < len(session_id) <= 60:
             session.session_id, session.is_offline = session_id, False
+            # What went out under the roster's number says nothing about this one.
+            self.reports.event("energised", session_id=session_id)
         self.keep_session()
 
     def _decide_offline(self, asked: Asked) -> None:

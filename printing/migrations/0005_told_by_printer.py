@@ -22,14 +22,4 @@ class Migration(migrations.Migration):
             name="used_mm",
             field=models.FloatField(blank=True, editable=False, null=True),
         ),
-        migrations.AddField(
-            model_name="printjob",
-            name="removed_at",
-            field=models.DateTimeField(blank=True, editable=False, null=True),
-        ),
-        migrations.AddField(
-            model_name="printjob",
-            name="removal_tries",
-            field=models.PositiveSmallIntegerField(default=0, editable=False),
-        ),
     ]

@@ -6,6 +6,7 @@ from printing.models.key_request import KeyRequest
 from printing.models.other_print import OtherPrint
 from printing.models.print_file import FileKind, PrintFile
 from printing.models.printer import Answer, BackendKind, Printer
+from printing.models.sent_file import SentFile
 from printing.models.spool import PrintPrice, Spool, SpoolEntry
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "PrintJobEvent",
     "PrintPrice",
     "Printer",
+    "SentFile",
     "Spool",
     "SpoolEntry",
     "Why",

@@ -166,9 +166,6 @@ class PrintJob(models.Model):
     told_time = models.DurationField(null=True, blank=True, editable=False)
     told_at = models.DateTimeField(null=True, blank=True, editable=False)
     used_mm = models.FloatField(null=True, blank=True, editable=False)
-    # Its file on the printer: when it was taken off, and how often that was tried.
-    removed_at = models.DateTimeField(null=True, blank=True, editable=False)
-    removal_tries = models.PositiveSmallIntegerField(default=0, editable=False)
     misses = models.PositiveSmallIntegerField(default=0)
     error_code = models.CharField(max_length=40, blank=True)
     error_detail = models.CharField(max_length=300, blank=True)
@@ -201,7 +198,7 @@ class PrintJob(models.Model):
             "grams",
             "cost_cents",
         ),
-        free_text=("remote_path", "error_detail", "note", "decision", "concerns", "time_left_origin"),
+        free_text=("error_detail", "note", "decision", "concerns", "time_left_origin"),
     )
 
     class Meta:

@@ -81,6 +81,15 @@ def test_farm_has_no_clear_bed_step_before_it_has_ended(printer: Printer, team: 
     assert OTHER not in after
 
 
+@pytest.mark.parametrize("address", ["manage-prints-act", "manage-bed-clear"])
+def test_old_page_is_not_thanked_for_a_bed_that_is_in_use(printer: Printer, team: Person, address: str) -> None:
+    where = reverse(address, args=[printer.machine.slug] if "bed" in address else [])
+    answer = browser(team).post(where, {"act": "bed-clear", "machine": printer.machine.slug}, follow=True)
+
+    assert "Thank you. The next print may start." not in answer.content.decode()
+    assert "The printer prints something that was not sent from here." in answer.content.decode()
+
+
 def test_overview_shows_it_and_waits_with_the_bed(printer: Printer, team: Person) -> None:
     during = read(team, "/manage/")
     now_over(printer)

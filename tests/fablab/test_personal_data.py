@@ -60,6 +60,9 @@ MADE_BY_PROGRAM = {
     "codes", "pseudonym", "origin", "password", "card_code", "language", "stop_reason", "old", "slug", "before", "uid",
     "kind", "link", "overridden", "commanded", "roster_key_sealed", "request_id", "mark",
     "capabilities", "refuses", "token_sealed",
+    # Where a file lies on a printer. Changed in one letter it is not found there, neither to follow it nor to take it
+    # off; both are emptied with it.
+    "remote_path", "path",
 }  # fmt: skip
 OF_PERSON = {*EMPTIED, "password", "card_code", "reference", "language"}
 

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from django.db import OperationalError
 
 from fablab.up import checks
 from fablab.up.accounts import Account, barring_folder
@@ -211,6 +212,21 @@ def test_child_is_ready_as_soon_as_it_says_so(tmp_path):
 
     assert ready_file.exists()
     service.kill()
+
+
+@pytest.mark.parametrize("error", [OperationalError("in recovery mode"), ValueError("a name"), OSError("full")])
+def test_broker_that_cannot_be_prepared_is_tried_again_and_closes_nothing(tmp_path, monkeypatch, error):
+    def broker_command(*_given, **_more):
+        raise error
+
+    monkeypatch.setattr("iot.broker.launch.broker_command", broker_command)
+    with checks.listening_socket("127.0.0.1", 0, "") as listener:
+        stages = [part for part in default_plan(options(tmp_path), listener) if isinstance(part, Stage)]
+    (broker,) = [service for stage in stages for service in stage.services if service.name == "broker"]
+
+    # What the supervisor waits after, and tries again.
+    with pytest.raises(CannotStart, match="The broker cannot be started"):
+        broker.launch()
 
 
 def test_child_whose_program_is_missing_is_refused(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 from django.test import Client
 
 from iot import early_finish
-from iot.models import Reading, ReportedState, StopReason
+from iot.models import Reading, ReportedState, StopReason, UsageSession, UseState
 from printing.models import JobState, Printer, PrintFile, PrintJob
 from reservations.deeds import note_deed
 from reservations.errors import WrongState
@@ -55,6 +55,16 @@ def test_nobody_is_asked_on_the_page_before_the_question_after_the_answer_and_af
     }  # fmt: skip
 
 
+def test_whoever_used_it_again_is_asked_nothing_on_the_page(rested, monkeypatch):
+    swept(15)
+    UsageSession.objects.create(
+        machine=rested.machine, reservation=rested, person=rested.holder, start=at(17 * MIN),
+        last_busy_at=at(19 * MIN), end=at(19 * MIN), stop_reason=StopReason.NORMAL,
+    )  # fmt: skip
+
+    assert "do you still need it" not in seen_by(rested, 20, monkeypatch)[1]
+
+
 def test_over_is_over(rested):
     swept(15, 25)
 
@@ -69,9 +79,10 @@ def test_over_is_over(rested):
 def plain_printer(printer):
     """Its software answers; no device watches it. One who has printed on it for ten minutes has two hours."""
     row = at_rest_with(make_reservation(printer, 0, 120 * MIN, holder=holder(), status=Status.IN_USE))
-    ReportedState.objects.all().delete()
+    # As a print leaves it that was sent from here: a row in which no device ever wrote.
+    ReportedState.objects.update(device=None, state=UseState.UNKNOWN, power_w=None)
     Reading.objects.all().delete()
-    Printer.objects.create(machine=printer, base_url="http://10.0.0.9", connection="operational")
+    Printer.objects.create(machine=printer, base_url="http://10.0.0.9", connection="operational", kind="moonraker")
     return row
 
 
@@ -117,6 +128,7 @@ def test_printer_s_own_software_tells_of_its_rest(plain_printer):
         pytest.param({"unreachable_since": at(5 * MIN)}, id="out of reach"),
         pytest.param({"returned_at": at(12 * MIN)}, id="was out of reach meanwhile"),
         pytest.param({"is_enabled": False}, id="out of service"),
+        pytest.param({"kind": "octoprint"}, id="its program hears nothing of a print from a card"),
         pytest.param({"error_code": "printer_auth"}, id="its key is refused"),
     ],
 )

@@ -17,7 +17,7 @@ from reservations.models import HeldUnit, Reservation
 from tests.contract.fake_octoprint import FakeOctoPrint, FakePrinter
 from tests.factories import NOW, at, make_machine, make_person, reserve
 
-TINY = Timeouts(connect_s=0.3, read_s=0.3, upload_s=0.5)
+TINY = Timeouts(connect_s=0.6, read_s=0.6, upload_s=1)
 # Half a minute on the fake printer, which counts the dwells only.
 GCODE = b"G28\nG1 X10 F60000\nG4 S30\n"
 LIFE = [

@@ -47,6 +47,8 @@ def test_sent_file_becomes_a_job(now_lab):
         "progress_pct": 0.0,
         "time_left_s": None,
         "time_left_origin": "",
+        "layer": None,
+        "layers": None,
         "estimated_s": None,
         "filament_g": None,
         "error_code": "",

@@ -4,13 +4,15 @@ import datetime as dt
 
 import pytest
 
+from people.forgetting import forget_person
 from printing.clean_up import AGAIN_AFTER, STAYS, TRIES, next_to_remove
 from printing.dispatch import visit
-from printing.models import JobState, Printer, PrintJob
+from printing.models import JobState, Printer, PrintJob, SentFile
 from printing.services import move_job
 from tests.contract.fake_moonraker import FakeMoonraker
 from tests.contract.fake_octoprint import FakeOctoPrint
 from tests.contract.fake_prusalink import FakePrusaLink
+from tests.factories import make_machine
 from tests.printing.builders import TINY, fresh
 
 pytestmark = pytest.mark.django_db
@@ -61,7 +63,7 @@ def test_file_leaves_the_printer_three_days_after_its_print(any_lab):
     later(any_lab, dt.timedelta(minutes=2))
 
     assert (before, there(any_lab, job)) == (True, False)
-    assert fresh(job).removed_at is not None
+    assert (fresh(job).remote_path, SentFile.objects.count()) == ("", 0)
     assert len(deletions(any_lab)) == 1
 
 
@@ -88,22 +90,13 @@ def test_nothing_is_removed_while_something_prints(lab):
     assert deletions(lab) == []
 
 
-def test_file_that_another_print_still_needs_stays(lab):
-    job, other = printed(lab), lab.queue()
-    PrintJob.objects.filter(pk=other.pk).update(remote_path=job.remote_path)
-
-    assert next_to_remove(lab.row(), lab.now + STAYS) is None
-    PrintJob.objects.filter(pk=other.pk).update(state=JobState.WITHDRAWN)
-    assert next_to_remove(lab.row(), lab.now + STAYS) == job
-
-
 def test_lost_print_keeps_its_file_until_somebody_says_how_it_ended(lab):
     job = lab.printing()
     job = move_job(job, JobState.LOST, now=lab.now)
 
     assert next_to_remove(lab.row(), lab.now + STAYS) is None
     job = move_job(job, JobState.FAILED, now=lab.now)
-    assert next_to_remove(lab.row(), lab.now + STAYS) == job
+    assert next_to_remove(lab.row(), lab.now + STAYS).job == job
 
 
 def test_print_that_was_never_sent_has_nothing_to_remove(lab):
@@ -113,15 +106,19 @@ def test_print_that_was_never_sent_has_nothing_to_remove(lab):
 
 
 def test_file_that_cannot_be_removed_is_tried_on_five_days_and_then_left(lab, monkeypatch):
-    job = printed(lab)
-    monkeypatch.setattr("printing.backends.octoprint.OctoPrintBackend.delete", refuse)
+    job, refused = printed(lab), []
+    monkeypatch.setattr(
+        "printing.backends.octoprint.OctoPrintBackend.delete",
+        lambda backend, path: (refused.append(path), refuse(backend, path)),
+    )
     later(lab, STAYS)
 
     for _ in range(20):
         later(lab, AGAIN_AFTER / 2)
 
-    left = fresh(job)
-    assert (left.state, left.removed_at, left.removal_tries) == (JobState.FINISHED, None, TRIES)
+    assert there(lab, job)
+    assert len(refused) == TRIES
+    assert not SentFile.objects.exists()
     assert (lab.row().error_code, lab.row().failures) == ("", 0)
 
 
@@ -138,12 +135,34 @@ def test_refusal_keeps_nobody_waiting(lab, monkeypatch):
 
 
 def test_file_that_somebody_took_off_counts_as_removed(any_lab):
-    job = printed(any_lab)
+    printed(any_lab)
     any_lab.remote.files.clear()
 
     later(any_lab, STAYS)
 
-    assert fresh(job).removed_at == any_lab.now
+    assert not SentFile.objects.exists()
+
+
+def test_file_of_somebody_who_was_erased_leaves_at_once(lab):
+    job = printed(lab)
+
+    forget_person(job.person)
+    later(lab, dt.timedelta(minutes=1))
+
+    assert not there(lab, job)
+    assert not SentFile.objects.exists()
+
+
+def test_file_that_is_printed_elsewhere_after_all_leaves_at_once(lab):
+    job = lab.queue()
+    lab.ticks(1)
+    lab.remote.cancel()
+    PrintJob.objects.filter(pk=job.pk).update(state=JobState.QUEUED, machine=make_machine())
+
+    later(lab, dt.timedelta(minutes=1))
+
+    assert not there(lab, job)
+    assert fresh(job).remote_path == job.remote_path
 
 
 def refuse(_backend, _remote_path):

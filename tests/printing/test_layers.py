@@ -14,6 +14,8 @@ from printing.layers import layer_of
 from printing.models import FileLayers, PrintFile, PrintJob
 from printing.scan import layers
 from printing.scan.layers import layer_starts
+from printing.teams import choose_team, print_for_team
+from tests.factories import make_person, make_team
 from tests.printing.builders import GCODE, fresh
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -133,6 +135,18 @@ def test_print_on_octoprint_shows_its_layer(lab, in_english):
 
     assert (seen.layer, seen.layers) == (3, 4)
     assert "layer 3 of 4" in page
+
+
+@pytest.mark.django_db
+def test_copy_for_somebody_of_the_team_has_the_same_layers(lab, job):
+    friend = make_person()
+    team = make_team(site=lab.machine.site, members=[lab.person, friend])
+    choose_team(job=job, team=team, by=lab.person)
+
+    made = print_for_team(file=job.file, team=team, machine=lab.machine, by=friend, now=lab.now)
+
+    assert made.file_id != job.file_id
+    assert layer_of(made, at(PLACES["second"][0])) == (2, 4)
 
 
 @pytest.mark.django_db

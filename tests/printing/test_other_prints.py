@@ -236,3 +236,34 @@ def test_both_kinds_of_prints_are_added_up(nobody):
     PrintJob.objects.filter(pk=job.pk).update(started_at=lab.now, printed=minutes(3))
 
     assert printed_since(lab) == minutes(4)
+
+
+def test_it_does_not_go_on_in_the_name_of_whose_print_was_lost(lab):
+    ours = lab.printing()
+    lab.remote.vanish()
+    lab.remote.is_connected = True
+    start_other(lab)
+    lab.ticks(4)
+    lost, theirs = fresh(ours), UsageSession.objects.order_by("-pk").first()
+
+    end_other_print(lab)
+    lab.ticks(2)
+
+    assert lost.state == JobState.LOST
+    assert lost.usage_session.end is not None
+    assert theirs.pk != lost.usage_session_id
+    assert not UsageSession.objects.filter(end=None).exists()
+
+
+@pytest.mark.parametrize("kind", ["cancel", "pause"])
+def test_wish_for_our_print_is_not_carried_out_on_it(lab, kind):
+    ours = lab.printing()
+    lab.ask(ours, kind)
+    lab.remote.cancel()
+    start_other(lab)
+
+    lab.ticks(4)
+
+    assert (lab.remote.selected, lab.remote.state()) == ("theirs.gcode", "Printing")
+    assert fresh(ours).state in (JobState.CANCELLED, JobState.LOST)
+    assert not ours.commands.filter(done_at=None).exists()

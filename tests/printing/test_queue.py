@@ -6,12 +6,12 @@ from people.errors import NotAllowed
 from people.models import Notice
 from printing.backends import PrinterConnection
 from printing.errors import PrintRefused, WrongJobState
-from printing.models import BackendKind, FileKind, JobState, Outcome, Printer, PrintJob, Why
+from printing.models import BackendKind, FileKind, JobState, Outcome, Printer, PrintFile, PrintJob, Why
 from printing.queue import ask_start, hold_job, put_first, run_by_hand, say_ended, say_outcome
 from printing.rules import start_denials
 from printing.services import move_job, take_over
 from printing.submitting import draft_job, submit_job
-from printing.turns import HEATS_FOR, LOOK_LASTS, next_job, start_facts
+from printing.turns import HEATS_FOR, LOOK_LASTS, LOOKS_MOST, next_job, start_facts
 from reservations.life import check_in
 from tests.factories import make_machine, make_outage, make_person, make_staff, minutes, suspend
 from tests.printing.builders import GCODE, book, fresh, long_ago, make_printer, upload
@@ -139,6 +139,28 @@ def test_one_that_cannot_start_lets_others_pass(lab):
     suspend(person=suspended, start=lab.now - minutes(5))
 
     assert next_job(lab.row(), lab.now) == able
+
+
+def test_many_that_do_not_fit_let_others_pass(lab):
+    Printer.objects.update(is_unattended=True)
+    long_ago(lab.reservation)
+    misfits = [submitted(lab, make_person()) for _ in range(LOOKS_MOST + 1)]
+    PrintFile.objects.filter(jobs__in=misfits).update(nozzle_mm=0.8)
+    Printer.objects.update(nozzle_mm=0.4)
+    able = submitted(lab, make_person())
+    PrintFile.objects.filter(jobs=able).update(nozzle_mm=0.4)
+
+    assert next_job(lab.row(), lab.now) == able
+
+
+def test_whoever_has_reserved_a_printer_that_prints_alone_is_not_worse_off(lab):
+    Printer.objects.update(is_unattended=True)
+    job = lab.queue()
+    PrintFile.objects.update(estimated=minutes(24 * 60))
+
+    lab.ticks(3)
+
+    assert fresh(job).state == JobState.PRINTING
 
 
 def test_look_of_hours_ago_is_none(lab):

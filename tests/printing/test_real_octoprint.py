@@ -74,7 +74,7 @@ def test_print_counts_what_octoprint_counts_and_its_file_is_removed_later(lab): 
 
     assert ended.ended_at - ended.started_at > dt.timedelta(hours=2)
     assert dt.timedelta() <= ended.printed < dt.timedelta(minutes=2)
-    assert fresh(job).removed_at == lab.now
+    assert fresh(job).remote_path == ""
 
 
 def test_print_started_by_hand_is_left_alone(lab):  # noqa: F811

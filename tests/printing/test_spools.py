@@ -364,3 +364,17 @@ def test_other_filament_wants_to_be_looked_at_before_a_print_starts(lab):
 
     job.refresh_from_db()
     assert job.start_asked_at is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_forgotten"),
+    [({"nozzle_mm": 0.6}, True), ({"slicer_model": "MK4"}, True), ({"most_bed_c": 90}, False)],
+)
+def test_other_nozzle_in_the_settings_wants_to_be_looked_at_too(lab, changes, is_forgotten):
+    job = lab.queue()
+    ask_start(job=job, by=lab.person, now=lab.now)
+
+    save_printer(machine=lab.machine, is_enabled=True, by=None, now=lab.now, base_url=lab.server.url, **changes)
+
+    job.refresh_from_db()
+    assert (job.start_asked_at is None) == is_forgotten

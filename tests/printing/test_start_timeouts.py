@@ -124,6 +124,30 @@ def test_what_has_changed_during_the_upload_keeps_it_from_starting(lab, monkeypa
     assert lab.remote.starts == []
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"is_enabled": False}, id="taken out of service"),
+        pytest.param({"nozzle_mm": 0.8}, id="another nozzle"),
+        pytest.param({"most_nozzle_c": 100}, id="another limit"),
+    ],
+)
+def test_what_the_team_set_during_the_upload_counts(lab, monkeypatch, changes):
+    send = OctoPrintBackend.upload
+
+    def send_slowly(*arguments):
+        send(*arguments)
+        Printer.objects.update(**changes)
+
+    monkeypatch.setattr(OctoPrintBackend, "upload", send_slowly)
+    job = lab.queue(b"; nozzle_diameter = 0.4\nM104 S200\nG28\nG1 X10\n")
+
+    lab.tick()
+
+    assert states(job)[-2:] == [JobState.UPLOADED, JobState.QUEUED]
+    assert lab.remote.starts == []
+
+
 def test_next_look_is_counted_from_the_end_of_one_that_took_long(lab):
     lab.server.fault, slow = "hang", Timeouts(connect_s=0.3, read_s=1.1, upload_s=1.1)
     began_s = time.monotonic()

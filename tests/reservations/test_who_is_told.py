@@ -27,6 +27,7 @@ TABLE = [
     (Kind.CHECKED_IN, None, None, None),
     (Kind.ASKED_WHERE, "reservation_nobody_came", "reservation_nobody_came", "reservation_nobody_came"),
     (Kind.ANSWERED, None, None, None),
+    (Kind.STAYS, None, None, None),
     (Kind.NO_SHOW, "reservation_given_away", "reservation_given_away", "reservation_given_away"),
     (Kind.FINISHED, None, None, None),
     (Kind.CANCELLED, None, "reservation_cancelled", "reservation_cancelled"),
