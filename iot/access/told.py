@@ -12,7 +12,7 @@ from iot.models import AccessAttempt, AccessSession, Device, DeviceCommand, Mach
 from iot.orders import order
 from iot.protocol import Access, Event
 from machines.closing_services import lock_out
-from machines.models import Outage
+from machines.models import Machine, Outage
 from people.badges import digest_in
 from people.models import Badge
 from reservations.errors import ReservationError
@@ -86,8 +86,12 @@ def told_offline(device: Device, asked: Access, at: dt.datetime) -> None:
     machine = device.machine
     badge = Badge.objects.filter(digest=digest_in(asked.credential)).select_related("person").first()
     person, is_allowed, session = badge.person if badge else None, asked.decided == "allowed", None
-    known = AccessAttempt.objects.filter(device=device, request_id=asked.request_id).exists()
-    if known or machine is None:
+    if machine is None:
+        return
+    known = AccessAttempt.objects.filter(device=device, request_id=asked.request_id).first()
+    if known is not None:
+        if not is_allowed:
+            _turned_away(machine, known, at)
         return
     if is_allowed and asked.session_id:
         with one_at_a_time(machine.pk):
@@ -100,6 +104,15 @@ def told_offline(device: Device, asked: Access, at: dt.datetime) -> None:
         device=device, request_id=asked.request_id, kind=asked.kind, at=at, person=person, session=session,
         is_allowed=is_allowed, codes=[] if is_allowed else ["offline"],
     )  # fmt: skip
+
+
+def _turned_away(machine: Machine, attempt: AccessAttempt, at: dt.datetime) -> None:
+    """Our yes came too late: the device no longer waited for it. What the yes began is over before power came."""
+    with one_at_a_time(machine.pk):
+        session = AccessSession.objects.filter(attempts=attempt, ended_at=None, energised_at=None).first()
+        earlier = AccessAttempt.objects.filter(session=session, pk__lt=attempt.pk)
+        if attempt.is_allowed and session is not None and not earlier.exists():
+            end_access(session, at=at, reason=StopReason.IDLE_TIMEOUT, now=at)
 
 
 def _session_of(

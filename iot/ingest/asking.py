@@ -109,9 +109,10 @@ def tapped_at_reader(
             if device is not None and isinstance(asked, Access):
                 # Such readers number nothing: a badge that lies there is one request, however long.
                 place = (route.slug, badge_digest(asked.credential))
-                lies_there, last_taps[place] = now - last_taps.get(place, LONG_AGO) < SAME_TAP, now
-                if not lies_there:
-                    number = f"{place[1][:16]}-{int(now.timestamp() * 1000)}"
+                before, last_taps[place] = last_taps.get(place, LONG_AGO), raw.received_at
+                # The very same message is one that could not be answered at first: it keeps its number.
+                if before == raw.received_at or raw.received_at - before >= SAME_TAP:
+                    number = f"{place[1][:16]}-{int(raw.received_at.timestamp() * 1000)}"
                     answer(device, msgspec.structs.replace(asked, request_id=number), now)
 
 

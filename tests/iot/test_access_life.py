@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+from django.db import OperationalError
 
 from iot.access.sessions import open_access, sweep_access
 from iot.access.who import new_start_code, wait_for_badge
@@ -196,6 +197,22 @@ def test_badge_that_lies_on_a_reader_of_another_make_is_one_request(lathe: Machi
         tapped_at_reader(RawMessage("door-reader/tag", NUMBER.encode(), at), routes, at, taps)
 
     assert AccessAttempt.objects.count() == 1
+
+
+def test_badge_whose_answer_failed_is_asked_about_again(lathe: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_device("door", lathe, kind=DriverKind.RFID, topic="door-reader")
+    with_badge()
+    taps: dict[tuple[str, str], dt.datetime] = {}
+    given = RawMessage("door-reader/tag", NUMBER.encode(), NOW), Directory().foreign("door-reader/tag")
+    with monkeypatch.context() as away:
+        away.setattr("iot.ingest.asking.answer", lambda *_given: (_ for _ in ()).throw(OperationalError("deadlock")))
+        with pytest.raises(OperationalError):
+            tapped_at_reader(*given, NOW, taps)
+
+    for later_s in (0.2, 0.4):
+        tapped_at_reader(*given, NOW + dt.timedelta(seconds=later_s), taps)
+
+    assert AccessAttempt.objects.get().is_allowed
 
 
 def test_reservation_extended_on_a_page_holds_at_the_machine_too(lathe: Machine, reader: Device) -> None:

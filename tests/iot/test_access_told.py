@@ -175,6 +175,35 @@ def test_what_was_decided_out_of_reach_is_not_answered(reader: Device, camille: 
     assert decision_on(Talker("reader-1").say("access", said), NOW) is None
 
 
+def test_yes_that_came_too_late_for_the_device_holds_nothing(reader: Device, camille: Person) -> None:
+    talker = Talker("reader-1")
+    asked = {"request_id": "r-9", "credential": NUMBER}
+    first = talker.say("access", asked)
+    decision = decision_on(first, NOW)
+    began = AccessSession.objects.get()
+
+    store(first, talker.say("access", asked | {"decided": "denied"}, 10))
+
+    session = AccessSession.objects.get()
+    assert decision is not None
+    assert (decision.is_allowed, began.ended_at) == (True, None)
+    assert (session.ended_at, session.stop_reason) == (at(10), StopReason.IDLE_TIMEOUT)
+    assert AccessAttempt.objects.get().is_allowed
+
+
+def test_device_that_was_too_late_for_a_second_badge_ends_nothing(reader: Device, camille: Person) -> None:
+    talker = Talker("reader-1")
+    asked = {"request_id": "r-9", "credential": NUMBER}
+    again = asked | {"request_id": "r-10"}
+    first, second = talker.say("access", asked), talker.say("access", again, 5)
+    decision_on(first, NOW)
+    decision_on(second, at(5))
+
+    store(first, second, talker.say("access", again | {"decided": "denied"}, 10))
+
+    assert AccessSession.objects.get().ended_at is None
+
+
 def test_badge_sent_again_long_after_opens_nothing(reader: Device, camille: Person) -> None:
     talker = Talker("reader-1")
     store(talker.event("idle", 0))
