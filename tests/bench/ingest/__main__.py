@@ -19,6 +19,8 @@ LEAST_OF_PAHO, LEAST_READINGS, LEAST_OF_TWO, DECISION_MS, GROWTH_MOST = 0.9, 15_
 LOAD_MESSAGES_A_SECOND = LEAST_READINGS / 20
 NEARLY_ALL = 0.95
 OFFERED = (15_000, 30_000, 45_000)
+# Twice what is promised to be stored.
+KEEPS_UP = 30_000
 PARTS = ("speed", "shared", "memory", "decisions", "offered")
 
 
@@ -98,7 +100,7 @@ def measure(lab: "BenchLab", asked: argparse.Namespace, rows: Rows) -> None:
             promise=f"every badge is answered beside {LEAST_READINGS:,} readings/s, p95 within {DECISION_MS} ms",
         )  # fmt: skip
     if "offered" in wanted:
-        _offered(lab, asked.seconds)
+        _offered(lab, asked.seconds, rows)
     print(f"\nLoad of the machine at the end: {os.getloadavg()[0]:.1f}; {os.cpu_count()} cores.")
 
 
@@ -125,7 +127,7 @@ def _speed(lab: "BenchLab", count: int, rows: Rows) -> float:
     return first
 
 
-def _offered(lab: "BenchLab", seconds: float) -> None:
+def _offered(lab: "BenchLab", seconds: float, rows: Rows) -> None:
     """What comes at a given pace, taken by paho and stored by one consumer in the same run."""
     from tests.bench.ingest import cases
 
@@ -136,6 +138,9 @@ def _offered(lab: "BenchLab", seconds: float) -> None:
         taken = f"{found.paho:,} messages of {found.sent:,} | {found.stored:,}: {found.share:.1%}"
         print(f"| {readings_a_second:,} readings/s | {found.sent_a_second:,.0f} readings/s | {taken} | "
               f"{found.rest_s:.2f} s |", flush=True)  # fmt: skip
+        if readings_a_second <= KEEPS_UP:
+            promise = f"{LEAST_OF_PAHO:.0%} of what a paho beside it has is stored at {readings_a_second:,} readings/s"
+            rows.promises[promise] = found.sent > 0 and found.share >= LEAST_OF_PAHO
 
 
 if __name__ == "__main__":
