@@ -19,8 +19,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.chromium import chromium_path, running_browser
-from tests.conftest import free_port, skip_or_fail
+from tests.browsing import required_browser
+from tests.conftest import free_port
 from tests.e2e.prepared import prepare_folder
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -109,7 +109,5 @@ def wait_for_octoprint(data_dir: Path) -> None:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if chromium_path() is None:
-        skip_or_fail("Chromium is not installed: the pages are not walked through (apt-get install chromium).")
-    with running_browser() as running:
+    with required_browser() as running:
         yield running

@@ -2,14 +2,11 @@
 at night."""
 
 import datetime as dt
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
-from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -18,8 +15,7 @@ from fablab.lib.live import announce_machines
 from iot.models import Device, Reading, ReadingKind
 from people.models import Role
 from tests.api.web import Web, environment, url_of_test_database
-from tests.chromium import chromium_path, running_browser
-from tests.conftest import skip_or_fail
+from tests.browsing import in_thread, required_browser, violations
 from tests.fablab.settings_pages import BACKEND
 from tests.factories import make_machine, make_site, make_staff
 
@@ -34,20 +30,6 @@ RULES = {
 }
 WIDE = {"width": 1280, "height": 1000}
 SPANS = ("hour", "day", "week", "month")
-
-
-def in_thread(do: Callable[[], None]) -> None:
-    """The browser's loop bars the database from this thread; what is done there is committed."""
-
-    def work() -> None:
-        try:
-            do()
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join(20)
 
 
 class Bench:
@@ -105,9 +87,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 @pytest.fixture
 def browser(bench: Bench) -> Iterator[Browser]:
-    if chromium_path() is None:
-        skip_or_fail("Chromium is not installed: the curve is not looked into (apt-get install chromium).")
-    with running_browser() as running:
+    with required_browser() as running:
         yield running
 
 
@@ -117,11 +97,6 @@ def troubles_of(page: Page) -> list[str]:
     page.on("console", lambda line: found.append(line.text) if line.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: found.append(str(error)))
     return found
-
-
-def violations(page: Page) -> list[str]:
-    found = Axe().run(page, options=RULES).response["violations"]
-    return [f"{each['id']}: {node['html'][:90]}" for each in found for node in each["nodes"]]
 
 
 def settled_width(page: Page, is_right: Callable[[float], bool]) -> float:
@@ -214,7 +189,7 @@ def test_every_span_is_clean_at_night_and_on_the_narrowest_screen(bench, browser
             page = bench.open(context, span)
             page.locator(".curve-drawn canvas").wait_for()
             page.locator("#power-table summary").click()
-            found += violations(page)
+            found += violations(page, RULES)
             width = page.evaluate("document.documentElement.scrollWidth")
             found += [f"{span} is {width} px wide"] if width > options["viewport"]["width"] else []
             page.close()

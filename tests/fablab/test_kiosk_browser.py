@@ -14,8 +14,7 @@ from fablab.kiosk_session import COOKIE
 from people.access import issue_code
 from people.models import Role
 from tests.api.web import Web, environment, url_of_test_database
-from tests.chromium import chromium_path, running_browser
-from tests.conftest import skip_or_fail
+from tests.browsing import required_browser
 from tests.factories import make_machine, make_person, make_site, make_staff
 
 pytestmark = [
@@ -78,9 +77,7 @@ def entrance(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Entranc
 
 @pytest.fixture
 def browser(entrance: Entrance) -> Iterator[Browser]:
-    if chromium_path() is None:
-        skip_or_fail("Chromium is not installed: the kiosk is not walked through (apt-get install chromium).")
-    with running_browser() as running:
+    with required_browser() as running:
         yield running
 
 

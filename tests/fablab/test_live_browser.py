@@ -2,14 +2,12 @@
 does, and are right again once it is back."""
 
 import re
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
-from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -18,8 +16,7 @@ from fablab.lib.live import announce_machines
 from iot.models import Device
 from people.models import Role
 from tests.api.web import Web, environment, url_of_test_database
-from tests.chromium import chromium_path, running_browser
-from tests.conftest import skip_or_fail
+from tests.browsing import in_thread, required_browser
 from tests.fablab.settings_pages import BACKEND
 from tests.factories import make_machine, make_site, make_staff
 from tests.iot.builders import make_device
@@ -38,20 +35,6 @@ SILENCE_MS = 41_000
 # A browser waits two seconds before it tries again, and the web process may be busy.
 BACK_MS = 20_000
 each_page = pytest.mark.parametrize("which", ["machine", "device"])
-
-
-def in_thread(do: Callable[[], object]) -> None:
-    """The browser's loop bars the database from this thread; what is done there is committed."""
-
-    def work() -> None:
-        try:
-            do()
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join(20)
 
 
 class Bench:
@@ -88,9 +71,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 @pytest.fixture
 def browser(bench: Bench) -> Iterator[Browser]:
-    if chromium_path() is None:
-        skip_or_fail("Chromium is not installed: lost lines are not looked at (apt-get install chromium).")
-    with running_browser() as running:
+    with required_browser() as running:
         yield running
 
 

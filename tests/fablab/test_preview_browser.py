@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.test import Client
 from django.utils import timezone
@@ -17,8 +16,7 @@ from people.models import Role
 from printing.files import store_file
 from printing.models import JobState, Printer, PrintJob
 from tests.api.web import Web, environment, url_of_test_database
-from tests.chromium import chromium_path, running_browser
-from tests.conftest import skip_or_fail
+from tests.browsing import required_browser, violations
 from tests.fablab.settings_pages import BACKEND
 from tests.factories import give_role, make_machine, make_person, make_site
 from tests.printing.estimate_files import cube, obj, stl_ascii, stl_binary
@@ -108,15 +106,8 @@ def bench(tmp_path: Path, settings) -> Iterator[Bench]:
 
 @pytest.fixture
 def browser(bench: Bench) -> Iterator[Browser]:
-    if chromium_path() is None:
-        skip_or_fail("Chromium is not installed: nothing is drawn (apt-get install chromium).")
-    with running_browser() as running:
+    with required_browser() as running:
         yield running
-
-
-def violations(page: Page) -> list[str]:
-    found = Axe().run(page, options=RULES).response["violations"]
-    return [f"{each['id']}: {node['html'][:90]}" for each in found for node in each["nodes"]]
 
 
 def see(page: Page) -> None:
@@ -163,7 +154,7 @@ def test_path_is_drawn_layer_by_layer(bench, browser):
     page.get_by_role("button", name="One layer higher").click()
     higher, at_higher = picture(page), said.inner_text()
     spoken = (slider.get_attribute("aria-valuetext"), page.locator("[data-preview-canvas]").get_attribute("aria-label"))
-    found = violations(page)
+    found = violations(page, RULES)
     context.close()
 
     assert was_light
@@ -221,7 +212,7 @@ def test_path_of_a_program_by_hand_is_told_in_millimetres(bench, browser):
     said.append(page.locator("[data-preview-layer]").inner_text())
     width = page.evaluate("document.documentElement.scrollWidth")
     boxes = [button.bounding_box() for button in page.locator("details[data-preview] button").all()]
-    found = violations(page)
+    found = violations(page, RULES)
     context.close()
 
     # A tenth of an inch, then two.
@@ -295,7 +286,7 @@ def test_model_is_drawn_before_it_is_sent(bench, browser):
     was_light = not any(LIBRARY in address for address in asked)
     see(page)
     seen = {"cube.STL": (canvas.get_attribute("aria-label"), drawn_share(picture(page)) > 0.5)}
-    found = violations(page)
+    found = violations(page, RULES)
     for name, content in (("written.stl", stl_ascii(cube())), ("cube.obj", obj())):
         field.set_input_files({"name": name, "mimeType": "model/stl", "buffer": content})
         page.locator(f"canvas[aria-label*='{name}']").wait_for()

@@ -6,7 +6,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.test import Client
 from django.utils import timezone
@@ -17,8 +16,7 @@ from fablab.timeline_axis import day_of
 from people.models import Role
 from tests.api.lab import hold
 from tests.api.web import Web, environment, url_of_test_database
-from tests.chromium import chromium_path, running_browser
-from tests.conftest import skip_or_fail
+from tests.browsing import required_browser, violations
 from tests.fablab.settings_pages import BACKEND
 from tests.factories import every_day, give_role, make_category, make_machine, make_person, make_site
 
@@ -137,15 +135,8 @@ def workshop(tmp_path: Path) -> Iterator[Workshop]:
 
 @pytest.fixture
 def browser(workshop: Workshop) -> Iterator[Browser]:
-    if chromium_path() is None:
-        skip_or_fail("Chromium is not installed: the timeline is not dragged (apt-get install chromium).")
-    with running_browser() as running:
+    with required_browser() as running:
         yield running
-
-
-def violations(page: Page) -> list[str]:
-    found = Axe().run(page, options=RULES).response["violations"]
-    return [f"{each['id']}: {node['html'][:120]}" for each in found for node in each["nodes"]]
 
 
 @pytest.mark.parametrize("locale", ["fr-FR", "en-GB"])
@@ -157,7 +148,7 @@ def test_dragging_reserves_is_refused_and_moves_with_a_way_back(workshop, browse
     page.on("console", lambda line: troubles.append(line.text) if "Content Security" in line.text else None)
     page.on("pageerror", lambda error: troubles.append(str(error)))
     drawing, said = Drawing(page), page.locator("[data-timeline-said]")
-    seen = [*violations(page)]
+    seen = [*violations(page, RULES)]
 
     drawing.drag(drawing.spot(0, 10.5), drawing.spot(0, 11.9))
     said.get_by_text(words["reserved"]).wait_for()
@@ -178,7 +169,7 @@ def test_dragging_reserves_is_refused_and_moves_with_a_way_back(workshop, browse
     refusal = page.locator("[data-timeline-refusal]")
     refusal.wait_for()
     reasons = refusal.locator("[data-denials] li").all_inner_texts()
-    seen += violations(page)
+    seen += violations(page, RULES)
     refusal.locator("[data-close]").click()
     drawn_after_refusal = page.locator(".timeline-place .ec-event:not(.ec-ghost, .ec-preview)").count()
 
@@ -235,7 +226,7 @@ def test_words_are_whole_without_script_and_on_a_phone(workshop, browser, locale
         seen.append(page.locator(".timeline-words a[href*='/reserve/']").count() == 4)
         if "java_script_enabled" not in options:
             seen.append(page.evaluate("document.documentElement.scrollWidth") <= 320)
-            seen.append(violations(page) == [])
+            seen.append(violations(page, RULES) == [])
         context.close()
 
     assert seen == [True] * 8
@@ -248,7 +239,7 @@ def test_week_is_drawn_and_clean(workshop, browser, query):
     page = workshop.open(context, query.replace("LASER", workshop.laser.slug))
     page.locator(".timeline-place .ec-event.is-taken").wait_for()
 
-    assert violations(page) == []
+    assert violations(page, RULES) == []
     context.close()
 
 
