@@ -8,7 +8,7 @@ rest with `crossing_since` equal to `since` is in it, until power was once below
 """
 
 import datetime as dt
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 UNKNOWN, IDLE, BUSY = "unknown", "idle", "busy"
 
@@ -49,7 +49,7 @@ def step(meter: Meter, at: dt.datetime, power_w: float, limits: Thresholds) -> M
     has_gap = meter.at is not None and at - meter.at > limits.longest_gap
     crossing = None if has_gap else meter.crossing_since
     if is_tail(meter) and not has_gap:
-        return replace(meter, at=at) if power_w >= limits.idle_w else replace(meter, crossing_since=None, at=at)
+        return Meter(meter.state, meter.since, meter.crossing_since if power_w >= limits.idle_w else None, at)
     if meter.state == BUSY:
         is_crossing, wanted, target = power_w < limits.idle_w, limits.idle_after, IDLE
     else:
@@ -57,8 +57,8 @@ def step(meter: Meter, at: dt.datetime, power_w: float, limits: Thresholds) -> M
     if not is_crossing:
         if meter.state == UNKNOWN:
             return Meter(IDLE, at, None, at)
-        return replace(meter, crossing_since=None, at=at)
+        return Meter(meter.state, meter.since, None, at)
     crossing = crossing or at
     if at - crossing >= wanted:
         return Meter(target, crossing, None, at)
-    return replace(meter, crossing_since=crossing, at=at)
+    return Meter(meter.state, meter.since, crossing, at)

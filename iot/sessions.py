@@ -159,7 +159,7 @@ def told_reason(event: Event) -> StopReason | None:
 
 
 def sweep_lost_sessions(*, now: dt.datetime) -> int:
-    """Close sessions whose device fell silent, at the last moment it was busy; how many. Safe to repeat or to skip."""
+    """Close sessions whose device fell silent, at the last moment it was known busy; how many. Safe to repeat."""
     lost = 0
     rows = UsageSession.objects.filter(end=None, device__isnull=False).select_related("device")
     for session in rows:
@@ -170,16 +170,28 @@ def sweep_lost_sessions(*, now: dt.datetime) -> int:
             state = locked_states([session.machine_id])[session.machine_id]
             fresh = UsageSession.objects.select_for_update(no_key=True).get(pk=session.pk)
             heard = Device.objects.get(pk=device.pk)
-            # Another device of the machine may still see its use.
-            is_seen = state.at is not None and now - state.at < LOST_AFTER
-            if fresh.end is not None or is_seen or _silence(heard, now) < LOST_AFTER:
+            if fresh.end is not None or _is_seen(fresh, state, now) or _silence(heard, now) < LOST_AFTER:
                 continue
-            close_session(fresh, at=fresh.last_busy_at, reason=_why_lost(heard))
+            close_session(fresh, at=_last_known(fresh, heard), reason=_why_lost(heard))
             state.state, state.since, state.crossing_since, state.is_paused = UseState.UNKNOWN, now, None, False
             state.save(update_fields=["state", "since", "crossing_since", "is_paused"])
             announce_machines([session.machine_id])
         lost += 1
     return lost
+
+
+def _is_seen(session: UsageSession, state: ReportedState, now: dt.datetime) -> bool:
+    """Whether another device still sees the use: its meter, not one that tells of a temperature."""
+    meter = Device.objects.filter(pk=state.meter_id or 0, machine=session.machine_id, revoked_at=None).first()
+    is_metered = meter is not None and meter.pk != session.device_id and not meter.is_silent(now)
+    return is_metered or now - session.last_busy_at < LOST_AFTER
+
+
+def _last_known(session: UsageSession, device: Device) -> dt.datetime:
+    """Some say once that they are busy and would have said when they were not: busy as long as they were heard."""
+    if session.source != UsageSession.Source.EVENT or device.last_seen_at is None:
+        return session.last_busy_at
+    return max(session.last_busy_at, device.last_seen_at)
 
 
 def _why_lost(device: Device) -> StopReason:

@@ -31,7 +31,9 @@ from iot.protocol import DownAck
 log = logging.getLogger(__name__)
 
 BATCH_MOST = 1000
-BATCH_WAIT_S = 0.03
+# A batch costs the same few statements however large it is: what follows is waited for twice as long as the last batch
+# took, so that storing takes a third of the time at most while it can keep up.
+WAIT_LEAST_S, WAIT_MOST_S, WAIT_FOR_LAST = 0.03, 0.15, 2.0
 # Back-pressure: when this many wait, the network thread stops reading and the broker holds the rest.
 QUEUE_MOST = 4000
 FULL_WAIT_S = 0.01
@@ -80,7 +82,10 @@ class Ingest:
         self.asking = Asking(self._tell, self._routes, clock, self.stopping)
         self.downlink = Downlink(self._tell, clock, self.stopping)
         self.subscribed: set[str] = set()
+        # Both the thread of the connection and the one that stores look through it.
+        self._subscribing = threading.Lock()
         self._look_again_at = 0.0
+        self._wait_s = WAIT_LEAST_S
 
     def run(self) -> None:
         """Until `stop`; returns with everything taken either committed or left to be sent again."""
@@ -111,7 +116,7 @@ class Ingest:
     def _on_control(self, client: mqtt.Client, userdata: object, flags: object, reason: object, props: object) -> None:
         if getattr(reason, "is_failure", False):
             return
-        client.subscribe(self._prefix + ACCESS, 1)
+        self._subscribe_control()
         self.downlink.begin_anew()
 
     def _on_control_lost(
@@ -131,12 +136,17 @@ class Ingest:
     def _subscribe(self, topics: Iterable[str]) -> None:
         """Each message once: what another subscription of this connection covers is not asked for again."""
         new: list[tuple[str, int]] = []
-        for topic in topics:
-            if not any(covers(known, topic) for known in self.subscribed):
-                self.subscribed.add(topic)
-                new.append((self._prefix + topic, 1))
+        with self._subscribing:
+            for topic in topics:
+                if topic not in self.subscribed and not any(covers(known, topic) for known in self.subscribed):
+                    self.subscribed.add(topic)
+                    new.append((self._prefix + topic, 1))
         if new:
             self.client.subscribe(new)
+
+    def _subscribe_control(self) -> None:
+        readers = self.directory.reader_filters if self.directory else ()
+        self.control.subscribe([(self._prefix + topic, 1) for topic in (ACCESS, *readers)])
 
     def _tell(self, topic: str, payload: bytes, is_retained: bool = False) -> None:
         self.control.publish(topic, payload, qos=1, retain=is_retained)
@@ -157,31 +167,27 @@ class Ingest:
             return
         self._subscribe(self.directory.filters)
         if self.downlink.connected.is_set():
-            self.control.subscribe([(self._prefix + topic, 1) for topic in (ACCESS, *self.directory.reader_filters)])
+            self._subscribe_control()
 
     def _take(self) -> list[Received]:
-        """At least one message, and those that follow within a blink."""
+        """A message and those that follow within a blink; none when nothing comes for half a second."""
+        batch: list[Received] = []
         try:
-            batch = [self.waiting.get(timeout=0.5)]
+            batch.append(self.waiting.get(timeout=0.5))
+            if self.waiting.qsize() < BATCH_MOST:
+                # Not woken by each of them.
+                self.stopping.wait(self._wait_s)
+            while len(batch) < BATCH_MOST:
+                batch.append(self.waiting.get_nowait())
         except queue.Empty:
-            return []
-        deadline = time.monotonic() + BATCH_WAIT_S
-        while len(batch) < BATCH_MOST:
-            try:
-                batch.append(self._next(deadline))
-            except queue.Empty:
-                break
+            pass
         return batch
-
-    def _next(self, deadline_s: float) -> Received:
-        try:
-            return self.waiting.get_nowait()
-        except queue.Empty:
-            return self.waiting.get(timeout=max(0.0, deadline_s - time.monotonic()))
 
     def _settle(self, batch: list[Received]) -> None:
         raws = [raw for raw, _, _ in batch]
+        began_s = time.monotonic()
         acks = self._stored(raws)
+        self._wait_s = min(max(WAIT_FOR_LAST * (time.monotonic() - began_s), WAIT_LEAST_S), WAIT_MOST_S)
         if acks is None:
             return
         for _, mid, qos in batch:
@@ -209,8 +215,10 @@ class Ingest:
         if getattr(reason, "is_failure", False):
             log.error("The broker refuses us: %s", reason)
             return
-        self.subscribed.clear()
-        self._subscribe([*TOPICS, *SEEN_ON])
+        with self._subscribing:
+            self.subscribed.clear()
+        # What devices that are not ours say meanwhile is lost: nobody sends it again.
+        self._subscribe([*TOPICS, *SEEN_ON, *(self.directory.filters if self.directory else ())])
         self.connected.set()
         log.info("Connected to the broker.")
 

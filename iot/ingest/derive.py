@@ -1,7 +1,8 @@
 """Readings, reported states and usage sessions, derived from messages in their order under the machine's lock."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Collection
+from operator import attrgetter
 
 from django.db import connection
 
@@ -10,7 +11,7 @@ from iot.access.told import told_event, told_offline
 from iot.capabilities import UNSUPPORTED, told_capabilities
 from iot.drivers.base import Relay
 from iot.heat import TELL_THEIR_NOZZLE, hot_after
-from iot.ingest.bulk import update_rows
+from iot.ingest.bulk import insert_new, update_rows
 from iot.models import Device, DriverKind, ReadingKind, ReportedState, StopReason, UsageSession, UseState
 from iot.orders import Kind, note_answer, note_reports, order_answered
 from iot.power import Meter, Thresholds, step
@@ -24,20 +25,13 @@ FIELDS = {
     "progress_pct": ReadingKind.PROGRESS_PCT,
     "battery_pct": ReadingKind.BATTERY_PCT,
 }
+# Ten thousand samples a batch: their values are taken all at once, their kinds as plain numbers.
+VALUES_OF, KINDS = attrgetter(*FIELDS), tuple(map(int, FIELDS.values()))
 
-# COPY knows no ON CONFLICT: the readings go by way of a table of this connection.
-STAGING = """
-CREATE TEMPORARY TABLE IF NOT EXISTS iot_reading_staged (
-    device_id bigint, boot text, seq bigint, index smallint, kind smallint, at timestamptz, value float8
-)
-"""
-STAGE = "COPY iot_reading_staged (device_id, boot, seq, index, kind, at, value) FROM STDIN (FORMAT BINARY)"
-STAGED_TYPES = ("int8", "text", "int8", "int2", "int2", "timestamptz", "float8")
-INSERT_READINGS = """
-INSERT INTO iot_reading (device_id, boot, seq, index, kind, at, value)
-SELECT device_id, boot, seq, index, kind, at, value FROM iot_reading_staged
-ON CONFLICT DO NOTHING
-"""
+READING_TYPES = {
+    "device_id": "int8", "boot": "text", "seq": "int8", "index": "int2", "kind": "int2", "at": "timestamptz",
+    "value": "float8",
+}  # fmt: skip
 
 EVENT_STATES = {
     "busy": UseState.BUSY,
@@ -53,16 +47,21 @@ EVENT_STATES = {
 class MachineLog:
     """What a batch changes, gathered and written once. Rows are locked when it is made."""
 
-    def __init__(self, devices: Iterable[Device], now: dt.datetime) -> None:
+    def __init__(self, devices: Collection[Device], now: dt.datetime) -> None:
         self.now = now
         self.devices = {device.pk: device for device in devices}
+        self._limits = {
+            d.pk: Thresholds(d.busy_w, d.idle_w, d.busy_after, d.idle_after, d.silent_after) for d in devices
+        }
         machine_ids = sorted({d.machine_id for d in self.devices.values() if d.machine_id})
         self.states = sessions.locked_states(machine_ids)
         self.open = {s.machine_id: s for s in UsageSession.objects.filter(machine__in=machine_ids, end=None)}
         self.readings: list[tuple[int, str, int, int, int, dt.datetime, float]] = []
         self.changed_machine_ids: set[int] = set()
         self._touched: set[int] = set()
+        self._spoke_of_itself: set[int] = set()
         self._set_up: set[int] = set()
+        self._meters: dict[int, Device | None] = {}
         self._tellers: dict[int, list[Device]] = {}
         # What devices that are not ours report, by device and the order that it answers: received when, last.
         self._answers: dict[tuple[int, str], dt.datetime] = {}
@@ -108,6 +107,7 @@ class MachineLog:
             self._hello(device, data)
 
     def _hello(self, device: Device, data: Hello) -> None:
+        self._spoke_of_itself.add(device.pk)
         device.firmware = data.firmware or device.firmware
         device.reported_config_version = data.config_version
         device.reported_roster_version = data.roster_version
@@ -124,37 +124,52 @@ class MachineLog:
         if told.is_done and (command.kind == Kind.LOCK or command.data.get("lift") is True):
             # Its own word, as much as its next hello.
             device.is_locked = command.kind == Kind.LOCK
+            self._spoke_of_itself.add(device.pk)
         if told.reason == UNSUPPORTED and command.kind not in device.refuses:
             device.refuses = [*device.refuses, command.kind]
             self._set_up.add(device.pk)
 
     def _sample(self, device: Device, sample: Sample, at: dt.datetime, boot: str, seq: int, index: int) -> None:
-        for name, kind in FIELDS.items():
-            value = getattr(sample, name)
+        for kind, value in zip(KINDS, VALUES_OF(sample), strict=True):
             if value is not None:
                 self.readings.append((device.pk, boot, seq, index, kind, at, value))
         state = self.states.get(device.machine_id or 0)
         if state is None or (state.at is not None and at < state.at):
             return
-        self._energy(device, state, sample)
+        is_measured = sample.power_w is not None or sample.energy_wh is not None
+        is_its_meter = is_measured and self._is_its_meter(device, state)
+        if is_its_meter:
+            self._energy(state, sample)
         if sample.battery_pct is not None:
             state.battery_pct = sample.battery_pct
         if sample.temperature_c is not None and device.kind in TELL_THEIR_NOZZLE:
             state.hot_at = hot_after(state.hot_at, sample.temperature_c, at)
-        if sample.power_w is not None:
+        if sample.power_w is not None and is_its_meter:
             self._power(device, state, sample.power_w, at)
         state.at, state.device_id = at, device.pk
         self._touch(state)
 
-    def _energy(self, device: Device, state: ReportedState, sample: Sample) -> None:
+    def _is_its_meter(self, device: Device, state: ReportedState) -> bool:
+        """The first that measures at a machine, until it falls silent. Of two, one counter would seem to jump, and
+        what one draws to take back what the other does."""
+        if state.meter_id != device.pk:
+            other = self._meter_of(state)
+            if other is not None and not other.is_silent(self.now):
+                return False
+            state.meter_id, state.energy_wh, state.crossing_since = device.pk, None, None
+        return True
+
+    def _meter_of(self, state: ReportedState) -> Device | None:
+        """One query a batch, and only where more than one device measures."""
+        if state.machine_id not in self._meters:
+            known = self.devices.get(state.meter_id or 0)
+            rows = Device.objects.filter(pk=state.meter_id or 0, machine=state.machine_id, revoked_at=None)
+            self._meters[state.machine_id] = known or rows.first()
+        return self._meters[state.machine_id]
+
+    def _energy(self, state: ReportedState, sample: Sample) -> None:
         if sample.energy_wh is None:
             return
-        if state.meter_id != device.pk:
-            other = self.devices.get(state.meter_id or 0)
-            if other is not None and not other.is_silent(self.now):
-                return
-            # The first meter, or one in the place of another that fell silent: counted from here on.
-            state.meter_id, state.energy_wh = device.pk, None
         session = self.open.get(state.machine_id)
         if session is not None and state.energy_wh is not None:
             # A meter that goes down was reset: what it shows now has been used since.
@@ -163,7 +178,7 @@ class MachineLog:
         state.energy_wh = sample.energy_wh
 
     def _power(self, device: Device, state: ReportedState, power_w: float, at: dt.datetime) -> None:
-        limits = Thresholds(device.busy_w, device.idle_w, device.busy_after, device.idle_after, device.silent_after)
+        limits = self._limits[device.pk]
         # Little power neither switches a machine on again nor mends it.
         known = UseState.IDLE if state.state in (UseState.OFF, UseState.FAULT) else UseState(state.state)
         after = step(Meter(known, state.since, state.crossing_since, state.at), at, power_w, limits)
@@ -199,6 +214,10 @@ class MachineLog:
         if state is None:
             return
         target = EVENT_STATES[told.event]
+        session = self.open.get(state.machine_id)
+        if target != UseState.BUSY and session is not None and session.device_id != device.pk and at < session.start:
+            # Told late, of a time before what another device sees now.
+            return
         # A plug that lets power through says nothing about use while use is being measured. A stop is also told of a
         # start that nobody took up: what was off or at fault goes on being so.
         says_nothing = (told.event == "energised" and state.state == UseState.BUSY) or (
@@ -219,6 +238,9 @@ class MachineLog:
                 state.crossing_since = state.since
         if device.kind in sessions.TELL_THEIR_USE:
             state.is_paused = sessions.is_paused_by(told)
+        session = self.open.get(state.machine_id)
+        if target == UseState.BUSY and session is not None:
+            session.last_busy_at = max(session.last_busy_at, at)
         state.at, state.device_id = max(at, state.at or at), device.pk
         self._touch(state)
 
@@ -261,17 +283,13 @@ class MachineLog:
 
     def save(self) -> None:
         """Write all of it: a few statements, however large the batch."""
-        if self.readings:
-            self._save_readings()
-        if self.devices:
-            update_rows(
-                list(self.devices.values()),
-                [
-                    "is_online", "last_seen_at", "firmware", "reported_config_version", "reported_roster_version",
-                    "is_locked",
-                ],
-            )  # fmt: skip
-        # Rarely, and as JSON: not with what each batch changes.
+        insert_new("iot_reading", READING_TYPES, self.readings)
+        update_rows(list(self.devices.values()), ["is_online", "last_seen_at"])
+        # Rarely: not with what each batch changes.
+        update_rows(
+            [self.devices[pk] for pk in sorted(self._spoke_of_itself)],
+            ["firmware", "reported_config_version", "reported_roster_version", "is_locked"],
+        )
         update_rows([self.devices[pk] for pk in sorted(self._set_up)], ["capabilities", "refuses"])
         for device_id in note_reports(self._answers):
             self.changed_machine_ids |= {self.devices[device_id].machine_id or 0} - {0}
@@ -285,15 +303,3 @@ class MachineLog:
         running = [s for s in self.open.values() if s.machine_id in self._touched]
         if running:
             update_rows(running, ["last_busy_at", "energy_wh"])
-
-    def _save_readings(self) -> None:
-        """By COPY: to write ten thousand values into arrays takes as long as all other work of a batch."""
-        with connection.cursor() as cursor:
-            cursor.execute(STAGING)
-            # Django wraps the errors of `execute` only.
-            with connection.wrap_database_errors, cursor.copy(STAGE) as copy:
-                copy.set_types(STAGED_TYPES)
-                for row in self.readings:
-                    copy.write_row(row)
-            cursor.execute(INSERT_READINGS)
-            cursor.execute("TRUNCATE iot_reading_staged")

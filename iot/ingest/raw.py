@@ -11,6 +11,7 @@ from iot.models import Device, DriverKind
 from iot.protocol import (
     MalformedMessage,
     Numbered,
+    Reading,
     Status,
     parse_numbered,
     parse_status,
@@ -54,6 +55,13 @@ class Sorted:
     def slugs(self) -> set[str]:
         rows = [*self.statuses, *self.numbered, *self.foreign]
         return {row[0] for row in rows} | {r.device_slug for r in self.rejected if r.device_slug}
+
+    @property
+    def is_values(self) -> bool:
+        """Whether nothing but measured values is told by it."""
+        return all(isinstance(message.data, Reading) for _, message, _ in self.numbered) and all(
+            isinstance(observation, Reading) for _, observation, _ in self.foreign
+        )
 
 
 class Directory:

@@ -6,15 +6,16 @@ One hostile message must not block a batch: what the database refuses is found b
 import datetime as dt
 import logging
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError, transaction
 
 from fablab.lib.live import announce_machines
 from iot.access.sessions import lock_access
 from iot.clocks import boot_instant, corrected
 from iot.drivers.base import Presence
-from iot.ingest.bulk import update_rows
+from iot.ingest.bulk import insert_new, update_rows
 from iot.ingest.derive import MachineLog
 from iot.ingest.masking import fit_to_keep, fit_to_tell, masked
 from iot.ingest.raw import Directory, RawMessage, Rejected, Sorted, slug_of, sort_batch
@@ -25,8 +26,14 @@ from iot.protocol import Access, Event, MalformedMessage, Numbered, parse_number
 log = logging.getLogger(__name__)
 
 KEPT_BYTES = 4096
+# PostgreSQL's undefined_table and undefined_column.
+OTHER_SHAPE = {"42P01", "42703"}
+MACHINE = "machine__unit__site"
 # After this long, a hole in the numbering is passed over: the agent has lost that message.
 GAP_PATIENCE = dt.timedelta(seconds=60)
+# The earliest receipt is the least delayed, until the device's clock, or ours, turns out to have gone otherwise since.
+# One sign of life that was merely late is put right by the next message.
+DRIFT_MOST = dt.timedelta(seconds=10)
 
 
 class DirectoryIsStale(Exception):
@@ -65,6 +72,9 @@ def _store_masked(raws: list[RawMessage], directory: Directory, now: dt.datetime
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
+        if getattr(error.__cause__, "sqlstate", "") in OTHER_SHAPE:
+            # An upgrade is under way: no message is at fault.
+            raise OperationalError(*error.args) from error
         # Whatever it is that one message brings about, the others are stored.
         if not isinstance(error, DataError | IntegrityError):
             log.exception("A message could not be stored; looking for it among %d.", len(raws))
@@ -92,13 +102,10 @@ def _store_refused(raw: RawMessage, directory: Directory, detail: str, now: dt.d
 def _store(batch: Sorted, now: dt.datetime) -> list[Acknowledgement]:
     lock_access(_machines_with_access(batch))
     # Locked in one order by every consumer; a device's messages are derived by one of them at a time.
-    devices = {
-        device.slug: device
-        for device in Device.objects.filter(slug__in=batch.slugs, revoked_at=None)
-        .select_related("machine__unit__site")
-        .select_for_update(no_key=True, of=("self",))
-        .order_by("pk")
-    }
+    rows = Device.objects.filter(slug__in=batch.slugs, revoked_at=None).order_by("pk")
+    rows = rows.select_for_update(no_key=True, of=("self",))
+    # Values alone ask nothing of the machine but its number.
+    devices = {device.slug: device for device in (rows if batch.is_values else rows.select_related(MACHINE))}
     if batch.slugs - devices.keys():
         raise DirectoryIsStale
     _quarantine(batch.rejected, devices)
@@ -161,6 +168,10 @@ def _boots(batch: Sorted, devices: dict[str, Device]) -> dict[tuple[int, str], D
             seen.setdefault((devices[rejected.device_slug].pk, rejected.number[0]), (rejected.raw.received_at, 0.0))
     if not seen:
         return {}
+    known = _locked_boots(seen)
+    missing = {key: began for key, began in seen.items() if key not in known}
+    if not missing:
+        return known
     DeviceBoot.objects.bulk_create(
         [
             DeviceBoot(
@@ -169,21 +180,25 @@ def _boots(batch: Sorted, devices: dict[str, Device]) -> dict[tuple[int, str], D
                 booted_at=boot_instant(received_at, uptime_s),
                 first_received_at=received_at,
             )
-            for (device_id, boot), (received_at, uptime_s) in seen.items()
-        ],
-        ignore_conflicts=True,
+            for (device_id, boot), (received_at, uptime_s) in missing.items()
+        ]
     )
-    rows = DeviceBoot.objects.filter(
-        device_id__in={key[0] for key in seen}, boot__in={key[1] for key in seen}
-    ).order_by("pk")
-    return {(row.device_id, row.boot): row for row in rows if (row.device_id, row.boot) in seen}
+    return _locked_boots(seen)
+
+
+def _locked_boots(keys: Collection[tuple[int, str]]) -> dict[tuple[int, str], DeviceBoot]:
+    """Nobody else makes or changes them: their devices are locked."""
+    rows = DeviceBoot.objects.filter(device_id__in={key[0] for key in keys}, boot__in={key[1] for key in keys})
+    return {(row.device_id, row.boot): row for row in rows.order_by("pk") if (row.device_id, row.boot) in keys}
 
 
 def _anchor(batch: Sorted, devices: dict[str, Device], boots: dict[tuple[int, str], DeviceBoot]) -> None:
     for slug, status, raw in batch.statuses:
         if status.state == "online" and status.boot and status.uptime_s is not None and not raw.is_retained:
             boot = boots[devices[slug].pk, status.boot]
-            boot.booted_at = min(boot.booted_at, boot_instant(raw.received_at, status.uptime_s))
+            began = boot_instant(raw.received_at, status.uptime_s)
+            has_drifted = boot.is_anchored and began - boot.booted_at > DRIFT_MOST
+            boot.booted_at = began if has_drifted else min(boot.booted_at, began)
             boot.is_anchored = True
 
 
@@ -223,7 +238,7 @@ def _apply_numbered(
             if rejected.number[1] > boots[key].done_seq and rejected.number[1] not in fresh[key]:
                 fresh[key][rejected.number[1]] = (None, rejected.raw.received_at)
                 rows.append(_void_row(key[0], rejected))
-    _keep(rows)
+    insert_new("iot_inboxmessage", INBOX_TYPES, rows)
     slugs = {device.pk: slug for slug, device in devices.items()}
     acks = []
     for key in sorted(boots, key=lambda k: boots[k].pk):
@@ -234,21 +249,12 @@ def _apply_numbered(
     return acks
 
 
-INSERT_INBOX = """
-INSERT INTO iot_inboxmessage (device_id, boot, seq, leaf, device_at, uptime_s, payload, received_at, is_void)
-SELECT * FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::text[], %s::float8[], %s::bytea[],
-                     %s::timestamptz[], %s::bool[])
-ON CONFLICT DO NOTHING
-"""
+INBOX_TYPES = {
+    "device_id": "int8", "boot": "text", "seq": "int8", "leaf": "text", "device_at": "text", "uptime_s": "float8",
+    "payload": "bytea", "received_at": "timestamptz", "is_void": "bool",
+}  # fmt: skip
 # In the order of the columns above.
 InboxRow = tuple[int, str, int, str, str, float, bytes, dt.datetime, bool]
-
-
-def _keep(rows: list[InboxRow]) -> None:
-    """An array for each column: Django writes a placeholder for each value, which psycopg then looks for."""
-    if rows:
-        with connection.cursor() as cursor:
-            cursor.execute(INSERT_INBOX, [list(column) for column in zip(*rows, strict=True)])
 
 
 def _inbox_row(device_id: int, message: Numbered, raw: RawMessage) -> InboxRow:

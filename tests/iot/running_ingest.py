@@ -21,8 +21,10 @@ def broker_for(slug: str, monkeypatch: pytest.MonkeyPatch, *others: str) -> Iter
     server = BrokerUser("server", hash_password(PASSWORD), writes=("fablab/v1/+/down/#",), reads=("#",))
     running = RunningBroker("mosquitto", [server, *map(device_user, (slug, *others))], monkeypatch)
     running.start()
-    yield running
-    running.close()
+    try:
+        yield running
+    finally:
+        running.close()
 
 
 @contextmanager
@@ -38,8 +40,11 @@ def ingest_at(broker: RunningBroker, monkeypatch: pytest.MonkeyPatch, kind: type
 
     thread = threading.Thread(target=run)
     thread.start()
-    assert wait_until(running.connected.is_set)
-    yield running
-    running.stop()
-    for each in (thread, running.asking.thread, running.downlink.thread):
-        each.join(10)
+    try:
+        assert wait_until(running.connected.is_set)
+        yield running
+    finally:
+        # Also after a test that failed: its threads would keep the whole run from ending.
+        running.stop()
+        for each in (thread, running.asking.thread, running.downlink.thread):
+            each.join(10)

@@ -3,10 +3,10 @@
 import datetime as dt
 
 import pytest
-from django.db import DataError, transaction
+from django.db import DataError, IntegrityError, transaction
 
-from iot.ingest.bulk import update_rows
-from iot.models import Device, ReportedState
+from iot.ingest.bulk import insert_new, update_rows
+from iot.models import Device, ReportedState, SeenDevice
 from tests.iot.builders import NOW, make_device, make_machine
 
 pytestmark = pytest.mark.django_db
@@ -59,3 +59,24 @@ def test_text_too_long_is_refused_rather_than_cut() -> None:
 def test_no_rows_ask_nothing(django_assert_num_queries) -> None:
     with django_assert_num_queries(0):
         update_rows([], ["firmware"])
+
+
+SEEN = {"kind": "text", "topic": "text", "label": "text", "model": "text", "first_seen_at": "timestamptz",
+        "last_seen_at": "timestamptz"}  # fmt: skip
+
+
+def test_what_is_there_already_stays_and_the_rest_is_inserted() -> None:
+    insert_new("iot_seendevice", SEEN, [("tasmota", "plug-1", "first", "", NOW, NOW)])
+
+    insert_new("iot_seendevice", SEEN, [("tasmota", f"plug-{n}", "again", "", NOW, NOW) for n in (0, 1, 2)])
+    insert_new("iot_seendevice", SEEN, [("tasmota", f"plug-{n}", "third", "", NOW, NOW) for n in (2, 3)])
+
+    found = SeenDevice.objects.order_by("topic").values_list("topic", "label")
+    assert list(found) == [("plug-0", "again"), ("plug-1", "first"), ("plug-2", "again"), ("plug-3", "third")]
+
+
+def test_row_that_no_table_takes_is_told(refused_by_database) -> None:
+    refused_by_database("iot_seendevice", "label = 'hostile'")
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert_new("iot_seendevice", SEEN, [("tasmota", "plug-1", "hostile", "", NOW, NOW)])

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from django.db import OperationalError, connection, transaction
 
 from iot.ingest.raw import RawMessage
 from iot.models import DeviceBoot, InboxMessage, QuarantinedMessage, Reading, ReportedState
@@ -107,3 +108,17 @@ def test_many_refused_messages_are_each_quarantined(talkers: list[Talker], refus
 
     assert QuarantinedMessage.objects.filter(code="refused_by_database").count() == 9
     assert Reading.objects.count() == 40
+
+
+def test_no_message_is_at_fault_while_the_database_has_another_shape(talkers: list[Talker]) -> None:
+    """An upgrade is under way: what cannot be stored yet waits, rather than being set aside for good."""
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE iot_usagesession RENAME COLUMN last_busy_at TO renamed_in_a_test")
+
+    with pytest.raises(OperationalError), transaction.atomic():
+        store(talkers[0].event("busy"))
+
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE iot_usagesession RENAME COLUMN renamed_in_a_test TO last_busy_at")
+    assert not QuarantinedMessage.objects.exists()
+    assert [ack.seq for ack in store(*talkers[0].sent)] == [1]

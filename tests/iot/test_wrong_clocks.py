@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from iot.ingest.raw import RawMessage
-from iot.models import UsageSession
+from iot.models import DeviceBoot, UsageSession
 from tests.iot.builders import Talker, at, iso, make_device, make_machine, store
 
 pytestmark = pytest.mark.django_db
@@ -73,3 +73,26 @@ def test_use_of_an_earlier_run_has_its_true_length(talker: Talker, clock: str) -
     session = UsageSession.objects.get()
     assert session.end is not None
     assert session.end - session.start == dt.timedelta(seconds=IDLE_S - BUSY_S)
+
+
+def test_lab_whose_own_clock_was_behind_for_a_moment_believes_the_device_again(talker: Talker) -> None:
+    """The lab's computer woke ten minutes behind: a run would have begun ten minutes before it did, for good."""
+    store(talker.status("online", 0))
+    behind = talker.status("online", 100)
+    store(RawMessage(behind.topic, behind.payload, at(100 - 600)))
+    assert DeviceBoot.objects.get().booted_at == at(-600)
+
+    store(talker.status("online", 160))
+
+    assert DeviceBoot.objects.get().booted_at == at(0)
+
+
+def test_sign_of_life_that_was_only_late_moves_nothing_for_long(talker: Talker) -> None:
+    store(talker.status("online", 0))
+    late = talker.status("online", 100)
+    store(RawMessage(late.topic, late.payload, at(130)))
+
+    store(talker.event("busy", 140))
+
+    assert DeviceBoot.objects.get().booted_at == at(0)
+    assert UsageSession.objects.get().start == at(140)
