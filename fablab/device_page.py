@@ -43,6 +43,7 @@ ANSWER_WORDS: dict[str, str | Promise] = {
     "locked": _("it is locked"),
     "safety_input": _("its safety input is open"),
     "unsupported": _("it cannot do that"),
+    "relay": _("its relay or its screen lock does not answer"),
     "not_configured": _("it is not set up for that"),
     "expired": _("it came too late"),
     "stopped_again": _("the machine was stopped again before"),

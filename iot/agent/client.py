@@ -6,7 +6,8 @@ import random
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,13 +30,18 @@ DOWN_MOST_BYTES = 512 * 1024
 
 @dataclass(frozen=True)
 class Timing:
-    """How patient the agent is, in seconds; `window` is the most messages sent and not yet committed."""
+    """How patient the agent is, in seconds; `window` is the most messages sent and not yet committed.
+
+    `well_after_s`: after a failure that nobody foresaw, a connection that holds for so long is well again. With the
+    longest wait before it, it must stay below the watchdog's two minutes.
+    """
 
     heartbeat_s: float = 15.0
     resend_after_s: float = 5.0
     retry_least_s: float = 0.5
     retry_most_s: float = 30.0
     window: int = 200
+    well_after_s: float = 30.0
 
 
 @dataclass
@@ -113,6 +119,8 @@ class Agent:
         self._sent_to = 0  # position in the outbox, of this connection
         self._most_sent = 0
         self._progress_s = 0.0
+        # By something that nobody foresaw, and nothing has gone well since.
+        self._is_failing = False
         self.is_connected = False
 
     def start(self) -> None:
@@ -191,30 +199,52 @@ class Agent:
     def _run(self) -> None:
         wait_s, is_loss_logged = self.timing.retry_least_s, False
         while not self._stopping.is_set():
-            self._listeners.pulse()
-            link = Link(self.device, f"{self.device}-{self.outbox.boot}", self._waker)
+            self._pulse()
             try:
-                link.open(*self._address, **self._tls)
-                log.info("%s: connected", self.device)
-                wait_s, is_loss_logged = self.timing.retry_least_s, False
-                self._serve(link)
+                with self._connected() as link:
+                    is_loss_logged = False
+                    if not self._is_failing:
+                        wait_s = self.timing.retry_least_s
+                    self._serve(link)
+                self._is_failing = False
             except (OSError, LinkRefused) as error:
+                self._is_failing = False
                 if not is_loss_logged:
                     log.warning("%s: not connected: %s", self.device, error)
                 is_loss_logged = True
-            finally:
-                self.is_connected = False
-                link.close(farewell={"state": "offline"})
+            except Exception:
+                # Ended, the agent would let its relay drop under a machine that works.
+                self._is_failing = True
+                log.exception("%s: the connection failed in a way that nobody foresaw", self.device)
             # Unequal waits: after a power cut all devices of a lab return at once.
             self._stopping.wait(wait_s * random.uniform(0.5, 1.0))  # noqa: S311 (no secret)
             wait_s = min(wait_s * 2, self.timing.retry_most_s)
+
+    @contextmanager
+    def _connected(self) -> Iterator[Link]:
+        link = Link(self.device, f"{self.device}-{self.outbox.boot}", self._waker)
+        try:
+            link.open(*self._address, **self._tls)
+            log.info("%s: connected", self.device)
+            yield link
+        finally:
+            self.is_connected = False
+            link.close(farewell={"state": "offline"})
+
+    def _pulse(self) -> None:
+        """Silent while it fails: what fails again and again is to look hung, so that the watchdog begins it anew."""
+        if not self._is_failing:
+            self._listeners.pulse()
 
     def _serve(self, link: Link) -> None:
         self._sent_to = 0
         self.is_connected = True
         heartbeat_due_s = 0.0
+        well_at_s = time.monotonic() + self.timing.well_after_s
         while link.is_up and not self._stopping.is_set():
-            self._listeners.pulse()
+            if time.monotonic() >= well_at_s:
+                self._is_failing = False
+            self._pulse()
             if time.monotonic() >= heartbeat_due_s:
                 link.publish_status(self._status())
                 heartbeat_due_s = time.monotonic() + self.timing.heartbeat_s

@@ -6,12 +6,27 @@ import time
 from pathlib import Path
 
 
+class CannotWrite(OSError):
+    """The disk takes nothing; the text names the file and says what to look at."""
+
+
 def opened(path: Path | None, schema: str) -> sqlite3.Connection:
     """The database in this file, made when it is missing; in memory without a path.
 
     Raises:
+        CannotWrite
         sqlite3.DatabaseError: the file is none, or is damaged.
     """
+    try:
+        return _opened(path, schema)
+    except (OSError, sqlite3.OperationalError) as error:
+        raise CannotWrite(
+            f"{path or 'The memory'} cannot be written: {error}. "
+            "Is the disk full, or has it become read-only, as a worn-out card does?"
+        ) from error
+
+
+def _opened(path: Path | None, schema: str) -> sqlite3.Connection:
     if path:
         # It holds badge numbers or keys; SQLite gives its companion files the same mode.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))

@@ -142,13 +142,14 @@ class Lifecycle:
 
     # --- changes ---------------------------------------------------------------------------------------------
 
-    def begin(self, session: Session) -> None:
-        """Let power through for this session; one that runs is taken over, without a gap in the power."""
+    def begin(self, session: Session) -> bool:
+        """Let power through for this session; one that runs is taken over, without a gap in the power. False when the
+        machine is blocked or no power came: then nothing has changed."""
         if code := self.blocked():
             self.screen.say(code)
-            return
+            return False
         if not self._switched_on():
-            return
+            return False
         self._forget_offer()
         earlier, self.session = self.session, session
         if earlier:
@@ -160,6 +161,7 @@ class Lifecycle:
         self.keep_session()
         self.reports.event("energised", session_id=session.session_id)
         self.screen.say("on", self._standing_values(session))
+        return True
 
     def prolong(self, session: Session) -> None:
         """Another end for the session that runs."""
@@ -176,9 +178,12 @@ class Lifecycle:
             return
         wait_s = self.settings().confirm_within_s
         self.offered = Offered(session, self.clock_s() + wait_s)
-        # A restart in between must not leave the lab waiting.
-        self.state.keep("offered", {"session_id": session.session_id})
+        self.keep_offer(session)
         self.screen.say("press" if self.hardware.button else "ready", {"name": session.name}, for_s=wait_s)
+
+    def keep_offer(self, session: Session) -> None:
+        """A restart in between must not leave the lab waiting."""
+        self.state.keep("offered", {"session_id": session.session_id})
 
     def look_at_offer(self) -> None:
         if self.offered and self.clock_s() >= self.offered.until_s:

@@ -77,7 +77,7 @@ class Link:
 
         Raises:
             LinkRefused: the broker answered no.
-            OSError: it cannot be reached, or did not answer in time.
+            OSError: it cannot be reached, hung up, or did not answer in time.
         """
         self._paho.username_pw_set(self._root.rpartition("/")[2], password)
         self._paho.will_set(f"{self._root}/up/status", '{"state": "offline"}', qos=QOS, retain=True)
@@ -86,6 +86,9 @@ class Link:
         self._paho.connect_timeout = CONNECT_WITHIN_S
         self._paho.connect(host, port, keepalive=KEEP_ALIVE_S)
         self._socket = self._paho.socket()
+        if self._socket is None:
+            # It was reset before the greeting was out: paho answers with a code then, and raises nothing.
+            raise ConnectionError("The broker hung up at once.")
         self._selector.register(self._socket, selectors.EVENT_READ)
         self._selector.register(self._waker.ear, selectors.EVENT_READ)
         end = time.monotonic() + CONNECT_WITHIN_S

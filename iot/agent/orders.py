@@ -104,7 +104,8 @@ def _enable(station: Station, data: Mapping[str, Any]) -> None:
             raise CommandRefused("busy")
         if running is None and station.kind.is_confirmed_here and not _can_confirm(station):
             raise CommandRefused("not_configured: no button, badge reader or keypad could confirm it at the machine.")
-        station.grant(session)
+        if not station.grant(session):
+            raise CommandRefused("relay")
 
 
 def _lift(station: Station, data: Mapping[str, Any]) -> None:

@@ -81,6 +81,7 @@ class Outbox:
         self._bytes_most = bytes_most
         self._seq = 0
         self._lock = threading.Lock()
+        self._is_stuck_logged = False
         try:
             self._database = opened(path, _SCHEMA)
             found = self._database.execute(_SIZE).fetchone()
@@ -147,11 +148,21 @@ class Outbox:
         return [Pending(*row) for row in rows]
 
     def forget(self, boot: str, seq: int) -> int:
-        """Drop everything of this boot up to and with `seq`; how many messages that were."""
+        """Drop everything of this boot up to and with `seq`; how many messages that were.
+
+        None on a disk that takes nothing: they are sent again, and acknowledged again.
+        """
         with self._lock:
-            dropped = self._database.execute(
-                "DELETE FROM message WHERE boot = ? AND seq <= ? RETURNING length(data)", (boot, seq)
-            ).fetchall()
+            try:
+                dropped = self._database.execute(
+                    "DELETE FROM message WHERE boot = ? AND seq <= ? RETURNING length(data)", (boot, seq)
+                ).fetchall()
+            except sqlite3.OperationalError as error:
+                if not self._is_stuck_logged:
+                    log.error("What the lab has cannot be taken out of the outbox: %s", error)
+                self._is_stuck_logged = True
+                return 0
+            self._is_stuck_logged = False
             self._waiting -= len(dropped)
             self._bytes -= sum(row[0] for row in dropped)
         return len(dropped)

@@ -1,5 +1,6 @@
 """What stands on the display: a passing sentence, then again what holds."""
 
+import unicodedata
 from collections.abc import Callable, Mapping
 
 from .hardware import Display
@@ -39,7 +40,9 @@ class Screen:
             code, values = standing
             self._show(said(self._settings().language, code, values))
 
-    def _show(self, text: str, *, is_alert: bool = False) -> None:
+    def _show(self, sentence: str, *, is_alert: bool = False) -> None:
+        # Here, so that names are cleaned too: the lab's, and those of the roster.
+        text = clean(sentence)
         if text != self._shown or is_alert:
             self._shown = text
             self._display.show(text, is_alert=is_alert)
@@ -49,4 +52,9 @@ def clean(text: object) -> str:
     """A text of the lab without line feeds or anything else that a terminal obeys; empty for what is no text."""
     if not isinstance(text, str):
         return ""
-    return "".join(character if character.isprintable() else " " for character in text[:TEXT_MOST]).strip()
+    return "".join(character if _is_shown(character) else " " for character in text[:TEXT_MOST]).strip()
+
+
+def _is_shown(character: str) -> bool:
+    # Python counts the spaces that French writes before a colon among what is not printable.
+    return character.isprintable() or unicodedata.category(character) == "Zs"

@@ -51,8 +51,6 @@ class State:
         self._lock = threading.Lock()
         try:
             self._database = opened(path, _SCHEMA)
-        except sqlite3.OperationalError:
-            raise
         except sqlite3.DatabaseError as error:
             # Not begun anew by itself: it may have said that the machine is locked out.
             raise StateLost(f"{path} cannot be read ({error}). Remove it and enrol this device again.") from error

@@ -18,6 +18,8 @@ SAME_BADGE_S = 2.0
 BOUNCE_S = 3.0
 # What the button says of whoever presses it: nothing.
 BUTTON = "button"
+# The lab's word for a request that came too old to be decided.
+TOO_LATE = "too_late"
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -104,7 +106,7 @@ class Station(Lifecycle):
         now_s, session = self.clock_s(), self.session
         self.reports.event("button", session_id=session.session_id if session else "")
         if self.offered and now_s < self.offered.until_s:
-            self.begin(self.offered.session)
+            self._begin_or_give_up(self.offered.session)
         elif session and now_s - self.began_s > BOUNCE_S:
             self.end_by_hand()
         elif session is None and self._asked is None and now_s - self.ended_s > BOUNCE_S:
@@ -160,8 +162,8 @@ class Station(Lifecycle):
                 self._allowed(told, is_pressed=asked.kind == "button")
             else:
                 self.screen.say("denied", text=told.get("text"))
-        elif self.session and self.session.is_offline and request_id == self.session.request_id:
-            self._decided_late(self.session, told, is_allowed)
+        elif session := self._by_roster(request_id):
+            self._decided_late(session, told, is_allowed)
         elif is_allowed and self._void_request and request_id == self._void_request:
             self._void_request = ""
             self.reports.event("stop", reason="safety_input", session_id=str(told.get("session_id") or "")[:60])
@@ -178,14 +180,16 @@ class Station(Lifecycle):
             self.state.keep("roster", told)
 
     @locked
-    def grant(self, session: Session) -> None:
-        """An order to start or prolong: a machine waits for somebody who confirms it there."""
+    def grant(self, session: Session) -> bool:
+        """An order to start or prolong: a machine waits for somebody who confirms it there. False when it was to begin
+        at once and could not."""
         if self.session and self.session.session_id == session.session_id:
             self.prolong(session)
         elif self.kind.is_confirmed_here:
             self.offer(session)
         else:
-            self.begin(session)
+            return self.begin(session)
+        return True
 
     @locked
     def stop(self, reason: str, *, is_patient: bool) -> bool:
@@ -257,21 +261,52 @@ class Station(Lifecycle):
         elif self.session is None and not is_pressed and self._needs_button(told):
             self._offer_by_button(session)
         else:
-            self.begin(session)
+            self._begin_or_give_up(session)
+
+    def _begin_or_give_up(self, session: Session) -> None:
+        if not self.begin(session):
+            self._give_up(session)
+
+    def _give_up(self, session: Session) -> None:
+        """What cannot begin is over at the lab too, which would wait for its power and keep the machine from others."""
+        if self.offered and self.offered.session.session_id == session.session_id:
+            self._forget_offer()
+        self.ended_s = self.clock_s()
+        self._say_not_begun(session.session_id, "idle_timeout")
 
     def _needs_button(self, told: Mapping[str, Any]) -> bool:
         return self.settings().is_two_step or told.get("needs_button") is True
+
+    def _by_roster(self, request_id: object) -> Session | None:
+        """The session, running or offered, that the roster granted to whoever asked so."""
+        held = (self.session, self.offered.session if self.offered else None)
+        return next((each for each in held if each and each.is_offline and each.request_id == request_id), None)
 
     def _decided_late(self, session: Session, told: Mapping[str, Any], is_allowed: bool) -> None:
         """The lab answers a badge that the roster had decided meanwhile."""
         session_id = told.get("session_id")
         if not is_allowed:
-            session.stops_for = "permission"
+            # "Too late" is said of the request, which waited while the lab was away, and not of the person.
+            if told.get("reason") != TOO_LATE:
+                self._refused_late(session, told.get("text"))
         elif isinstance(session_id, str) and 0 < len(session_id) <= 60:
             session.session_id, session.is_offline = session_id, False
-            # What went out under the roster's number says nothing about this one.
-            self.reports.event("energised", session_id=session_id)
-        self.keep_session()
+            if session is self.session:
+                # What went out under the roster's number says nothing about this one.
+                self.reports.event("energised", session_id=session_id)
+                self.keep_session()
+            else:
+                self.keep_offer(session)
+
+    def _refused_late(self, session: Session, text: object) -> None:
+        if session is self.session:
+            session.stops_for = "permission"
+            self.keep_session()
+            # Where it rests it ends now, so that the lab's sentence stands after the end's own.
+            self.look_at_end(session)
+        else:
+            self.lapse("permission", code="denied")
+        self.screen.say("denied", text=text, is_alert=True)
 
     def _decide_offline(self, asked: Asked) -> None:
         """By the roster; while somebody's session runs, nobody can be asked for a takeover, hence none."""
@@ -293,7 +328,7 @@ class Station(Lifecycle):
         elif self.settings().is_two_step:
             self._offer_by_button(session)
         else:
-            self.begin(session)
+            self._begin_or_give_up(session)
 
     def _offline_answer(self, asked: Asked, now: datetime | None) -> Entry | str:
         if self.settings().is_online_only:
@@ -319,6 +354,7 @@ class Station(Lifecycle):
         if self.hardware.button is None:
             log.error("A start in two steps was asked for, and no button_pin is set: nobody can start.")
             self.reports.event("fault", reason="no button")
+            self._give_up(session)
             self.screen.say("denied")
         else:
             self.offer(session)

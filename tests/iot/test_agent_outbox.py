@@ -1,6 +1,7 @@
 import contextlib
 import json
 import os
+import resource
 import signal
 import stat
 import subprocess
@@ -177,6 +178,36 @@ def test_outbox_on_a_full_disk_refuses_and_goes_on(tmp_path: Path):
 
     assert outbox.forget(outbox.boot, 1) == 1
     assert outbox.add("event", BUSY, AT, 1.0) == 2
+
+
+def test_outbox_on_a_card_that_went_read_only_forgets_once_it_can(caplog: pytest.LogCaptureFixture):
+    """The lab acknowledges again what is sent again; an agent that ended here would drop its relay."""
+    outbox = Outbox(None)
+    outbox.add("event", BUSY, AT, 1.0)
+    outbox._database.execute("PRAGMA query_only = ON")
+
+    dropped = [outbox.forget(outbox.boot, 1) for _ in range(3)]
+    waiting, said = outbox.waiting(), len(caplog.records)
+    outbox._database.execute("PRAGMA query_only = OFF")
+
+    assert (dropped, waiting, said) == ([0, 0, 0], 1, 1)
+    assert (outbox.forget(outbox.boot, 1), outbox.waiting()) == (1, 0)
+
+
+def test_agent_does_not_start_on_a_disk_that_takes_nothing_and_says_so(tmp_path: Path):
+    (tmp_path / "password").write_text("p")
+    (tmp_path / "agent.toml").write_text("device = 'laser'\nhost = '127.0.0.1'\n")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "iot.agent", "--config", tmp_path / "agent.toml"],
+        cwd=Path(__file__).resolve().parents[2], capture_output=True, text=True, check=False, timeout=60,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)),
+    )  # fmt: skip
+
+    assert done.returncode == 1
+    assert f"{tmp_path / 'state.sqlite3'} cannot be written: " in done.stderr
+    assert "Is the disk full, or has it become read-only" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_damaged_outbox_is_set_aside(tmp_path: Path, caplog: pytest.LogCaptureFixture):

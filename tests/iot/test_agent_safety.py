@@ -79,7 +79,7 @@ def test_relay_that_does_not_answer_is_a_fault_and_no_session():
     rig.run_session()
 
     assert rig.station.session is None
-    assert rig.events() == ["fault:relay"]
+    assert rig.events() == ["fault:relay", "stop:idle_timeout"]
     assert rig.display.shown == "The relay does not answer: ask the team"
 
 

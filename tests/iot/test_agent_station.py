@@ -171,7 +171,7 @@ def test_two_step_start_without_a_button_is_refused_and_told():
     rig.run_session(needs_button=True)
 
     assert rig.relay.switched == []
-    assert rig.events() == ["fault:no button"]
+    assert rig.events() == ["fault:no button", "stop:idle_timeout"]
 
 
 # --- the end ------------------------------------------------------------------------------------------------------
