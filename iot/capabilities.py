@@ -58,6 +58,13 @@ def why_not(device: Device, kind: str) -> str:
     return _("It says that it has neither a relay nor a screen to lock: there is nothing to switch.")
 
 
+def cuts_unseen(device: Device) -> bool:
+    """Whether an order to switch off cuts what works there: a plug does, and so does a device of ours that has a relay
+    and no contact that tells it of the work."""
+    has = set(device.capabilities)
+    return device.kind != DriverKind.FABLAB or ("relay" in has and "busy_input" not in has)
+
+
 def gaps(device: Device, access: MachineAccess | None) -> Sequence[str]:
     """What its machine asks for and this device says that it has not: nobody could begin there."""
     has = set(device.capabilities)

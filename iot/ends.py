@@ -6,6 +6,7 @@ import logging
 
 from iot.access.cooling import is_cooling
 from iot.access.sessions import TELLS_WITHIN, end_access, one_at_a_time
+from iot.capabilities import cuts_unseen
 from iot.device_services import DeviceError
 from iot.models import AccessSession, DeviceCommand, DriverKind, MachineAccess, ReportedState, StopReason, UseState
 from iot.orders import order
@@ -50,11 +51,13 @@ def _looked_at(key: int, machine_id: int, now: dt.datetime) -> int:
         reason = reason_to_end(session, now)
         if reason is None:
             return 0
-        if reason == StopReason.PERMISSION and _is_told(session):
+        is_told = reason == StopReason.PERMISSION and _is_told(session)
+        sees_the_work = is_told and session.device is not None and not cuts_unseen(session.device)
+        if not sees_the_work and _is_at_work(session, now):
+            return 0
+        if is_told:
             # Also one that is not heard: it goes on until it is told.
             _tell(session, reason, now)
-            return 0
-        if _is_at_work(session, now):
             return 0
         end_access(session, at=session.until if reason == StopReason.OFFLINE else now, reason=reason, now=now)
         return 1

@@ -1,6 +1,7 @@
 """Orders to devices: given, sent, answered. What a device reports is another field; an order never changes it."""
 
 import datetime as dt
+import math
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -11,7 +12,8 @@ from django.utils.translation import gettext as _
 
 from fablab.lib.changes import note_change
 from fablab.lib.live import announce_machines
-from iot.capabilities import why_not
+from iot.capabilities import cuts_unseen, why_not
+from iot.clocks import parsed, stamp
 from iot.device_services import DeviceError
 from iot.drivers import foreign_driver
 from iot.drivers.base import Observation, Relay
@@ -133,20 +135,36 @@ def _check_can(device: Device, kind: str) -> None:
 
 
 def _check_nothing_is_cut(device: Device, kind: str, now: dt.datetime) -> None:
-    """A plug cuts at once, and what works is never cut. Our own device sees to that by itself."""
-    if device.kind == DriverKind.FABLAB or kind not in (Kind.DISABLE, Kind.REBOOT) or device.machine_id is None:
+    """What works is never cut. Our own device sees to that by itself where a contact tells it of the work, and to the
+    heat that it is told of everywhere."""
+    is_ours = device.kind == DriverKind.FABLAB
+    cutting = (Kind.DISABLE, Kind.LOCK) if is_ours else (Kind.DISABLE, Kind.REBOOT)
+    if kind not in cutting or device.machine_id is None or not cuts_unseen(device):
         return
     state = ReportedState.objects.filter(machine=device.machine_id).first()
     # A print that is paused draws as little as one that is over.
     prints = UsageSession.objects.filter(machine=device.machine_id, end=None, source=UsageSession.Source.PRINT_JOB)
     if (state is not None and state.state == UseState.BUSY) or prints.exists():
-        raise DeviceError(
-            "would_cut", _("The machine is working: this plug would cut it at once. Wait until it has stopped.")
-        )
-    if is_hot(state, now):
+        raise DeviceError("would_cut", _would_cut(is_ours=is_ours))
+    if not is_ours and is_hot(state, now):
         raise DeviceError(
             "hot", _("The machine is still hot, and this plug would stop its fan. Wait until it has cooled down.")
         )
+
+
+def _would_cut(*, is_ours: bool) -> str:
+    if is_ours:
+        return _(
+            "The machine is working, and this device has no contact that tells it so: it would cut it at once. Wait "
+            "until it has stopped."
+        )
+    return _("The machine is working: this plug would cut it at once. Wait until it has stopped.")
+
+
+def granted_until(until: dt.datetime, now: dt.datetime) -> dict[str, Any]:
+    """What an order says of an end: the seconds, which the device counts from when it hears of them, and the end, by
+    which they are counted anew each time that it is sent."""
+    return {"most_s": max(1, math.ceil((until - now).total_seconds())), "until": stamp(until)}
 
 
 def can_order(device: Device, kind: str) -> bool:
@@ -181,7 +199,10 @@ def take_to_send(*, now: dt.datetime) -> list[DeviceCommand]:
         taken = list(rows.select_related("device").order_by("pk")[:200])
         for command in taken:
             command.sent_at = now
-        DeviceCommand.objects.bulk_update(taken, ["sent_at"])
+            until = parsed(str(command.data.get("until", "")))
+            if until is not None:
+                command.data |= granted_until(until, now)
+        DeviceCommand.objects.bulk_update(taken, ["sent_at", "data"])
     return taken
 
 

@@ -162,6 +162,17 @@ def _device_of(session: AccessSession, device: Device) -> Device:
     return own if own is not None and own.revoked_at is None and SEAT in own.capabilities else device
 
 
+def screen_device(machine: Machine) -> Device | None:
+    """The agent of the seat's screen, not a reader beside it: the one where somebody sits, while there are two of the
+    machine. One that has not said yet what it has is taken for it where there is no other. Two queries at most."""
+    device = seat_devices().filter(machine=machine).first()
+    if device is not None:
+        session = open_access(machine.pk)
+        return _device_of(session, device) if session is not None else device
+    rows = Device.objects.filter(machine=machine, kind=DriverKind.FABLAB, revoked_at=None)
+    return rows.order_by("-is_online", "pk").first()
+
+
 def _access(machine_id: int) -> MachineAccess:
     return MachineAccess.objects.filter(machine=machine_id).first() or MachineAccess(machine_id=machine_id)
 

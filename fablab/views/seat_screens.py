@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -14,8 +14,9 @@ from fablab.desk import seats_of
 from fablab.forms_at_machine import LockForm, MessageForm
 from fablab.views.roles import for_role
 from iot.device_services import DeviceError
-from iot.models import Device, DeviceCommand, DriverKind
+from iot.models import DeviceCommand
 from iot.orders import order
+from iot.seats import screen_device
 from machines.models import Machine
 from people.errors import PeopleError
 from people.permissions import is_staff
@@ -40,7 +41,9 @@ def screen(request: HttpRequest, slug: str) -> HttpResponse:
     me, now = signed_in(request), timezone.now()
     rows = Machine.objects.filter(unit__site__in=staff_sites(me), category__is_seat=True, retired_at=None)
     machine = get_object_or_404(rows.with_places(), slug=slug)
-    device = get_object_or_404(Device, machine=machine, kind=DriverKind.FABLAB, revoked_at=None)
+    device = screen_device(machine)
+    if device is None:
+        raise Http404
     wants_lock = "why" in request.POST
     message = MessageForm(request.POST if request.method == "POST" and not wants_lock else None)
     lock = LockForm(request.POST if wants_lock else None)

@@ -27,6 +27,7 @@ from iot.access.sessions import (
     start_access,
 )
 from iot.access.time_for import outage_denials, standing_denials, time_for
+from iot.access.told import take_back
 from iot.access.who import person_behind
 from iot.clocks import stamp
 from iot.models import (
@@ -94,7 +95,7 @@ def _one_decider(device: Device, asked: Access) -> Iterator[None]:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
 
 
-def _decided(device: Device, asked: Access, now: dt.datetime) -> Decision:
+def _decided(device: Device, asked: Access, now: dt.datetime) -> Decision | None:
     began = time.perf_counter()
     machine = Machine.objects.with_places().filter(devices=device).first()
     access = MachineAccess.objects.filter(machine=machine).first() or MachineAccess(machine=machine)
@@ -114,7 +115,11 @@ def _decided(device: Device, asked: Access, now: dt.datetime) -> Decision:
         if row.answer:
             # The same request came twice at once: the first answer stands.
             return _again(row, now)
-        # The device grew tired of waiting and decided by its roster: what was decided here holds, and it follows.
+        if decision.is_allowed and not row.is_allowed and verdict.session is not None:
+            # The device grew tired of waiting and turned them away: nobody is there who could begin.
+            take_back(device, verdict.session.pk, row, leaves=verdict.is_ended, at=now)
+            return None
+        # It let them in by its roster: what was decided here holds, and it follows.
         with transaction.atomic():
             _wait_for_disk()
             AccessAttempt.objects.filter(pk=row.pk).update(**written)

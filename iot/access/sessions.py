@@ -9,9 +9,10 @@ from django.db import connection, transaction
 
 from fablab.lib.live import announce_machines
 from iot.access.cooling import is_cooling, tell_heat
-from iot.access.followers import follow
+from iot.access.followers import follow, is_needed, left_running, stop_follower
 from iot.access.idle import WARNS_BEFORE, is_unwarned, warn_of_rest
 from iot.access.plugs import left_on, switch_off, switch_plugs
+from iot.device_services import DeviceError
 from iot.models import (
     AccessSession,
     Device,
@@ -23,7 +24,7 @@ from iot.models import (
     UsageSession,
     UseState,
 )
-from iot.orders import order
+from iot.orders import LASTS, granted_until, order
 from machines.closing_services import declare_outage
 from machines.errors import MachinesError
 from machines.models import Machine, Outage
@@ -242,7 +243,17 @@ def sweep_access(*, now: dt.datetime) -> int:
             # One that cannot be ended must not keep all the others open.
             log.exception("%s could not be ended", row)
     _switch_off_late(now)
+    _stop_followers(now)
     return ended
+
+
+def _stop_followers(now: dt.datetime) -> None:
+    for device, machine_ids in left_running():
+        with transaction.atomic():
+            # One of its machines may begin just now: it is waited for, and then seen.
+            lock_access(machine_ids)
+            if not is_needed(device):
+                stop_follower(device, now=now)
 
 
 def _switch_off_late(now: dt.datetime) -> None:
@@ -265,7 +276,11 @@ def _swept(row: AccessSession, now: dt.datetime) -> int:
             warn_of_rest(session, now=now)
         if session.ended_at is not None or reason is None or is_unwarned(session, reason, now):
             return 0
-        _tell_device(session, reason, now)
+        try:
+            _tell_device(session, reason, now)
+        except DeviceError:
+            # A print that is paused works, and its device would cut it: it goes on.
+            return 0
         if not _is_nobody_telling(session, reason, now):
             return 0
         end_access(session, at=now, reason=reason, now=now)
@@ -282,10 +297,17 @@ def _follow_reservation(session: AccessSession, now: dt.datetime) -> None:
     if until == session.until or (is_over and session.until <= now):
         return
     prolong(session, until=until)
-    most_s = int((until - now).total_seconds())
-    if session.state == State.ACTIVE and most_s > 0 and _takes_orders(session) and session.device is not None:
-        data = {"session_id": session.reference, "most_s": most_s}
-        order(device=session.device, kind=DeviceCommand.Kind.ENABLE, data=data, by=None, now=now)
+    tell_end(session, now=now)
+
+
+def tell_end(session: AccessSession, *, now: dt.datetime) -> None:
+    """Order its device of ours to go on until the session's end; one that is out of reach hears of it once it is
+    back."""
+    if session.state != State.ACTIVE or session.until <= now or not _takes_orders(session) or session.device is None:
+        return
+    data = {"session_id": session.reference} | granted_until(session.until, now)
+    lasts = max(LASTS, session.until - now)
+    order(device=session.device, kind=DeviceCommand.Kind.ENABLE, data=data, by=None, now=now, lasts=lasts)
 
 
 def _reason_to_end(session: AccessSession, access: MachineAccess | None, now: dt.datetime) -> StopReason | None:

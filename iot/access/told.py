@@ -5,14 +5,15 @@ import logging
 
 from django.db import transaction
 
-from iot.access.sessions import State, end_access, energise, one_at_a_time, open_access
+from iot.access.followers import follow
+from iot.access.sessions import State, end_access, energise, one_at_a_time, open_access, tell_end
 from iot.device_services import DeviceError
 from iot.lifting import void_lifts
 from iot.models import AccessAttempt, AccessSession, Device, DeviceCommand, MachineAccess, StopReason
 from iot.orders import order
 from iot.protocol import Access, Event
 from machines.closing_services import lock_out
-from machines.models import Machine, Outage
+from machines.models import Outage
 from people.badges import digest_in
 from people.models import Badge
 from reservations.errors import ReservationError
@@ -50,14 +51,19 @@ def told_event(device: Device, told: Event, at: dt.datetime, now: dt.datetime) -
             end_access(session, at=at, reason=_reason(told), now=now)
 
 
-def _switch_off_again(device: Device, session: AccessSession, now: dt.datetime) -> None:
-    """The button was pressed when the time for it was over: nobody has the machine, and power is on."""
-    data = {"session_id": session.reference, "reason": StopReason.IDLE_TIMEOUT.value, "when_idle": True}
-    if Outage.objects.filter(machine=session.machine, kind=Outage.Kind.LOCK_OUT).holding_at(now).exists():
+def _switch_off_again(
+    device: Device, session: AccessSession, now: dt.datetime, reason: StopReason = StopReason.IDLE_TIMEOUT
+) -> None:
+    """The button was pressed when the time for it was over, or the device never heard that somebody left: nobody has
+    the machine, and power is on."""
+    data = {"session_id": session.reference, "reason": str(reason), "when_idle": True}
+    is_for_safety = Outage.objects.filter(machine=session.machine, kind=Outage.Kind.LOCK_OUT).holding_at(now).exists()
+    if is_for_safety:
         # Nobody may begin there: what works is cut, as the safety input cut it.
         data |= {"reason": StopReason.SAFETY_INPUT.value, "at_once": True}
+    kind = DeviceCommand.Kind.DISABLE
     try:
-        order(device=device, kind=DeviceCommand.Kind.DISABLE, data=data, by=None, now=now, lasts=OFF_LASTS)
+        order(device=device, kind=kind, data=data, by=None, now=now, lasts=OFF_LASTS, is_for_safety=is_for_safety)
     except DeviceError as error:
         log.warning("%s stays on after its session: %s", device.slug, error.code)
 
@@ -91,7 +97,7 @@ def told_offline(device: Device, asked: Access, at: dt.datetime) -> None:
     known = AccessAttempt.objects.filter(device=device, request_id=asked.request_id).first()
     if known is not None:
         if not is_allowed:
-            _turned_away(machine, known, at)
+            _turned_away(device, known, at)
         return
     if is_allowed and asked.session_id:
         with one_at_a_time(machine.pk):
@@ -100,19 +106,49 @@ def told_offline(device: Device, asked: Access, at: dt.datetime) -> None:
             if before is not None and not is_over:
                 end_access(before, at=at, reason=StopReason.TAKEOVER, now=at, is_handed_on=True)
             session = _session_of(device, asked, badge, before, at, is_over=is_over)
-    AccessAttempt.objects.create(
-        device=device, request_id=asked.request_id, kind=asked.kind, at=at, person=person, session=session,
-        is_allowed=is_allowed, codes=[] if is_allowed else ["offline"],
+            if session.ended_at is None:
+                # Nothing else does: for the lab it never waited for power.
+                follow(machine, is_on=True, now=at)
+    written = {
+        "kind": asked.kind, "at": at, "person": person, "session": session, "is_allowed": is_allowed,
+        "codes": [] if is_allowed else ["offline"],
+    }  # fmt: skip
+    # The lab may be writing its own answer down just now: it is waited for, and the batch goes on.
+    known, is_new = AccessAttempt.objects.get_or_create(
+        device=device, request_id=asked.request_id, defaults=written
     )  # fmt: skip
+    if not is_new and not is_allowed:
+        _turned_away(device, known, at)
 
 
-def _turned_away(machine: Machine, attempt: AccessAttempt, at: dt.datetime) -> None:
-    """Our yes came too late: the device no longer waited for it. What the yes began is over before power came."""
-    with one_at_a_time(machine.pk):
-        session = AccessSession.objects.filter(attempts=attempt, ended_at=None, energised_at=None).first()
-        earlier = AccessAttempt.objects.filter(session=session, pk__lt=attempt.pk)
-        if attempt.is_allowed and session is not None and not earlier.exists():
+def _turned_away(device: Device, attempt: AccessAttempt, at: dt.datetime) -> None:
+    if attempt.is_allowed and attempt.answer and attempt.session_id is not None:
+        take_back(device, attempt.session_id, attempt, leaves=not attempt.answer.get("most_s"), at=at)
+
+
+def take_back(device: Device, session_id: int, attempt: AccessAttempt, *, leaves: bool, at: dt.datetime) -> None:
+    """Our yes came too late: the device no longer waited for it, and goes on as before. What the yes began is over
+    before power came; that somebody left (`leaves`), or has more time, the device is told by an order."""
+    machine_id = device.machine_id or 0
+    with one_at_a_time(machine_id):
+        session = AccessSession.objects.select_related("machine", "reservation", "device").get(pk=session_id)
+        if leaves:
+            _switch_off_again(device, session, at, StopReason(session.stop_reason or StopReason.NORMAL))
+        elif session.ended_at is not None:
+            return
+        elif session.energised_at is not None:
+            tell_end(session, now=at)
+        elif not AccessAttempt.objects.filter(session=session, pk__lt=attempt.pk).exists():
             end_access(session, at=at, reason=StopReason.IDLE_TIMEOUT, now=at)
+            _switch_off_before(device, session, at)
+
+
+def _switch_off_before(device: Device, session: AccessSession, at: dt.datetime) -> None:
+    """Whoever this one took the machine from is over at the lab, and still has power."""
+    rows = AccessSession.objects.filter(machine=session.machine_id, ended_at=session.allowed_at).exclude(pk=session.pk)
+    before = rows.filter(energised_at__isnull=False, stop_reason=StopReason.TAKEOVER).first()
+    if before is not None:
+        _switch_off_again(device, before, at, StopReason.TAKEOVER)
 
 
 def _session_of(

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from fablab.desk import seats
 from fablab.seat_agents import SeatAgent
-from iot.models import Device, DeviceCommand, ReportedState
+from iot.models import AccessSession, Device, DeviceCommand, ReportedState
 from machines.models import Machine
 from tests.fablab.test_at_machine_pages import browser, page
 from tests.factories import make_category, make_machine, make_site, make_staff, minutes
@@ -76,3 +76,25 @@ def test_nothing_is_ordered_without_words(laptop: Machine, agent: Device, sent: 
 
     assert answered.status_code == 400
     assert not DeviceCommand.objects.exists()
+
+
+def test_screen_beside_which_a_reader_stands_is_the_one_that_is_told(laptop: Machine) -> None:
+    make_device("reader-1", laptop, is_online=True, capabilities=["badge"])
+    agent = make_device("laptop-1", laptop, is_online=True, capabilities=["seat"])
+    address = f"/desk/seats/{laptop.slug}/screen/"
+
+    answered = browser(make_staff(site=laptop.site)).post(address, {"text": "We close soon."})
+
+    assert answered.status_code == 302
+    assert DeviceCommand.objects.get().device == agent
+
+
+def test_screen_of_two_is_the_one_where_somebody_sits(laptop: Machine) -> None:
+    make_device("laptop-1", laptop, is_online=True, capabilities=["seat"])
+    other = make_device("laptop-2", laptop, is_online=True, capabilities=["seat"])
+    now = timezone.now()
+    AccessSession.objects.create(machine=laptop, device=other, allowed_at=now, until=now + minutes(60))
+
+    browser(make_staff(site=laptop.site)).post(f"/desk/seats/{laptop.slug}/screen/", {"text": "We close soon."})
+
+    assert DeviceCommand.objects.get().device == other

@@ -19,6 +19,7 @@ from iot.models import (
     ReportedState,
     UseState,
 )
+from iot.orders import take_to_send
 from machines.models import Machine, UnitPart
 from people.models import Badge
 from reservations.models import Reservation, Status
@@ -226,7 +227,21 @@ def test_reservation_extended_on_a_page_holds_at_the_machine_too(lathe: Machine,
     session, told = open_access(lathe.pk), DeviceCommand.objects.get()
     assert session is not None
     assert session.until == NOW + minutes(90)
-    assert (told.kind, told.data) == ("enable", {"session_id": session.reference, "most_s": 40 * 60})
+    assert (told.kind, told.data["session_id"], told.data["most_s"]) == ("enable", session.reference, 40 * 60)
+
+
+def test_reservation_extended_while_the_device_is_away_holds_once_it_is_back(lathe: Machine, reader: Device) -> None:
+    reservation = reserve(machine=lathe, holder=with_badge(), start=NOW, end=NOW + minutes(60))
+    power_on(tap(reader))
+    Reservation.objects.filter(pk=reservation.pk).update(end=NOW + minutes(90))
+    for minute in (40, 41, 42):
+        sweep_access(now=NOW + minutes(minute))
+
+    sent = [take_to_send(now=NOW + minutes(minute)) for minute in (45, 55, 95)]
+
+    told = DeviceCommand.objects.get()
+    assert [[command.data["most_s"] for command in each] for each in sent] == [[45 * 60], [35 * 60], []]
+    assert (told.data["most_s"], told.expires_at) == (35 * 60, NOW + minutes(90))
 
 
 def test_reservation_given_back_on_a_page_ends_at_the_machine_too(lathe: Machine, reader: Device) -> None:
