@@ -7,8 +7,10 @@ In a lab without the live board there is no stream at all: 404, and the streams 
 
 import asyncio
 import contextlib
+import ipaddress
 import json
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs
@@ -29,6 +31,10 @@ GATHER_S = 0.3
 TICK_S = 60.0
 BEAT_S = 15.0
 CLIENTS_MOST = 500
+# Of one address: a class and every screen of a lab behind one connection, and never all of them.
+CLIENTS_OF_ONE_MOST = 50
+# A connection is given so much of an IPv6 address.
+OF_ONE_BITS = 64
 QUEUE_MOST = 100
 
 
@@ -38,6 +44,7 @@ class LiveStream:
     def __init__(self, is_wanted: Callable[[], bool] | None = None) -> None:
         self.is_wanted = is_wanted or is_board_on
         self.clients: dict[asyncio.Queue[str], str] = {}
+        self.addresses: Counter[str] = Counter()
         self.changed: set[int] = set()
         self.everything_changed = False
         self.news = asyncio.Event()
@@ -62,7 +69,8 @@ class LiveStream:
             await send({"type": "http.response.start", "status": 404, "headers": [(b"cache-control", b"no-store")]})
             await send({"type": "http.response.body", "body": b""})
             return
-        if len(self.clients) >= CLIENTS_MOST:
+        address = _address(scope)
+        if len(self.clients) >= CLIENTS_MOST or (address and self.addresses[address] >= CLIENTS_OF_ONE_MOST):
             await send({"type": "http.response.start", "status": 503, "headers": [(b"retry-after", b"30")]})
             await send({"type": "http.response.body", "body": b""})
             return
@@ -71,11 +79,14 @@ class LiveStream:
         language = wanted if wanted in dict(settings.LANGUAGES) else ""
         client: asyncio.Queue[str] = asyncio.Queue(QUEUE_MOST)
         self.clients[client] = language
+        self.addresses[address] += 1
         gone = asyncio.create_task(_disconnected(receive))
         try:
             await self._serve(client, gone, send)
         finally:
             self.clients.pop(client, None)
+            # Those at zero go.
+            self.addresses -= Counter([address])
             gone.cancel()
 
     async def _serve(self, client: asyncio.Queue[str], gone: asyncio.Task[None], send: Send) -> None:
@@ -196,6 +207,26 @@ def _conninfo() -> str:
         port=str(database["PORT"] or 5432),
         connect_timeout=5,
     )
+
+
+def _address(scope: dict[str, Any]) -> str:
+    """Whose connection this is, as sign-in counts it: the one that our own proxy names last, where there is one.
+
+    Empty where nobody knows.
+    """
+    caller = str((scope.get("client") or ("",))[0])
+    if proxies := settings.ALLAUTH_TRUSTED_PROXY_COUNT:
+        named = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for").decode("latin-1")
+        hops = [hop.strip() for hop in named.split(",") if hop.strip()]
+        caller = hops[-min(proxies, len(hops))] if hops else caller
+    try:
+        address = ipaddress.ip_address(caller)
+    except ValueError:
+        return caller
+    if isinstance(address, ipaddress.IPv6Address):
+        own = address.ipv4_mapped
+        return str(own or ipaddress.ip_network((address, OF_ONE_BITS), strict=False))
+    return str(address)
 
 
 async def _write(send: Send, text: str) -> None:

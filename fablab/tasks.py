@@ -1,3 +1,4 @@
+import datetime as dt
 import logging
 
 from django.conf import settings
@@ -7,9 +8,11 @@ from fablab.abandoned_jobs import end_abandoned_jobs
 from fablab.backup.errors import BackupProblem
 from fablab.backup.nightly import back_up_when_due
 from fablab.lib.jobs import periodic
-from fablab.personal.purge import purge
+from fablab.lib.nights import is_due
+from fablab.personal.purge import last_purge, purge
 from fablab.today_sheets import make_sheets
 
+PURGED_AT = dt.time(3, 41)
 log = logging.getLogger(__name__)
 
 
@@ -28,12 +31,15 @@ def free_abandoned_jobs() -> None:
         log.warning("Jobs that a killed worker left behind: %d. They are over now.", ended)
 
 
-@periodic("41 3 * * *")
+@periodic("41 * * * *")
 def purge_each_night() -> None:
     if settings.IS_DEMO:
         # Its people are invented, and some of them have not "come" for a year.
         return
-    found = purge(now=timezone.now())
+    now, last = timezone.now(), last_purge()
+    if not is_due(last_at=last.at if last else None, at=PURGED_AT, now=now):
+        return
+    found = purge(now=now)
     log.info("Purge: %d rows were past their time.", found.total)
 
 

@@ -19,9 +19,10 @@ def new_device_password() -> str:
     return secrets.token_urlsafe(24)
 
 
-def hash_password(password: str) -> str:
-    """`$7$<iterations>$<salt>$<hash>`: PBKDF2 with SHA-512, as mosquitto_passwd writes it."""
-    salt = secrets.token_bytes(SALT_BYTES)
+def hash_password(password: str, *, salt: bytes | None = None) -> str:
+    """`$7$<iterations>$<salt>$<hash>`: PBKDF2 with SHA-512, as mosquitto_passwd writes it; a salt of its own each time
+    unless one is given."""
+    salt = salt or secrets.token_bytes(SALT_BYTES)
     digest = _digest(password, salt, ITERATIONS)
     return f"$7${ITERATIONS}${_encoded(salt)}${_encoded(digest)}"
 

@@ -3,22 +3,22 @@
 import datetime as dt
 from typing import Any
 
-from django.core.exceptions import ValidationError
+from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from fablab.lib.changes import note_change
-from iot.broker.access import overlap
 from iot.drivers import FOREIGN, zigbee2mqtt
 from iot.models import Device, DriverKind, UsageSession
 from iot.selectors import bridge_mates
 from iot.services import refresh_broker, revoke
 from iot.sessions import locked_states
+from iot.topics_apart import check_speaks_alone
 from machines.models import Machine
 from machines.slugs import free_slug
 from people.models import Person
 
-# Pages of their own beside those of the devices.
+# Pages of their own beside those of the devices; the name of our own account at the broker is taken too.
 TAKEN_SLUGS = frozenset({"seen"})
 
 
@@ -38,11 +38,11 @@ def create_device(
     """A device that reports for the machine. It is let in once it has a credential: see `iot.services`.
 
     Raises:
-        ValidationError: a value breaks a rule, or another device speaks on the topic, or on some of what it says.
+        ValidationError: a value breaks a rule, or some of its topics are others': see `iot.topics_apart`.
     """
     # What stands in a topic has hyphens only, and at least two letters.
     slug = free_slug(Device, name.replace("_", "-"), otherwise="device").replace("_", "-")
-    if slug in TAKEN_SLUGS:
+    if slug in {*TAKEN_SLUGS, settings.BROKER["username"]}:
         slug = free_slug(Device, f"device-{slug}", otherwise="device")
     if kind in FOREIGN:
         # Some say nothing for hours while nothing happens.
@@ -56,7 +56,7 @@ def create_device(
         **thresholds,
     )
     device.full_clean()
-    _check_speaks_alone(device)
+    check_speaks_alone(device)
     if kind == DriverKind.ZIGBEE2MQTT and (mate := bridge_mates(topic).exclude(password_hash="").first()) is not None:
         # Its bridge is let in already.
         device.password_hash, device.enrolled_at = mate.password_hash, mate.enrolled_at
@@ -70,21 +70,21 @@ def create_device(
 def update_device(*, device: Device, by: Person | None, **fields: Any) -> Device:
     """Other values of a device: its name, machine, topic or thresholds. Its kind and identifier stay.
 
-    Side effects in order: forget what the earlier machine last reported, when it was this device that said so; a
-    Zigbee plug that changes its bridge takes over that one's password; save; the broker learns the topic once the
-    transaction commits.
+    Side effects in order: lock the device; forget what the earlier machine last reported, when it was this device that
+    said so; a Zigbee plug that changes its bridge takes over that one's password; save; the broker learns the topic
+    once the transaction commits.
 
     Raises:
         DeviceError: `in_use`: it is to leave a machine that it says is in use.
-        ValidationError: a value breaks a rule, or another device speaks on the topic.
+        ValidationError: a value breaks a rule, or some of its topics are others'.
     """
-    # Not locked: incoming messages lock the machine's state first and write the device after.
-    earlier = Device.objects.get(pk=device.pk)
+    # Before the machine's state, as incoming messages do: in the other order each would wait for the other.
+    earlier = Device.objects.select_for_update(no_key=True, of=("self",)).get(pk=device.pk)
     for name, value in fields.items():
         setattr(device, name, value)
     device.full_clean()
     if {"topic", "machine"} & fields.keys():
-        _check_speaks_alone(device)
+        check_speaks_alone(device)
     if earlier.machine_id is not None and earlier.machine_id != device.machine_id:
         _leave_machine(earlier)
     device.save(update_fields=[*fields, *_taken_to_bridge(device, earlier)])
@@ -102,31 +102,6 @@ def _taken_to_bridge(device: Device, earlier: Device) -> tuple[str, ...]:
     device.password_hash = mate.password_hash if mate is not None else ""
     device.enrolled_at = mate.enrolled_at if mate is not None else None
     return "password_hash", "enrolled_at"
-
-
-def _check_speaks_alone(device: Device) -> None:
-    """Nobody speaks for a device of another machine. A reader and a plug in one box may share what their box says."""
-    if device.kind not in FOREIGN:
-        return
-    others = Device.objects.filter(kind__in=FOREIGN, revoked_at=None).exclude(pk=device.pk)
-    for other in others.exclude(machine=device.machine_id):
-        # Two plugs of one bridge are spoken for by it, and by nobody else.
-        is_one_kind = device.kind == other.kind
-        mine, theirs = _said_by(device, is_itself=is_one_kind), _said_by(other, is_itself=is_one_kind)
-        shared = mine & theirs if is_one_kind else set()
-        if any(overlap(left, right) for left in mine - shared for right in theirs):
-            raise ValidationError(
-                _("What it says would count for “%(device)s” too: give it another topic, on the device and here.")
-                % {"device": other}
-            )
-
-
-def _said_by(device: Device, *, is_itself: bool) -> set[str]:
-    """The topics of the device itself, or all that its account may write."""
-    driver = FOREIGN[device.kind]
-    if device.kind == DriverKind.ZIGBEE2MQTT and not is_itself and driver.writes(device.topic):
-        return {f"{zigbee2mqtt.bridge_of(device.topic)}/#"}
-    return set(driver.writes(device.topic))
 
 
 def _leave_machine(device: Device) -> None:

@@ -11,6 +11,7 @@ from iot.drivers.homeassistant_out import (
     MachineNews,
     Message,
     announcements,
+    may_be_told,
     news,
     server_sign,
     withdrawals,
@@ -19,31 +20,32 @@ from iot.models import Device, ReportedState, UseState
 from iot.protocol import VERSION
 from machines.models import Machine
 
-# The topic of whether anybody publishes at all.
-TAKEN_SLUG = "server"
 NOBODY_KNOWS = {UseState.UNKNOWN}
 
 
 @dataclass(slots=True)
 class HomeAssistant:
-    """What it was told, so that only what changed is told again; told everything by each process that begins."""
+    """What it was told, so that only what changed is told again; told everything by each process that begins. `slugs`:
+    of every machine that this process has known, as one may be named anew."""
 
     told: dict[str, bytes] = field(default_factory=dict)
     slugs: set[str] = field(default_factory=set)
 
     def changes(self, now: dt.datetime) -> list[Message]:
-        """The messages to publish, each to be kept by the broker. Two queries."""
-        machines = list(Machine.objects.filter(retired_at=None).with_places().order_by("pk"))
+        """The messages to publish, each to be kept by the broker. Three queries."""
+        # Retired ones too: the broker may keep what a process before this one told of them.
+        machines = [row for row in Machine.objects.with_places().order_by("pk") if may_be_told(row.slug)]
         reported = {row.machine_id: row for row in ReportedState.objects.all()}
         heard: dict[int, list[Device]] = {}
         for device in Device.objects.filter(revoked_at=None, machine__isnull=False):
             heard.setdefault(device.machine_id or 0, []).append(device)
         # Those that no device reports for would stand there without a value for ever.
-        shown = [machine for machine in machines if machine.pk in heard and machine.slug != TAKEN_SLUG]
+        shown = [machine for machine in machines if machine.pk in heard and machine.retired_at is None]
         wanted: list[Message] = [server_sign(is_online=True)]
-        for slug in self.slugs - {machine.slug for machine in shown}:
+        # What it was told once is remembered, so that each is taken back once for each connection.
+        self.slugs |= {machine.slug for machine in machines}
+        for slug in sorted(self.slugs - {machine.slug for machine in shown}):
             wanted += withdrawals(slug)
-        self.slugs = {machine.slug for machine in shown}
         with override(settings.LANGUAGE_CODE):
             for machine in shown:
                 wanted += self._of(machine, reported.get(machine.pk), heard[machine.pk], now)

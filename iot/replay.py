@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass, replace
 
 from django.db import DataError, IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from fablab.lib.changes import note_change
@@ -28,13 +28,14 @@ ROWS_AT_A_TIME = 200
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """How many were read; could still not be; and can never be, as not all of them was kept. `has_more` when it was
-    told to stop before the end."""
+    """How many were read; could still not be; and can never be, as not all of them was kept. When it was told to stop
+    before the end: how many are still `to_come`, after the `last` one that was looked at."""
 
     read: int = 0
     left: int = 0
     not_kept: int = 0
-    has_more: bool = False
+    to_come: int = 0
+    last: int | None = None
 
 
 def is_whole(message: QuarantinedMessage) -> bool:
@@ -45,26 +46,32 @@ def is_whole(message: QuarantinedMessage) -> bool:
 
 
 def replay(
-    *, messages: QuerySet[QuarantinedMessage], by: Person | None, now: dt.datetime, most: int | None = None
+    *,
+    messages: QuerySet[QuarantinedMessage],
+    by: Person | None,
+    now: dt.datetime,
+    most: int | None = None,
+    after: int | None = None,
 ) -> Replayed:
     """Read these again, oldest first, each in a transaction of its own; those that were read before are passed over.
 
     Measured values are stored at the time at which they came. What happened counts for the machine's state only when
     nothing newer is known of it: an emergency stop of last week must not stop anybody today. `by` is None for the
-    command line. `most`: stop once so many were read, for whoever waits for the answer.
+    command line. `most`: stop once so many were looked at, for whoever waits for the answer; `after`: go on behind the
+    `last` one of the time before, or begin anew when that one is gone.
 
     Raises:
         NotAllowed: `by` manages nothing where one of the devices stands; nothing was read then.
     """
     waiting = messages.filter(replayed_at=None)
     _check_may(by, waiting)
+    ordered = _behind(waiting, after).order_by("received_at", "pk")
+    keys = list(ordered.values_list("pk", flat=True)[:most])
+    to_come = ordered.count() - len(keys) if len(keys) == most else 0
     directory, found = Directory(), Replayed()
-    keys = list(waiting.order_by("received_at", "pk").values_list("pk", flat=True))
     for begin in range(0, len(keys), ROWS_AT_A_TIME):
         rows = QuarantinedMessage.objects.filter(pk__in=keys[begin : begin + ROWS_AT_A_TIME])
         for row in rows.order_by("received_at", "pk"):
-            if most is not None and found.read >= most:
-                return replace(found, has_more=True)
             if not is_whole(row):
                 found = replace(found, not_kept=found.not_kept + 1)
             elif _is_read(row, directory, now):
@@ -72,7 +79,14 @@ def replay(
                 note_change("read again", row, by)
             else:
                 found = replace(found, left=found.left + 1)
-    return found
+    return replace(found, to_come=to_come, last=keys[-1]) if to_come > 0 else found
+
+
+def _behind(messages: QuerySet[QuarantinedMessage], after: int | None) -> QuerySet[QuarantinedMessage]:
+    last = QuarantinedMessage.objects.filter(pk=after).only("received_at").first() if after is not None else None
+    if last is None:
+        return messages
+    return messages.filter(Q(received_at=last.received_at, pk__gt=last.pk) | Q(received_at__gt=last.received_at))
 
 
 def _check_may(by: Person | None, messages: QuerySet[QuarantinedMessage]) -> None:

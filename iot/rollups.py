@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from django.db import OperationalError, connection, transaction
 
 from fablab.lib import env
+from fablab.lib.nights import is_due
 from iot.models import ReadingKind, RolledUp
 from iot.partitions import DEFAULT, Partition, partitions
 
@@ -28,8 +29,10 @@ STEP = dt.timedelta(hours=6)
 LOOSE_AT_A_TIME = 50_000
 LOCK = 7_213_030
 DAY = dt.timedelta(days=1)
-# `RolledUp.step`: single values summed up; single values dropped; minutes summed up.
-MINUTE, DROPPED, HOUR = "minute", "single", "hour"
+# By the lab's clock, while nobody looks.
+AT_NIGHT = dt.time(2, 51)
+# `RolledUp.step`: single values summed up; single values dropped; minutes summed up; when all was done last.
+MINUTE, DROPPED, HOUR, RUN = "minute", "single", "hour", "run"
 
 # A device that is gone has no sums either: nobody could ask for them.
 SUM_UP = """
@@ -92,6 +95,16 @@ class Done:
     loose: int = 0
     hours: int = 0
     dropped: tuple[str, ...] = ()
+
+
+def roll_up_when_due(now: dt.datetime) -> Done | None:
+    """`roll_up` once a night, or as soon as the lab is open again; None when there is nothing to do yet."""
+    if not is_due(last_at=rolled_up_until(RUN), at=AT_NIGHT, now=now):
+        return None
+    done = roll_up(now)
+    if done is not None:
+        RolledUp.objects.update_or_create(step=RUN, defaults={"until": now})
+    return done
 
 
 def roll_up(now: dt.datetime) -> Done | None:

@@ -1,26 +1,36 @@
 """Reads about devices and measured use."""
 
 import datetime as dt
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
 from django.conf import settings
 from django.db.models import QuerySet
+from django.utils.crypto import salted_hmac
 
 from iot.broker.access import BrokerUser
-from iot.credentials import hash_password
+from iot.credentials import SALT_BYTES, hash_password
 from iot.drivers import foreign_driver, homeassistant_out, zigbee2mqtt
 from iot.models import Device, DriverKind
+from iot.topics_apart import is_kept
 from reservations.life import CHECK_IN_OPENS
 from reservations.models import Reservation
 
+log = logging.getLogger(__name__)
+
 
 def topics_of(device: Device) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """`(writes, reads)`: the topic patterns of this one device."""
+    """`(writes, reads)`: the topic patterns of this one device, less what is kept for others."""
     if device.kind == DriverKind.FABLAB:
         return (f"fablab/v1/{device.slug}/up/#",), (f"fablab/v1/{device.slug}/down/#",)
     driver = foreign_driver(device.kind)
-    return driver.writes(device.topic), driver.reads(device.topic)
+    writes, reads = driver.writes(device.topic), driver.reads(device.topic)
+    return _allowed(device.kind, writes), _allowed(device.kind, reads)
+
+
+def _allowed(kind: str, patterns: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(pattern for pattern in patterns if not is_kept(kind, pattern))
 
 
 def account_name(device: Device) -> str:
@@ -48,9 +58,10 @@ def bridge_mates(topic: str) -> QuerySet[Device]:
 
 def broker_users() -> Sequence[BrokerUser]:
     """Everyone the broker lets in: the enrolled devices, each on its own topics, and our own processes."""
+    own_name = str(settings.BROKER["username"])
     server = BrokerUser(
-        username=str(settings.BROKER["username"]),
-        password_hash=hash_password(str(settings.BROKER["password"])),
+        username=own_name,
+        password_hash=_own_hash(own_name, str(settings.BROKER["password"])),
         writes=("fablab/v1/+/down/#", "cmnd/#", "fablab/doctor/#", *homeassistant_out.writes()),
         # Devices that are not attached yet are found by what they say.
         reads=("#",),
@@ -62,8 +73,18 @@ def broker_users() -> Sequence[BrokerUser]:
         reads = () if device.kind == DriverKind.FABLAB else topics_of(device)[1]
         server = replace(server, writes=(*server.writes, *reads))
         account = account_of(device)
+        if account.username == own_name:
+            # Two accounts of one name are not written at all, and then nobody's change would be.
+            log.error("%s has the name of our own account at the broker, and none of its own: make it anew.", own_name)
+            continue
         accounts.setdefault(account.username, account)
     return [replace(server, writes=tuple(dict.fromkeys(server.writes))), *accounts.values()]
+
+
+def _own_hash(username: str, password: str) -> str:
+    """The same each time: a broker takes another hash for another password, and drops our connections."""
+    salt = salted_hmac("iot.broker.own", username, algorithm="sha256").digest()[:SALT_BYTES]
+    return hash_password(password, salt=salt)
 
 
 def measured_time(reservation: Reservation, now: dt.datetime) -> dt.timedelta:

@@ -1,5 +1,6 @@
 """Messages that nobody could read: by reason, what they hold, and another try once a driver was mended."""
 
+import re
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -34,6 +35,12 @@ def _asked_for(request: HttpRequest, said: QueryDict) -> tuple[QuerySet[Quaranti
     return rows.filter(device__slug=slug) if slug else rows, slug, query_word(said, "reason")
 
 
+def _after(said: QueryDict) -> int | None:
+    """The message behind which the last press stopped."""
+    word = query_word(said, "after")
+    return int(word) if re.fullmatch(r"[0-9]{1,18}", word) else None
+
+
 @for_role(is_manager)
 def quarantine(request: HttpRequest) -> HttpResponse:
     """The reasons with how often each, and the latest messages, of one reason or one device when asked so."""
@@ -49,6 +56,7 @@ def quarantine(request: HttpRequest) -> HttpResponse:
         "lines": [{"message": row, "excerpt": excerpt_of(row)} for row in found],
         "slug": slug,
         "most": SHOWN_MOST,
+        "after": str(_after(request.GET) or ""),
         "zone": desk_site(request).zone,
     }
     return render(request, "fablab/devices/quarantine.html", context)
@@ -57,13 +65,14 @@ def quarantine(request: HttpRequest) -> HttpResponse:
 @require_POST
 @for_role(is_manager)
 def again(request: HttpRequest) -> HttpResponse:
-    """Read them again by what is known today; those of one reason or one device when asked so."""
+    """Read some again by what is known today; those of one reason or one device when asked so. The next press goes on
+    behind them, or else those that nobody can read would stand before all others for ever."""
     rows, slug, code = _asked_for(request, request.POST)
     if code:
         rows = rows.filter(code=code)
-    told = replay(messages=rows, by=signed_in(request), now=timezone.now(), most=AGAIN_MOST)
+    told = replay(messages=rows, by=signed_in(request), now=timezone.now(), most=AGAIN_MOST, after=_after(request.POST))
     (messages.success if told.read else messages.info)(request, _sentence(told))
-    kept = {name: value for name, value in (("device", slug), ("reason", code)) if value}
+    kept = {name: value for name, value in (("device", slug), ("reason", code), ("after", told.last)) if value}
     return redirect(reverse("manage-devices-quarantine") + (f"?{urlencode(kept)}" if kept else ""))
 
 
@@ -74,4 +83,9 @@ def _sentence(told: Replayed) -> str:
     if told.not_kept:
         sentence = ngettext("%d was not kept whole.", "%d were not kept whole.", told.not_kept)
         words.append(sentence % told.not_kept)
+    if told.to_come:
+        sentence = ngettext(
+            "%d is left: press again to go on with it.", "%d are left: press again to go on with them.", told.to_come
+        )
+        words.append(sentence % told.to_come)
     return " ".join(words) if told.read or told.left or told.not_kept else _("Nothing was left to try.")

@@ -160,8 +160,13 @@ def _topic(slug: str, key: str) -> str:
     return f"{ROOT}/{_safe(slug)}/{key}"
 
 
+def may_be_told(slug: str) -> bool:
+    """Whether the machine's short name makes topics of its own: `server` is whether anybody publishes at all."""
+    return _SLUG.fullmatch(slug) is not None and slug != "server"
+
+
 def _safe(slug: str) -> str:
-    if not _SLUG.fullmatch(slug) or slug == "server":
+    if not may_be_told(slug):
         raise ValueError(f"{slug!r} cannot stand in a topic.")
     return slug
 

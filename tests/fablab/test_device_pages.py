@@ -1,4 +1,4 @@
-"""The page of a device: orders and what became of them, its log; devices seen on the broker; what nobody could read."""
+"""The page of a device: orders and what became of them, its log; devices seen on the broker."""
 
 import datetime as dt
 from typing import Any
@@ -21,7 +21,6 @@ from iot.models import (
     SeenDevice,
     UseState,
 )  # fmt: skip
-from iot.quarantine import excerpt_of
 from machines.models import Outage
 from tests.api.lab import Lab, make_lab
 from tests.factories import make_outage, make_person, minutes
@@ -270,65 +269,6 @@ def test_device_that_is_attached_or_long_gone_is_not_listed(lab: Lab) -> None:
     assert shown["lines"] == []
 
 
-def set_aside(lab: Lab, code: str = "wrong_shape", **fields: Any) -> QuarantinedMessage:
-    made = {"device": lab.device, "topic": "tele/plug-04/SENSOR", "payload": b"{}", "size_bytes": 2} | fields
-    return QuarantinedMessage.objects.create(code=code, received_at=timezone.now(), **made)
-
-
-def test_messages_are_counted_by_reason_and_shown_for_one(lab: Lab) -> None:
-    for code in ("wrong_shape", "wrong_shape", "not_json"):
-        set_aside(lab, code)
-
-    context = lab.client("manager").get(reverse("manage-devices-quarantine") + "?reason=not_json").context
-
-    assert [(each.code, each.count) for each in context["reasons"]] == [("wrong_shape", 2), ("not_json", 1)]
-    assert [line["message"].code for line in context["lines"]] == ["not_json"]
-
-
-def test_messages_of_another_sites_device_stay_there(lab: Lab) -> None:
-    set_aside(lab)
-
-    assert lab.client("elsewhere").get(reverse("manage-devices-quarantine")).context["lines"] == []
-
-
-def test_what_came_is_shown_as_plain_text(lab: Lab) -> None:
-    set_aside(lab, payload=b"<script>alert(1)</script>\x00\xff\x1b[31m", size_bytes=9000)
-
-    shown = lab.client("manager").get(reverse("manage-devices-quarantine")).content.decode()
-
-    assert "<script>alert" not in shown
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;·" in shown
-
-
-def test_excerpt_says_that_there_was_more() -> None:
-    assert excerpt_of(QuarantinedMessage(payload=b"abc\n", size_bytes=4)) == "abc·"
-    assert excerpt_of(QuarantinedMessage(payload=b"a" * 500, size_bytes=500)).endswith("a …")
-
-
-def test_messages_are_tried_again_and_counted(lab: Lab) -> None:
-    make_plug(lab)
-    read = set_aside(lab, payload=b"Online", size_bytes=6, topic="tele/plug-04/LWT")
-    left = set_aside(lab, payload=b"{", size_bytes=1)
-    set_aside(lab, payload=b"{", size_bytes=9000)
-
-    shown = lab.client("manager").post(reverse("manage-devices-replay"), follow=True).content.decode()
-
-    assert "1 message was understood now. 1 still cannot be read. 1 was not kept whole." in shown
-    read.refresh_from_db()
-    left.refresh_from_db()
-    assert (read.replayed_at is None, left.replayed_at is None) == (False, True)
-
-
-def test_only_the_reason_shown_is_tried_again(lab: Lab) -> None:
-    make_plug(lab)
-    kept = set_aside(lab, "not_json", payload=b"Online", size_bytes=6, topic="tele/plug-04/LWT")
-
-    lab.client("manager").post(reverse("manage-devices-replay"), {"reason": "wrong_shape"})
-
-    kept.refresh_from_db()
-    assert kept.replayed_at is None
-
-
 @pytest.mark.parametrize("kind", ["disable", "reboot"])
 def test_plug_is_not_switched_off_while_the_machine_works(lab: Lab, kind: str) -> None:
     make_plug(lab)
@@ -366,7 +306,9 @@ def test_page_asks_as_much_with_a_long_log_as_with_a_short_one(lab: Lab) -> None
         DeviceCommand.objects.create(
             device=lab.device, kind="lock", by=make_person(), created_at=now, expires_at=now + minutes(1)
         )
-        set_aside(lab)
+        QuarantinedMessage.objects.create(
+            device=lab.device, topic="t", payload=b"?", size_bytes=1, code="not_json", received_at=now
+        )
     with CaptureQueriesContext(connection) as many:
         client.get(made_url(lab.device))
 

@@ -208,6 +208,53 @@ def test_one_reader_too_many_is_told_to_come_back(monkeypatch: pytest.MonkeyPatc
     assert first.messages[0]["status"] == 200
 
 
+def from_address(client: str, forwarded: str = "") -> dict[str, Any]:
+    headers = [(b"x-forwarded-for", forwarded.encode())] if forwarded else []
+    return SCOPE | {"client": (client, 4711), "headers": headers}
+
+
+NEIGHBOURS: dict[str, tuple[dict[str, Any], dict[str, Any], int, bool]] = {
+    "one address": (from_address("192.0.2.7"), from_address("192.0.2.7"), 0, True),
+    "two addresses": (from_address("192.0.2.7"), from_address("192.0.2.8"), 0, False),
+    "one as written two ways": (from_address("192.0.2.7"), from_address("::ffff:192.0.2.7"), 0, True),
+    "one connection's many addresses": (from_address("2001:db8::1"), from_address("2001:db8::2:1"), 0, True),
+    "two connections": (from_address("2001:db8::1"), from_address("2001:db8:0:1::1"), 0, False),
+    "two behind our proxy": (from_address("10.0.0.1", "192.0.2.7"), from_address("10.0.0.1", "192.0.2.8"), 1, False),
+    "one that writes others": (
+        from_address("10.0.0.1", "192.0.2.1, 192.0.2.7"), from_address("10.0.0.1", "192.0.2.2, 192.0.2.7"), 1, True,
+    ),
+    "a proxy of nobody's": (from_address("10.0.0.1", "192.0.2.7"), from_address("10.0.0.1", "192.0.2.8"), 0, True),
+    "nobody knows": (SCOPE, SCOPE, 0, False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("here", "there", "proxies", "is_refused"), NEIGHBOURS.values(), ids=NEIGHBOURS)
+def test_one_address_does_not_hold_the_streams_of_all(
+    monkeypatch: pytest.MonkeyPatch, settings: Any, here: Any, there: Any, proxies: int, is_refused: bool
+) -> None:
+    monkeypatch.setattr(live, "CLIENTS_OF_ONE_MOST", 1)
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = proxies
+    stream, first, second, third = live.LiveStream(lambda: True), Reader(), Reader(), Reader()
+
+    async def watch() -> None:
+        begun = []
+        for scope, reader in ((here, first), (there, second)):
+            begun.append(asyncio.create_task(stream(scope, reader.receive, reader.send)))
+            while not reader.messages:
+                await asyncio.sleep(0)
+        for reader in (first, second):
+            reader.is_gone.set()
+        await asyncio.gather(*begun)
+        third.is_gone.set()
+        await stream(there, third.receive, third.send)
+
+    asyncio.run(watch())
+
+    assert [reader.messages[0]["status"] for reader in (first, second, third)] == [200, 503 if is_refused else 200, 200]
+    assert (b"retry-after", b"30") in second.messages[0]["headers"] or not is_refused
+    assert (stream.clients, stream.addresses) == ({}, {})
+
+
 def test_lab_without_a_board_has_no_stream() -> None:
     stream, reader = live.LiveStream(lambda: False), Reader()
 

@@ -3,13 +3,16 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
 from django.utils import timezone
 
 from iot.broker.access import BrokerUser, may_publish, may_receive, may_subscribe
+from iot.broker.files import write_accounts
 from iot.broker_questions import may, may_connect
+from iot.credentials import verify_password
 from iot.device_services import create_device, update_device
 from iot.models import Device, DriverKind
 from iot.selectors import account_of, broker_users, topics_of
@@ -195,6 +198,31 @@ def test_bridge_is_granted_nothing_where_others_speak(db: None, base: str) -> No
     assert broker_users()
 
 
+def test_device_that_has_our_own_name_is_left_out_and_told_of(
+    fleet: Fleet, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    device = make_device("fablab-server", password_hash="$7$1$x$y", enrolled_at=timezone.now())
+
+    users = broker_users()
+
+    write_accounts(tmp_path, users)
+    assert [user.writes for user in users if user.username == device.slug] == [users[0].writes]
+    assert set(fleet.users) == {device.slug, BRIDGE, *(other.slug for other in fleet.with_account)}
+    assert "fablab-server has the name of our own account at the broker" in caplog.text
+
+
+def test_our_own_password_looks_the_same_each_time(fleet: Fleet, settings) -> None:
+    """A broker takes another hash for another password, and drops whoever is connected with the one before."""
+    own, password = str(django_settings.BROKER["username"]), str(django_settings.BROKER["password"])
+
+    once, again = fleet.users[own].password_hash, fleet.users[own].password_hash
+    settings.BROKER = settings.BROKER | {"password": "another one"}
+    changed = fleet.users[own].password_hash
+
+    assert verify_password(password, once)
+    assert (again == once, changed == once) == (True, False)
+
+
 # --- on real brokers ----------------------------------------------------------------------------------------------
 
 
@@ -283,12 +311,14 @@ def test_credential_is_worth_nothing_within_a_moment(
     witness = opened(broker, fleet, fleet.with_account[3].slug)
     happened: list[str] = []
     followed(witness, happened, "other")
+    lab = Client(broker, "fablab-server", str(django_settings.BROKER["password"])).open()
+    followed(lab, happened, "lab")
 
     took_s = [changed_within_s(broker, fleet, device, change) for device in fleet.with_account[:3]]
 
     # The best of three: a busy machine may be late, the lab is not.
     assert min(took_s) < 1
-    assert (happened, witness.paho.is_connected()) == ([], True)
+    assert (happened, witness.paho.is_connected(), lab.paho.is_connected()) == ([], True, True)
 
 
 def changed_within_s(broker: RunningBroker, fleet: Fleet, lost: Device, change: Callable[[Device], str]) -> float:

@@ -1,11 +1,17 @@
 """Devices from the settings pages: made, moved, given thresholds, shut out."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db import connection, transaction
 
 from iot.device_services import DeviceError, create_device, revoke_device, update_device
 from iot.forms import DeviceForm
 from iot.models import Device, ReportedState, UsageSession, UseState
+from iot.sessions import locked_states
 from machines.models import Machine
 from people.models import Person
 from tests.factories import NOW, make_machine, minutes
@@ -54,6 +60,15 @@ def test_device_that_breaks_a_rule_says_so(by, fields, words):
     assert Device.objects.count() == 1
 
 
+def test_device_is_not_named_as_our_own_account_at_the_broker(by, settings):
+    """Two accounts of one name would leave the broker's files as they were, whatever changes after."""
+    settings.BROKER = settings.BROKER | {"username": "workshop"}
+
+    slugs = [made(by, name="Workshop").slug, made(by, name="Workshop").slug]
+
+    assert slugs == ["device-workshop", "device-workshop-2"]
+
+
 def report_of(device: Device) -> ReportedState:
     return ReportedState.objects.create(machine=device.machine, device=device, state=UseState.BUSY, since=NOW)
 
@@ -88,6 +103,41 @@ def test_device_does_not_leave_a_machine_in_use(by):
 
     device.refresh_from_db()
     assert (refused.value.code, device.machine) == ("in_use", before)
+
+
+@pytest.mark.serial
+@pytest.mark.django_db(transaction=True, available_apps=list(settings.INSTALLED_APPS))
+def test_device_is_moved_while_a_message_of_its_is_stored(by):
+    """Ingest locks the device, then its machine's state: in the other order each would wait for the other."""
+    device, elsewhere = made(by), make_machine()
+    report_of(device)
+
+    def move():
+        try:
+            update_device(device=Device.objects.get(pk=device.pk), by=by, machine=elsewhere)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            Device.objects.select_for_update(no_key=True, of=("self",)).get(pk=device.pk)
+            moving = pool.submit(move)
+            wait_until_somebody_waits()
+            locked_states([device.machine_id])
+        moving.result(timeout=10)
+
+    assert (Device.objects.get().machine, ReportedState.objects.count()) == (elsewhere, 0)
+
+
+def wait_until_somebody_waits():
+    give_up_at = time.monotonic() + 10
+    while time.monotonic() < give_up_at:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()")
+            if cursor.fetchone()[0]:
+                return
+        time.sleep(0.02)
+    raise AssertionError("nobody waited")
 
 
 def test_device_shut_out_twice_is_shut_out_once(by):

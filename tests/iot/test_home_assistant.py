@@ -1,6 +1,8 @@
 """Our machines in Home Assistant: what it is told, and when again."""
 
+import datetime as dt
 import json
+from collections.abc import Callable
 
 import pytest
 
@@ -58,6 +60,52 @@ def test_machine_that_is_retired_disappears(lathe: Machine, reader: Device) -> N
 
     assert gone
     assert {message.payload for message in gone} == {b""}
+
+
+def retire(lathe: Machine, reader: Device) -> None:
+    Machine.objects.filter(pk=lathe.pk).update(retired_at=NOW)
+
+
+def shut_out(lathe: Machine, reader: Device) -> None:
+    Device.objects.filter(pk=reader.pk).update(revoked_at=NOW)
+
+
+def take_away(lathe: Machine, reader: Device) -> None:
+    Device.objects.filter(pk=reader.pk).update(machine=None)
+
+
+@pytest.mark.parametrize("go", [retire, shut_out, take_away])
+def test_machine_that_went_while_nobody_listened_disappears(
+    lathe: Machine, reader: Device, go: Callable[[Machine, Device], None]
+) -> None:
+    kept = {message.topic: message.payload for message in HomeAssistant().changes(NOW)}
+    go(lathe, reader)
+
+    # Another process: what the one before it told is with the broker alone.
+    kept |= {message.topic: message.payload for message in HomeAssistant().changes(NOW)}
+
+    assert {topic: payload for topic, payload in kept.items() if payload} == {"fablab/state/server": b"online"}
+
+
+def test_machine_that_went_is_taken_back_once_for_each_connection(lathe: Machine, reader: Device) -> None:
+    retire(lathe, reader)
+    told = HomeAssistant()
+
+    gone, again = told.changes(NOW), told.changes(NOW)
+    told.told.clear()
+    anew = told.changes(NOW)
+
+    assert (len(gone) > 1, again, anew) == (True, [], gone)
+
+
+@pytest.mark.parametrize("slug", ["server", "Lathe"], ids=["ours", "no topic"])
+@pytest.mark.parametrize("retired_at", [None, NOW], ids=["in use", "retired"])
+def test_machine_that_never_could_be_told_of_holds_nothing_up(
+    lathe: Machine, reader: Device, slug: str, retired_at: dt.datetime | None
+) -> None:
+    Machine.objects.filter(pk=lathe.pk).update(slug=slug, retired_at=retired_at)
+
+    assert [message.topic for message in HomeAssistant().changes(NOW)] == ["fablab/state/server"]
 
 
 def test_nobodys_name_is_told(lathe: Machine, reader: Device) -> None:

@@ -198,9 +198,33 @@ def test_who_waits_for_the_answer_reads_some_at_a_time(plug: Device) -> None:
         set_aside(plug, "tele/plug-04/SENSOR", json.dumps(SENSOR).encode(), at_s=second)
     messages = QuarantinedMessage.objects.all()
 
-    found = [replay(messages=messages, by=None, now=LATER, most=3) for _ in range(2)]
+    first = replay(messages=messages, by=None, now=LATER, most=3)
+    second = replay(messages=messages, by=None, now=LATER, most=3, after=first.last)
 
-    assert found == [Replayed(read=3, has_more=True), Replayed(read=2)]
+    assert (first.read, first.to_come, second) == (3, 2, Replayed(read=2))
+
+
+def test_what_nobody_can_read_is_counted_too_and_not_begun_with_again(plug: Device) -> None:
+    """A plug that nobody attached leaves thousands a day, before the one that can be read."""
+    for second in range(4):
+        set_aside(None, "tele/plug-99/SENSOR", b"{}", at_s=second)
+    set_aside(None, "tele/plug-99/SENSOR", b"{}", at_s=4, size_bytes=9000)
+    set_aside(plug, "tele/plug-04/SENSOR", json.dumps(SENSOR).encode(), at_s=5)
+    messages, found, after = QuarantinedMessage.objects.all(), [], None
+
+    for _ in range(4):
+        told = replay(messages=messages, by=None, now=LATER, most=2, after=after)
+        after = told.last
+        found.append((told.read, told.left, told.not_kept, told.to_come))
+
+    # The fourth begins anew: of the six, one is read by now.
+    assert found == [(0, 2, 0, 4), (0, 2, 0, 2), (1, 0, 1, 0), (0, 2, 0, 3)]
+
+
+def test_message_that_is_gone_is_no_place_to_go_on_from(plug: Device) -> None:
+    set_aside(plug, "tele/plug-04/SENSOR", json.dumps(SENSOR).encode())
+
+    assert replay(messages=QuarantinedMessage.objects.all(), by=None, now=LATER, after=10**9) == Replayed(read=1)
 
 
 def test_message_of_no_device_is_for_any_manager(machine: Machine) -> None:

@@ -15,7 +15,7 @@ from django.db import OperationalError, connection, connections, transaction
 from iot.models import Device, Reading, ReadingHour, ReadingKind, ReadingMinute
 from iot.partitions import ensure_partitions, partitions
 from iot.power_history import power_between
-from iot.rollups import DROPPED, MINUTE, roll_up, rolled_up_until
+from iot.rollups import DROPPED, MINUTE, roll_up, roll_up_when_due, rolled_up_until
 from tests.iot.builders import make_device
 
 pytestmark = pytest.mark.django_db
@@ -211,6 +211,28 @@ def test_run_that_breaks_off_is_gone_on_with(device: Device, monkeypatch: pytest
     roll_up(MARCH + 20 * DAY)
 
     assert_equal(kept(ReadingMinute), sums_of(device, values))
+
+
+def test_lab_that_is_open_by_day_only_sums_up_in_the_morning_and_once(device: Device) -> None:
+    nine = MARCH + 20 * DAY + 9 * HOUR
+    measured(device, [(MARCH, 5.0)])
+
+    hourly = [roll_up_when_due(nine + hours * HOUR) is not None for hours in range(9)]
+    next_day = roll_up_when_due(nine + DAY)
+
+    assert hourly == [True, *[False] * 8]
+    assert next_day is not None
+    assert [row.total for row in ReadingMinute.objects.all()] == [5.0]
+    assert rolled_up_until(MINUTE) == nine + DAY - 7 * DAY
+
+
+def test_run_that_broke_off_is_due_the_next_hour(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr("iot.rollups._sum_up_again", lambda until: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            roll_up_when_due(MARCH + 9 * DAY)
+
+    assert roll_up_when_due(MARCH + 9 * DAY + HOUR) is not None
 
 
 def test_two_runs_at_once_are_one(device: Device) -> None:

@@ -12,7 +12,9 @@ from iot.drivers import FOREIGN, seen_devices
 from iot.drivers.base import Seen
 from iot.models import DriverKind, SeenDevice
 from iot.seen_selectors import may_be_attached
+from iot.selectors import account_of
 from tests.factories import NOW, make_machine
+from tests.iot.builders import make_device
 
 ALIKE: list[tuple[str, str, bool]] = [
     ("a/b", "a/b", True),
@@ -81,7 +83,7 @@ def test_node_under_tele_is_seen_and_must_be_renamed_first() -> None:
 
 APART: dict[str, tuple[tuple[str, str], tuple[str, str], bool]] = {
     "reader and plug": (("tasmota", "reader-1"), ("rfid", "tele/reader-1"), False),
-    "two plugs": (("tasmota", "a"), ("tasmota", "a/b"), True),
+    "two plugs": (("tasmota", "a"), ("tasmota", "b"), True),
     "two plugs of a bridge": (("zigbee2mqtt", "zigbee2mqtt/a"), ("zigbee2mqtt", "zigbee2mqtt/b"), True),
     "node and plug": (("esphome", "bench"), ("tasmota", "bench-2"), True),
     "node below another": (("esphome", "bench"), ("esphome", "bench/sensor/b"), True),
@@ -119,3 +121,99 @@ def test_device_does_not_move_to_where_it_would_speak_for_another(by: Any) -> No
 
     with pytest.raises(ValidationError):
         update_device(device=reader, by=by, machine=there)
+
+
+# --- what is nobody's, and what others are told -------------------------------------------------------------------
+
+OTHERS_S: list[tuple[str, str]] = [
+    ("rfid", "fablab/v1/laser-b/up/access"),
+    ("rfid", "fablab"),
+    ("rfid", "cmnd/laser-plug/POWER"),
+    ("rfid", "stat/laser-plug"),
+    ("rfid", "homeassistant/switch/x/config"),
+    ("shelly", "fablab/v1/laser-b/down"),
+    ("shelly", "tele/laser-plug"),
+    ("shelly", "cmnd/laser-plug"),
+    ("octoprint", "fablab/v1/laser-b/up"),
+    ("octoprint", "tele/laser-plug"),
+    ("moonraker", "fablab/v1/laser-b"),
+    ("moonraker", "homeassistant"),
+]
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("in_english")
+@pytest.mark.parametrize(("kind", "topic"), OTHERS_S, ids=[f"{kind} {topic}" for kind, topic in OTHERS_S])
+def test_topic_of_the_lab_itself_is_given_to_no_device(by: Any, kind: str, topic: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        create_device(name="Box", kind=kind, topic=topic, machine=make_machine(), by=by)
+
+    assert refused.value.messages[0].startswith("The lab itself or other devices speak there")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", [kind for kind in FOREIGN if kind not in ("rfid", "tasmota")])
+@pytest.mark.parametrize("first", ["fablab/v1/laser-b", "homeassistant/x", "cmnd/x", "stat/x", "tele/x"])
+def test_device_that_came_by_another_way_is_granted_nothing_of_the_lab(kind: str, first: str) -> None:
+    device = make_device("box", kind=kind, topic=first, password_hash="$7$1$x$y")
+
+    account = account_of(device)
+
+    granted = [pattern for pattern in (*account.writes, *account.reads) if overlap(pattern, f"{first}/#")]
+    assert granted == []
+
+
+# As docs/devices.md tells to write them; of each kind of device that is not ours.
+USUAL: list[tuple[str, str]] = [
+    ("tasmota", "plug-04"),
+    ("tasmota", "hall/plug-05"),
+    ("shelly", "shellies/shellyplug-s-1"),
+    ("shelly", "shellyplusplugs-2"),
+    ("zigbee2mqtt", "zigbee2mqtt/laser"),
+    ("zigbee2mqtt", "zigbee2mqtt/saw"),
+    ("esphome", "press"),
+    ("octoprint", "octoPrint/mk4"),
+    ("octoprint", "octoPrint/mk3"),
+    ("octoprint", "octoPrint"),
+    ("moonraker", "voron"),
+    ("bambu", "01S00A2B3C"),
+    ("bambu", "01S00A2B3D"),
+    ("rfid", "tele/reader-1"),
+    ("rfid", "door-reader"),
+]
+
+
+@pytest.mark.django_db
+def test_usual_topics_stand_beside_each_other(by: Any) -> None:
+    for kind, topic in USUAL:
+        assert create_device(name=topic, kind=kind, topic=topic, machine=make_machine(), by=by).pk
+
+    assert {kind for kind, _topic in USUAL} == set(FOREIGN)
+
+
+# Where one would hear, or say, what the other is told.
+MIXED: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
+    "plug below a plug": (("tasmota", "a"), ("tasmota", "a/b")),
+    "reader says what a plug is told": (("shelly", "shellies/a"), ("rfid", "shellies/a/relay/0/command")),
+    "reader says what a node is told": (("esphome", "press"), ("rfid", "press/switch/relay/command")),
+    "reader says what a printer is asked": (("moonraker", "voron"), ("rfid", "voron/moonraker/api/request")),
+    "printer says what a bridge is told": (("zigbee2mqtt", "zigbee2mqtt/a"), ("octoprint", "zigbee2mqtt/x")),
+    "plug hears what a bridge says": (("zigbee2mqtt", "zigbee2mqtt/a"), ("shelly", "zigbee2mqtt/b")),
+    "reader in a bridge's place": (("zigbee2mqtt", "zigbee2mqtt/a"), ("rfid", "zigbee2mqtt/a/set")),
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("in_english")
+@pytest.mark.parametrize("is_turned", [False, True], ids=["second comes later", "first comes later"])
+@pytest.mark.parametrize(("first", "second"), MIXED.values(), ids=MIXED)
+def test_nobody_orders_or_overhears_another_machines_device(
+    by: Any, first: tuple[str, str], second: tuple[str, str], is_turned: bool
+) -> None:
+    here, later = (second, first) if is_turned else (first, second)
+    create_device(name="First", kind=here[0], topic=here[1], machine=make_machine(), by=by)
+
+    with pytest.raises(ValidationError) as refused:
+        create_device(name="Second", kind=later[0], topic=later[1], machine=make_machine(), by=by)
+
+    assert "“First”" in refused.value.messages[0]
