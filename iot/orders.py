@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from fablab.lib.changes import note_change
@@ -20,6 +20,7 @@ from iot.drivers.base import Observation, Relay
 from iot.heat import is_hot
 from iot.models import Device, DeviceCommand, DriverKind, ReportedState, UsageSession, UseState
 from iot.protocol import CommandAck, Event, Hello
+from machines.models import Machine
 from people.errors import NotAllowed
 from people.models import Person
 from people.permissions import is_manager, is_staff
@@ -45,8 +46,10 @@ def order(
     why: str = "",
     lasts: dt.timedelta = LASTS,
     is_for_safety: bool = False,
+    waits_for_rest: bool = False,
 ) -> DeviceCommand:
-    """Tell the device to do something; void after `lasts`. `by` is None for what the software does by itself.
+    """Tell the device to do something; void after `lasts`. `by` is None for what the software does by itself. One that
+    `waits_for_rest` is not sent while the machine works.
 
     Side effects in order: the order written; what was commanded last kept with the device; whoever sends told, once
     the transaction commits; noted among the changes when somebody asked for it.
@@ -61,9 +64,9 @@ def order(
     _check_can(device, kind)
     if by is not None and (reason := why_not(device, kind)):
         raise DeviceError("cannot", reason)
-    if not is_for_safety:
+    if not is_for_safety and not waits_for_rest:
         _check_nothing_is_cut(device, kind, now)
-    said = dict(data or {})
+    said = dict(data or {}) | ({"at_rest": True} if waits_for_rest else {})
     if kind == Kind.ENABLE and by is not None and "session_id" not in said:
         # What a person enables was locked: no order of the software ever lifts that.
         # When: a device that was stopped again since refuses it.
@@ -196,6 +199,7 @@ def take_to_send(*, now: dt.datetime) -> list[DeviceCommand]:
         rows = rows.exclude(is_lift & Exists(later.filter(kind=Kind.LOCK)))
         # Our own device carries out each order once; another one would start anew every ten seconds.
         rows = rows.exclude(~Q(device__kind=DriverKind.FABLAB), kind=Kind.REBOOT, sent_at__isnull=False)
+        rows = rows.exclude(Q(data__contains={"at_rest": True}) & Exists(_at_work(OuterRef("device__machine"))))
         taken = list(rows.select_related("device").order_by("pk")[:200])
         for command in taken:
             command.sent_at = now
@@ -204,6 +208,12 @@ def take_to_send(*, now: dt.datetime) -> list[DeviceCommand]:
                 command.data |= granted_until(until, now)
         DeviceCommand.objects.bulk_update(taken, ["sent_at", "data"])
     return taken
+
+
+def _at_work(machine: OuterRef) -> QuerySet[Machine]:
+    # A print that is paused draws as little as one that is over.
+    prints = UsageSession.objects.filter(machine=OuterRef("pk"), end=None, source=UsageSession.Source.PRINT_JOB)
+    return Machine.objects.filter(Q(reported__state=UseState.BUSY) | Exists(prints), pk=machine)
 
 
 def order_answered(said: Observation | CommandAck) -> str:

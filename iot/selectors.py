@@ -25,12 +25,15 @@ def topics_of(device: Device) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if device.kind == DriverKind.FABLAB:
         return (f"fablab/v1/{device.slug}/up/#",), (f"fablab/v1/{device.slug}/down/#",)
     driver = foreign_driver(device.kind)
-    writes, reads = driver.writes(device.topic), driver.reads(device.topic)
-    return _allowed(device.kind, writes), _allowed(device.kind, reads)
+    return _allowed(device, driver.writes(device.topic)), _allowed(device, driver.reads(device.topic))
 
 
-def _allowed(kind: str, patterns: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(pattern for pattern in patterns if not is_kept(kind, pattern))
+def _allowed(device: Device, patterns: tuple[str, ...]) -> tuple[str, ...]:
+    allowed = tuple(pattern for pattern in patterns if not is_kept(device.kind, pattern))
+    if len(allowed) < len(patterns):
+        # Attached before such topics were refused: it falls silent, and somebody looks for why.
+        log.warning("%s may not use all of its topic %s, which is kept for others.", device.slug, device.topic)
+    return allowed
 
 
 def account_name(device: Device) -> str:

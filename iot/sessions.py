@@ -182,7 +182,7 @@ def sweep_lost_sessions(*, now: dt.datetime) -> int:
 
 def _is_seen(session: UsageSession, state: ReportedState, now: dt.datetime) -> bool:
     """Whether another device still sees the use: its meter, not one that tells of a temperature."""
-    meter = Device.objects.filter(pk=state.meter_id or 0, machine=session.machine_id, revoked_at=None).first()
+    meter = Device.objects.filter(pk=state.power_meter_id or 0, machine=session.machine_id, revoked_at=None).first()
     is_metered = meter is not None and meter.pk != session.device_id and not meter.is_silent(now)
     return is_metered or now - session.last_busy_at < LOST_AFTER
 

@@ -117,7 +117,9 @@ def _decided(device: Device, asked: Access, now: dt.datetime) -> Decision | None
             return _again(row, now)
         if decision.is_allowed and not row.is_allowed and verdict.session is not None:
             # The device grew tired of waiting and turned them away: nobody is there who could begin.
-            take_back(device, verdict.session.pk, row, leaves=verdict.is_ended, at=now)
+            with transaction.atomic():
+                _wait_for_disk()
+                take_back(device, verdict.session.pk, row, leaves=verdict.is_ended, at=now)
             return None
         # It let them in by its roster: what was decided here holds, and it follows.
         with transaction.atomic():

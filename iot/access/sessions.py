@@ -189,6 +189,7 @@ def end_access(
     session.state, session.stop_reason = State.ENDED, reason
     session.ended_at = max(at, session.allowed_at)
     session.save(update_fields=["state", "stop_reason", "ended_at"])
+    _void_orders(session, now)
     machine = session.machine
     if was_on and not is_handed_on:
         follow(machine, is_on=False, now=now)
@@ -198,6 +199,13 @@ def end_access(
     if was_used and not is_handed_on and MachineAccess.objects.filter(machine=machine, is_checked_after=True).exists():
         _to_be_checked(machine, now)
     announce_machines([machine.pk])
+
+
+def _void_orders(session: AccessSession, now: dt.datetime) -> None:
+    """More time for a session that is over would open its machine to whoever stands there."""
+    waiting = DeviceCommand.objects.filter(device=session.device_id, kind=DeviceCommand.Kind.ENABLE, answered_at=None)
+    waiting = waiting.filter(data__session_id=session.reference, expires_at__gt=now, created_at__lt=now)
+    waiting.update(expires_at=now)
 
 
 def was_never_begun(session: AccessSession) -> bool:
@@ -305,7 +313,8 @@ def tell_end(session: AccessSession, *, now: dt.datetime) -> None:
     back."""
     if session.state != State.ACTIVE or session.until <= now or not _takes_orders(session) or session.device is None:
         return
-    data = {"session_id": session.reference} | granted_until(session.until, now)
+    # It may have ended out of reach: what is over does not begin anew by this.
+    data = {"session_id": session.reference, "only_running": True} | granted_until(session.until, now)
     lasts = max(LASTS, session.until - now)
     order(device=session.device, kind=DeviceCommand.Kind.ENABLE, data=data, by=None, now=now, lasts=lasts)
 

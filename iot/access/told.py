@@ -7,6 +7,7 @@ from django.db import transaction
 
 from iot.access.followers import follow
 from iot.access.sessions import State, end_access, energise, one_at_a_time, open_access, tell_end
+from iot.capabilities import cuts_unseen
 from iot.device_services import DeviceError
 from iot.lifting import void_lifts
 from iot.models import AccessAttempt, AccessSession, Device, DeviceCommand, MachineAccess, StopReason
@@ -23,6 +24,8 @@ from reservations.selectors import to_start_at
 
 log = logging.getLogger(__name__)
 
+# By a team-mate, or by the team over a refusal.
+HANDED_ON = (StopReason.TAKEOVER, StopReason.SUPERVISOR)
 ENDS = {"stop", "de_energised"}
 # A device that is away is told when it is back: the order names its session, and is refused once that is over.
 OFF_LASTS = dt.timedelta(hours=24)
@@ -62,8 +65,13 @@ def _switch_off_again(
         # Nobody may begin there: what works is cut, as the safety input cut it.
         data |= {"reason": StopReason.SAFETY_INPUT.value, "at_once": True}
     kind = DeviceCommand.Kind.DISABLE
+    # One that does not see the work is told once it is over.
+    waits = cuts_unseen(device) and not is_for_safety
     try:
-        order(device=device, kind=kind, data=data, by=None, now=now, lasts=OFF_LASTS, is_for_safety=is_for_safety)
+        order(
+            device=device, kind=kind, data=data, by=None, now=now, lasts=OFF_LASTS, is_for_safety=is_for_safety,
+            waits_for_rest=waits,
+        )  # fmt: skip
     except DeviceError as error:
         log.warning("%s stays on after its session: %s", device.slug, error.code)
 
@@ -146,9 +154,9 @@ def take_back(device: Device, session_id: int, attempt: AccessAttempt, *, leaves
 def _switch_off_before(device: Device, session: AccessSession, at: dt.datetime) -> None:
     """Whoever this one took the machine from is over at the lab, and still has power."""
     rows = AccessSession.objects.filter(machine=session.machine_id, ended_at=session.allowed_at).exclude(pk=session.pk)
-    before = rows.filter(energised_at__isnull=False, stop_reason=StopReason.TAKEOVER).first()
+    before = rows.filter(energised_at__isnull=False, stop_reason__in=HANDED_ON).first()
     if before is not None:
-        _switch_off_again(device, before, at, StopReason.TAKEOVER)
+        _switch_off_again(device, before, at, StopReason(before.stop_reason))
 
 
 def _session_of(

@@ -206,7 +206,7 @@ class Agent:
                     if not self._is_failing:
                         wait_s = self.timing.retry_least_s
                     self._serve(link)
-                self._is_failing = False
+                self._is_failing, wait_s = False, self.timing.retry_least_s
             except (OSError, LinkRefused) as error:
                 self._is_failing = False
                 if not is_loss_logged:

@@ -22,7 +22,8 @@ def opened(path: Path | None, schema: str) -> sqlite3.Connection:
     except (OSError, sqlite3.OperationalError) as error:
         raise CannotWrite(
             f"{path or 'The memory'} cannot be written: {error}. "
-            "Is the disk full, or has it become read-only, as a worn-out card does?"
+            "Does another agent run with the same file, is the disk full, or has it become read-only, as a worn-out "
+            "card does?"
         ) from error
 
 

@@ -102,6 +102,8 @@ def _enable(station: Station, data: Mapping[str, Any]) -> None:
             raise CommandRefused("safety_input" if station.is_tripped() else "locked" if code else code)
         if running and running.session_id != session.session_id:
             raise CommandRefused("busy")
+        if running is None and data.get("only_running") is True:
+            raise CommandRefused("not_running")
         if running is None and station.kind.is_confirmed_here and not _can_confirm(station):
             raise CommandRefused("not_configured: no button, badge reader or keypad could confirm it at the machine.")
         if not station.grant(session):

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Collection
 from operator import attrgetter
+from typing import Literal
 
 from django.db import connection
 
@@ -136,39 +137,43 @@ class MachineLog:
         state = self.states.get(device.machine_id or 0)
         if state is None or (state.at is not None and at < state.at):
             return
-        is_measured = sample.power_w is not None or sample.energy_wh is not None
-        is_its_meter = is_measured and self._is_its_meter(device, state)
-        if is_its_meter:
-            self._energy(state, sample)
+        self._energy(device, state, sample)
         if sample.battery_pct is not None:
             state.battery_pct = sample.battery_pct
         if sample.temperature_c is not None and device.kind in TELL_THEIR_NOZZLE:
             state.hot_at = hot_after(state.hot_at, sample.temperature_c, at)
-        if sample.power_w is not None and is_its_meter:
+        if sample.power_w is not None and self._is_its("power_meter", device, state):
             self._power(device, state, sample.power_w, at)
         state.at, state.device_id = at, device.pk
         self._touch(state)
 
-    def _is_its_meter(self, device: Device, state: ReportedState) -> bool:
-        """The first that measures at a machine, until it falls silent. Of two, one counter would seem to jump, and
-        what one draws to take back what the other does."""
-        if state.meter_id != device.pk:
-            other = self._meter_of(state)
-            if other is not None and not other.is_silent(self.now):
-                return False
-            state.meter_id, state.energy_wh, state.crossing_since = device.pk, None, None
+    def _is_its(self, meter: Literal["meter", "power_meter"], device: Device, state: ReportedState) -> bool:
+        """Of several that measure at a machine, the one that was attached first and is heard: one counter would seem to
+        jump, and what one draws would take back what the other does."""
+        known = getattr(state, f"{meter}_id")
+        if known == device.pk:
+            return True
+        other = self._at_its_machine(known, state) if known is not None else None
+        is_heard = other is not None and (other.pk in self.devices or not other.is_silent(self.now))
+        if is_heard and known < device.pk:
+            return False
+        setattr(state, f"{meter}_id", device.pk)
+        if meter == "meter":
+            state.energy_wh = None
+        else:
+            state.power_w = state.crossing_since = None
         return True
 
-    def _meter_of(self, state: ReportedState) -> Device | None:
+    def _at_its_machine(self, device_id: int, state: ReportedState) -> Device | None:
         """One query a batch, and only where more than one device measures."""
-        if state.machine_id not in self._meters:
-            known = self.devices.get(state.meter_id or 0)
-            rows = Device.objects.filter(pk=state.meter_id or 0, machine=state.machine_id, revoked_at=None)
-            self._meters[state.machine_id] = known or rows.first()
-        return self._meters[state.machine_id]
+        if device_id not in self._meters:
+            rows = Device.objects.filter(pk=device_id, revoked_at=None)
+            self._meters[device_id] = self.devices.get(device_id) or rows.first()
+        found = self._meters[device_id]
+        return found if found is not None and found.machine_id == state.machine_id else None
 
-    def _energy(self, state: ReportedState, sample: Sample) -> None:
-        if sample.energy_wh is None:
+    def _energy(self, device: Device, state: ReportedState, sample: Sample) -> None:
+        if sample.energy_wh is None or not self._is_its("meter", device, state):
             return
         session = self.open.get(state.machine_id)
         if session is not None and state.energy_wh is not None:
@@ -297,8 +302,8 @@ class MachineLog:
         if touched:
             update_rows(
                 touched,
-                ["device", "meter", "state", "since", "power_w", "energy_wh", "battery_pct", "at", "crossing_since",
-                 "is_unreachable", "hot_at", "is_paused"],
+                ["device", "meter", "power_meter", "state", "since", "power_w", "energy_wh", "battery_pct", "at",
+                 "crossing_since", "is_unreachable", "hot_at", "is_paused"],
             )  # fmt: skip
         running = [s for s in self.open.values() if s.machine_id in self._touched]
         if running:

@@ -31,8 +31,7 @@ OTHER_SHAPE = {"42P01", "42703"}
 MACHINE = "machine__unit__site"
 # After this long, a hole in the numbering is passed over: the agent has lost that message.
 GAP_PATIENCE = dt.timedelta(seconds=60)
-# The earliest receipt is the least delayed, until the device's clock, or ours, turns out to have gone otherwise since.
-# One sign of life that was merely late is put right by the next message.
+# Later by more than a message is usually delayed.
 DRIFT_MOST = dt.timedelta(seconds=10)
 
 
@@ -120,7 +119,7 @@ def _store(batch: Sorted, now: dt.datetime) -> list[Acknowledgement]:
             logs.observe(devices[slug], observation, raw.received_at, "", 0)
     _apply_presence(batch, devices, logs)
     logs.save()
-    update_rows(list(boots.values()), ["done_seq", "booted_at", "is_anchored", "gap_since"])
+    update_rows(list(boots.values()), ["done_seq", "booted_at", "drifted_at", "is_anchored", "gap_since"])
     announce_machines(logs.changed_machine_ids)
     return acks
 
@@ -196,10 +195,17 @@ def _anchor(batch: Sorted, devices: dict[str, Device], boots: dict[tuple[int, st
     for slug, status, raw in batch.statuses:
         if status.state == "online" and status.boot and status.uptime_s is not None and not raw.is_retained:
             boot = boots[devices[slug].pk, status.boot]
-            began = boot_instant(raw.received_at, status.uptime_s)
-            has_drifted = boot.is_anchored and began - boot.booted_at > DRIFT_MOST
-            boot.booted_at = began if has_drifted else min(boot.booted_at, began)
+            _anchor_to(boot, boot_instant(raw.received_at, status.uptime_s))
             boot.is_anchored = True
+
+
+def _anchor_to(boot: DeviceBoot, began: dt.datetime) -> None:
+    """The least delayed tells the truth, until two in a row agree that the device's clock, or ours, went otherwise."""
+    is_late = boot.is_anchored and began - boot.booted_at > DRIFT_MOST
+    if is_late and boot.drifted_at is not None and abs(began - boot.drifted_at) <= DRIFT_MOST:
+        boot.booted_at, is_late = began, False
+    boot.booted_at = min(boot.booted_at, began)
+    boot.drifted_at = began if is_late else None
 
 
 def _apply_presence(batch: Sorted, devices: dict[str, Device], logs: MachineLog) -> None:

@@ -129,6 +129,8 @@ class DeviceBoot(models.Model):
     done_seq = models.BigIntegerField(default=0)
     # Receipt minus uptime, the earliest seen: the least delayed message tells the truth.
     booted_at = models.DateTimeField()
+    # What the last sign of life said, where it is much later: two that agree are believed.
+    drifted_at = models.DateTimeField(null=True, blank=True)
     # A live sign of life was seen: only then is `booted_at` exact and may correct the device's clock.
     is_anchored = models.BooleanField(default=False)
     first_received_at = models.DateTimeField()

@@ -53,8 +53,9 @@ class ReportedState(models.Model):
     since = models.DateTimeField(null=True)
     power_w = models.FloatField(null=True)
     energy_wh = models.FloatField(null=True)
-    # Whose counter that is: two meters on one machine would look like one that jumps.
+    # Whose counter and whose power that is: two meters on one machine would look like one that jumps.
     meter = models.ForeignKey(Device, null=True, on_delete=models.SET_NULL, related_name="+")
+    power_meter = models.ForeignKey(Device, null=True, on_delete=models.SET_NULL, related_name="+")
     battery_pct = models.FloatField(null=True)
     at = models.DateTimeField(null=True)
     # Power has been on the other side of its threshold since then, not yet for long enough.

@@ -24,7 +24,7 @@ def test_ingest_stores_all_of_it_and_keeps_what_is_promised() -> None:
 
     print(f"\n{done.stdout}{done.stderr}")
     table, _, verdicts = done.stdout.partition("Promised in ")
-    # Seven cases, and three paces below a head of their own.
-    assert table.count("\n| ") == 7 + 1 + 3
-    assert [line.rpartition(": ")[2] for line in verdicts.splitlines() if line.startswith("- ")] == ["kept"] * 5
+    # Seven cases, and five paces below a head of their own.
+    assert table.count("\n| ") == 7 + 1 + 5
+    assert [line.rpartition(": ")[2] for line in verdicts.splitlines() if line.startswith("- ")] == ["kept"] * 7
     assert done.returncode == 0

@@ -6,6 +6,7 @@ import pytest
 from django.db import OperationalError
 
 from iot.access.sessions import open_access, sweep_access
+from iot.access.told import told_event
 from iot.access.who import new_start_code, wait_for_badge
 from iot.ingest.asking import tapped_at_reader
 from iot.ingest.raw import Directory, RawMessage
@@ -20,6 +21,7 @@ from iot.models import (
     UseState,
 )
 from iot.orders import take_to_send
+from iot.protocol import Event
 from machines.models import Machine, UnitPart
 from people.models import Badge
 from reservations.models import Reservation, Status
@@ -242,6 +244,20 @@ def test_reservation_extended_while_the_device_is_away_holds_once_it_is_back(lat
     told = DeviceCommand.objects.get()
     assert [[command.data["most_s"] for command in each] for each in sent] == [[45 * 60], [35 * 60], []]
     assert (told.data["most_s"], told.expires_at) == (35 * 60, NOW + minutes(90))
+
+
+def test_more_time_is_not_sent_for_a_session_that_is_over(lathe: Machine, reader: Device) -> None:
+    reservation = reserve(machine=lathe, holder=with_badge(), start=NOW, end=NOW + minutes(60))
+    began = tap(reader)
+    power_on(began)
+    Reservation.objects.filter(pk=reservation.pk).update(end=NOW + minutes(90))
+    sweep_access(now=NOW + minutes(40))
+
+    left_at = NOW + minutes(45)
+    told_event(reader, Event(event="stop", session_id=began.session_id), left_at, left_at)
+
+    assert DeviceCommand.objects.get().data["only_running"] is True
+    assert take_to_send(now=NOW + minutes(46)) == []
 
 
 def test_reservation_given_back_on_a_page_ends_at_the_machine_too(lathe: Machine, reader: Device) -> None:

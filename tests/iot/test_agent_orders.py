@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from iot.agent.commands import CommandRefused, Commands
-from iot.agent.lifecycle import SEAT
+from iot.agent.lifecycle import SEAT, Kind
 from iot.agent.orders import KeptSettings
 from iot.agent.settings import Settings
 from iot.agent.state import State
@@ -79,6 +79,17 @@ def test_enable_with_the_running_session_moves_its_end(most_s: float):
 
     assert rig.station.session.left_s(rig.clock()) == most_s
     assert rig.relay.switched == [True]
+
+
+@pytest.mark.parametrize("kind", [Kind(), SEAT], ids=["machine", "seat"])
+def test_more_time_for_what_is_over_begins_nothing(kind: Kind):
+    """It was extended on a phone while the machine was out of reach, and left by the button before it heard of it."""
+    rig = Rig(kind=kind)
+
+    with pytest.raises(CommandRefused, match="not_running"):
+        rig.orders["enable"](GRANT | {"only_running": True})
+
+    assert (rig.station.offered, rig.relay.is_on) == (None, False)
 
 
 def test_enable_alone_lifts_a_lock_and_lets_no_power_through():

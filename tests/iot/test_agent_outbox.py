@@ -206,7 +206,7 @@ def test_agent_does_not_start_on_a_disk_that_takes_nothing_and_says_so(tmp_path:
 
     assert done.returncode == 1
     assert f"{tmp_path / 'state.sqlite3'} cannot be written: " in done.stderr
-    assert "Is the disk full, or has it become read-only" in done.stderr
+    assert "is the disk full, or has it become read-only" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 
 from iot.access.sessions import sweep_access
+from iot.access.told import told_event
 from iot.device_services import DeviceError
 from iot.ends import end_what_may_not_go_on
 from iot.models import Device, DeviceCommand, ReportedState, UsageSession, UseState
-from iot.orders import Kind, order
+from iot.orders import Kind, order, take_to_send
+from iot.protocol import Event
 from machines.models import Machine
 from tests.factories import NOW, make_staff, minutes, suspend
 from tests.iot.readers import power_on, tap, with_badge
@@ -116,3 +118,22 @@ def test_paused_print_outlives_its_time_and_keeps_no_other_news_from_its_session
     ended = sweep_access(now=late)
 
     assert (ended, told(blind)) == (0, [])
+
+
+def test_button_pressed_after_its_time_is_undone_once_the_machine_rests(lathe: Machine, blind: Device) -> None:
+    """The news of it came late, out of the outbox: the plug says already that the lathe turns."""
+    with_badge()
+    began = tap(blind)
+    lapsed_at = NOW + minutes(1)
+    told_event(blind, Event(event="stop", reason="idle_timeout", session_id=began.session_id), lapsed_at, lapsed_at)
+    state = works(lathe)
+
+    pressed_at = NOW + minutes(31)
+    told_event(blind, Event(event="energised", session_id=began.session_id), pressed_at, pressed_at)
+    while_it_works = take_to_send(now=NOW + minutes(32))
+    state.state = UseState.IDLE
+    state.save()
+    at_rest = take_to_send(now=NOW + minutes(40))
+
+    assert while_it_works == []
+    assert [(each.kind, each.data["session_id"]) for each in at_rest] == [("disable", began.session_id)]

@@ -54,12 +54,49 @@ def test_second_meter_takes_nothing_back_from_the_first(laser: Machine, plug: De
     assert Reading.objects.filter(device=fan, value=2).count() == 10
 
 
-def test_second_meter_stands_in_once_the_first_fell_silent(laser: Machine, plug: Device) -> None:
+def test_second_meter_stands_in_while_the_first_is_silent(laser: Machine, plug: Device) -> None:
     spare = make_plug("spare-plug", laser, is_online=True, last_seen_at=at(0))
 
     told_in_order(draws(plug, 5, 0, 1000), draws(spare, 500, 30, 77), draws(spare, 500, 70, 78))
+    stands_in = ReportedState.objects.get()
+    told_in_order(draws(plug, 5, 100, 1000), draws(spare, 500, 110, 79))
 
-    assert (ReportedState.objects.get().meter, ReportedState.objects.get().power_w) == (spare, 500)
+    assert (stands_in.power_meter, stands_in.meter, stands_in.power_w) == (spare, spare, 500)
+    back = ReportedState.objects.get()
+    assert (back.power_meter, back.meter, back.power_w) == (plug, plug, 5)
+
+
+def test_meters_that_are_heard_together_after_a_pause_keep_their_order(laser: Machine, plug: Device) -> None:
+    """The lab's own programs were stopped for a while: both seem silent as they are heard again in one batch."""
+    fan = make_plug("fan-plug", laser, is_online=True, last_seen_at=at(0))
+    store(draws(plug, 500, 0, 1000), draws(fan, 2, 1, 77))
+
+    store(draws(plug, 500, 900, 1010), draws(fan, 2, 901, 78), draws(plug, 500, 910, 1011))
+
+    state = ReportedState.objects.get()
+    assert (state.meter, state.power_meter, state.energy_wh) == (plug, plug, pytest.approx(1011))
+
+
+def test_counter_of_one_device_and_power_of_another_both_count(laser: Machine, agent: Talker, plug: Device) -> None:
+    """The agent counts a meter's pulses; the plug says only what is drawn."""
+    for n in range(4):
+        store(agent.say("reading", {"samples": [{"energy_wh": 100 + n}]}, 10 * n))
+        told = json.dumps({"Time": "2026-03-12T13:00:00", "ENERGY": {"Power": 500}}).encode()
+        store(RawMessage(f"tele/{plug.topic}/SENSOR", told, at(10 * n + 5)))
+
+    state, session = ReportedState.objects.get(), UsageSession.objects.get()
+    assert (state.meter.slug, state.power_meter) == ("agent-1", plug)
+    assert (session.end, session.energy_wh) == (None, pytest.approx(2))
+
+
+def test_meter_that_went_to_another_machine_keeps_nobody_out(laser: Machine, plug: Device) -> None:
+    later = make_plug("later-plug", laser, is_online=True, last_seen_at=at(0))
+    store(draws(plug, 500, 0, 1000))
+    Device.objects.filter(pk=plug.pk).update(machine=make_machine("saw"))
+
+    store(draws(plug, 500, 10, 1001), draws(later, 7, 11, 77))
+
+    assert ReportedState.objects.get(machine=laser).power_meter == later
 
 
 def test_late_news_of_one_device_ends_no_run_that_another_sees(agent: Talker, plug: Device) -> None:
