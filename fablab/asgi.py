@@ -1,6 +1,7 @@
 """Pages and API are Django's WSGI application in a thread pool; `/live/` is native async.
 
-Measured: 1.5 to 1.8 times Django's own ASGI handler. Bodies reach Django only when complete (see `spool`).
+Measured: 1.5 to 1.8 times Django's own ASGI handler. Bodies reach Django only when complete (see `spool`), and who
+fetches slowly holds none of its threads (see `answers`).
 """
 
 import os
@@ -10,6 +11,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fablab.settings")
 from a2wsgi import WSGIMiddleware
 from django.conf import settings
 
+from fablab.answers import SpoolAnswer
 from fablab.live import LiveStream
 from fablab.spool import Receive, Scope, Send, SpoolBody
 from fablab.wsgi import application as wsgi_application
@@ -17,11 +19,13 @@ from fablab.wsgi import application as wsgi_application
 THREADS = 8
 
 live = LiveStream()
-pages = SpoolBody(
+SPOOL = settings.DATA_DIR / "spool"
+whole = SpoolBody(
     WSGIMiddleware(wsgi_application, workers=THREADS),  # type: ignore[arg-type]
     most_bytes=(settings.UPLOAD_MAX_MB + 1) * 1024 * 1024,
-    folder=settings.DATA_DIR / "spool",
+    folder=SPOOL,
 )
+pages = SpoolAnswer(whole, folder=SPOOL)
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,4 +1,4 @@
-"""Slow, cut and lying uploads against a real web process: none of them reaches a view, none of them holds it up."""
+"""Slow, cut and lying uploads, and slow downloads, against a real web process: none of them holds it up."""
 
 import contextlib
 import http.client
@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.test import Client
+from django.urls import reverse
 
 from fablab.asgi import THREADS
+from fablab.lib.datadir import load_secrets
 from printing.models import PrintFile, PrintJob
 from tests.api.lab import ALL_SCOPES, Lab, make_lab, make_token
 from tests.api.web import Web, environment, url_of_test_database
@@ -32,6 +35,8 @@ PAGES_ASKED = 30
 ROUNDS = 3
 SLOWER_MOST = 4
 BOUNDARY = "----slow"
+# More than the system itself keeps of what a connection does not fetch.
+LARGE_BYTES = 20_000_000
 
 
 @pytest.fixture
@@ -136,6 +141,32 @@ def test_pages_are_answered_while_more_uploads_than_threads_crawl(web: Web, lab:
     assert beside_s < SLOWER_MOST * alone_s
     assert [upload.status for upload in uploads] == [201] * SLOW_CLIENTS
     assert PrintFile.objects.filter(name="a.gcode").count() == SLOW_CLIENTS
+
+
+def test_pages_are_answered_while_more_downloads_than_threads_are_not_fetched(
+    web: Web, lab: Lab, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = form(lab.printer_machine.slug, gcode(1000))
+    kind = f"multipart/form-data; boundary={BOUNDARY}"
+    headers = {"Authorization": f"Token {key}", "Content-Type": kind}
+    sent = web.ask("POST", "/api/v1/print-jobs/", body=body, headers=headers)
+    job = PrintJob.objects.get(file__name="a.gcode")
+    stored = next(tmp_path.rglob(Path(job.file.stored_name).name))
+    stored.write_bytes(gcode(LARGE_BYTES))
+    # The other process signs its sessions with a key of its own.
+    monkeypatch.setattr(settings, "SECRET_KEY", load_secrets(tmp_path)["secret_key"])
+    browser = Client()
+    browser.force_login(lab.people["holder"])
+    cookie = f"{settings.SESSION_COOKIE_NAME}={browser.cookies[settings.SESSION_COOKIE_NAME].value}"
+    with contextlib.ExitStack() as opened:
+        for _ in range(SLOW_CLIENTS):
+            stream = opened.enter_context(socket.create_connection(("127.0.0.1", web.port), timeout=60))
+            path = reverse("print-file", args=[job.reference])
+            stream.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {cookie}\r\n\r\n".encode())
+            assert stream.recv(12) == b"HTTP/1.1 200"
+
+        assert web.get("/machines/").status == 200
+    assert sent.status == 201
 
 
 def files_in(folder: Path) -> list[str]:

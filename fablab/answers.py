@@ -1,0 +1,125 @@
+"""Answers wait on disk until they are fetched.
+
+A phone with weak reception would hold one of Django's few threads for as long as its download takes. Here ten slow
+phones cost ten open files, and the thread is free once the answer is made.
+"""
+
+import asyncio
+import tempfile
+import threading
+from collections import deque
+from pathlib import Path
+from typing import IO, Any
+
+from fablab.spool import Application, Receive, Scope, Send
+
+MEMORY_BYTES = 256 * 1024
+CHUNK_BYTES = 256 * 1024
+# Of all answers together. Beyond it whoever is slow holds up the thread that makes the answer, and fills no disk.
+DISK_BYTES = 2 * 1024**3
+
+
+class SpoolAnswer:
+    """ASGI middleware; not for answers that never end."""
+
+    def __init__(self, app: Application, *, folder: Path, disk_bytes: int = DISK_BYTES) -> None:
+        self.app = app
+        self.folder = folder
+        self.disk_bytes = disk_bytes
+        self.on_disk = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        waiting = _Waiting(self, send)
+        sender = asyncio.create_task(waiting.pass_on())
+        try:
+            await self.app(scope, receive, waiting.take)
+            await sender
+        finally:
+            sender.cancel()
+            waiting.forget()
+
+
+class _Waiting:
+    """One answer, between whoever makes it and whoever fetches it."""
+
+    def __init__(self, keeper: SpoolAnswer, send: Send) -> None:
+        self._keeper = keeper
+        self._send = send
+        self._first: deque[dict[str, Any]] = deque()
+        self._first_bytes = 0
+        self._file: IO[bytes] | None = None
+        # A thread may still be at it when the answer is given up.
+        self._at_file = threading.Lock()
+        self._written = self._read = 0
+        self._is_whole = self._is_gone = False
+        self._news, self._progress = asyncio.Event(), asyncio.Event()
+
+    async def take(self, message: dict[str, Any]) -> None:
+        """Kept at once. It never fails: a2wsgi would leave its thread waiting for ever."""
+        chunk, is_body = message.get("body", b""), message["type"] == "http.response.body"
+        if self._is_gone:
+            return
+        if self._file is None and self._first_bytes + len(chunk) <= MEMORY_BYTES:
+            self._first.append({**message, "more_body": True} if is_body else message)
+            self._first_bytes += len(chunk)
+        else:
+            await self._to_disk(chunk)
+        self._is_whole = is_body and not message.get("more_body", False)
+        self._news.set()
+
+    async def _to_disk(self, chunk: bytes) -> None:
+        while self._keeper.on_disk + len(chunk) > self._keeper.disk_bytes and self._written > self._read:
+            self._progress.clear()
+            await self._progress.wait()
+        try:
+            await asyncio.to_thread(self._write, chunk)
+        except (OSError, ValueError):
+            # Given up meanwhile, or a full disk: the connection ends before its length is reached, which is seen.
+            self._is_gone = True
+
+    def _write(self, chunk: bytes) -> None:
+        with self._at_file:
+            if self._file is None:
+                self._keeper.folder.mkdir(parents=True, exist_ok=True)
+                self._file = tempfile.TemporaryFile(dir=self._keeper.folder)  # noqa: SIM115 (closed by `forget`)
+            self._file.seek(self._written)
+            self._file.write(chunk)
+            self._file.flush()
+        self._written += len(chunk)
+        self._keeper.on_disk += len(chunk)
+
+    def _read_on(self) -> bytes:
+        with self._at_file:
+            assert self._file is not None  # something was written
+            self._file.seek(self._read)
+            return self._file.read(min(CHUNK_BYTES, self._written - self._read))
+
+    async def pass_on(self) -> None:
+        """At the pace of whoever fetches it."""
+        try:
+            while not self._is_gone:
+                if self._first:
+                    await self._send(self._first.popleft())
+                elif self._read < self._written:
+                    await self._pass_on_from_disk()
+                elif self._is_whole:
+                    await self._send({"type": "http.response.body", "body": b""})
+                    return
+                else:
+                    self._news.clear()
+                    await self._news.wait()
+        finally:
+            self._is_gone = True
+            self._progress.set()
+
+    async def _pass_on_from_disk(self) -> None:
+        chunk = await asyncio.to_thread(self._read_on)
+        await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+        self._read += len(chunk)
+        self._progress.set()
+
+    def forget(self) -> None:
+        self._keeper.on_disk -= self._written
+        with self._at_file:
+            if self._file is not None:
+                self._file.close()
