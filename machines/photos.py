@@ -1,13 +1,24 @@
 """Photos of machines: drawn anew when they come, so that nothing but the picture is kept (no place, no camera)."""
 
 import io
+import struct
 from typing import BinaryIO
 
 from django.core.files.base import ContentFile
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 WIDEST_PX = 1600
 MOST_PIXELS = 50_000_000
+# How a picture lies, as its metadata says (Exif 2.32, tag 0x0112), and what turns it upright.
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 class NotAPhoto(Exception):
@@ -25,10 +36,22 @@ def reencoded(stream: BinaryIO) -> "ContentFile[bytes]":
         with Image.open(stream, formats=("JPEG", "PNG", "WEBP")) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise NotAPhoto
-            upright = ImageOps.exif_transpose(image).convert("RGB")
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombError):
+            upright = _turned(image).convert("RGB")
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         raise NotAPhoto from None
     upright.thumbnail((WIDEST_PX, WIDEST_PX))
     target = io.BytesIO()
     upright.save(target, "JPEG", quality=82)
     return ContentFile(target.getvalue(), name="photo.jpg")
+
+
+def _turned(image: Image.Image) -> Image.Image:
+    """Upright, where the metadata can be read; as it lies, where they are damaged.
+
+    Not by Pillow's own way, which also writes all other metadata anew and fails at any field that is not as it should.
+    """
+    try:
+        how = UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except (SyntaxError, TypeError, ValueError, struct.error):
+        how = None
+    return image if how is None else image.transpose(how)

@@ -21,7 +21,7 @@ def supervised_times(site: Site, start: dt.datetime, end: dt.datetime) -> tuple[
     """
     if not site.has_rota:
         return _staffed_times(site, start, end + AHEAD)
-    rows = Shift.objects.standing().filter(site=site).overlapping(start, end + AHEAD)
+    rows = Shift.objects.standing().of_the_team().filter(site=site).overlapping(start, end + AHEAD)
     return tuple(merged(Interval(begin, finish) for begin, finish in rows.values_list("start", "end")))
 
 

@@ -11,6 +11,7 @@ from django.db.models import F
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from fablab.lib.references import card_code12
+from people.locking import locked_person
 from people.models import AccessCode, FileAccess, Person
 from people.models.access import MOST_TRIES
 from people.services import note_access
@@ -29,6 +30,7 @@ def issue_code(*, person: Person, by: Person, now: dt.datetime) -> str:
 
     Raises:
         NotAllowed: `access_too_high`, for somebody of the team whose role goes further than that of `by`.
+        WrongState: `person_is_gone`.
     """
     check_may_change_access(by, person)
     code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
@@ -41,6 +43,7 @@ def issue_code(*, person: Person, by: Person, now: dt.datetime) -> str:
         "issued_by": by,
     }
     with transaction.atomic():
+        locked_person(person.pk)
         AccessCode.objects.update_or_create(person=person, defaults=fresh)
         note_access(person=person, by=by, deed=FileAccess.Deed.CODE, now=now)
     return code
@@ -69,14 +72,15 @@ def check_code(*, card_code: str, code: str, now: dt.datetime) -> Person | None:
 
 
 def reset_card(*, person: Person, by: Person, now: dt.datetime) -> str:
-    """A new card code; the old card, the code that went with it, every open session and every program's key end.
+    """A new card code; the old card, the code that went with it, every open session and what programs read with end.
 
     Raises:
         NotAllowed: `access_too_high`, as for a code.
+        WrongState: `person_is_gone`.
     """
     check_may_change_access(by, person)
     with transaction.atomic():
-        fresh = Person.objects.select_for_update(of=("self",), no_key=True).get(pk=person.pk)
+        fresh = locked_person(person.pk)
         fresh.card_code = card_code12()
         fresh.save(update_fields=["card_code"])
         AccessCode.objects.filter(person=fresh).delete()

@@ -41,6 +41,10 @@ class PersonAdmin(admin.ModelAdmin):
     inlines = [RoleGrantInline]
     actions = [make_password]
 
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """What is written into an erased row no later erasure takes out again."""
+        return super().has_change_permission(request, obj) and (obj is None or obj.erased_at is None)
+
 
 @admin.register(Site)
 class SiteAdmin(admin.ModelAdmin):

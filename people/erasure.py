@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from allauth.account.models import EmailAddress
 from django.db import connection, transaction
+from django.db.models import Q
 
 from fablab.lib.personal_data import Obstacle, erasers, refusers
 from fablab.lib.references import card_code12
@@ -14,6 +15,7 @@ from people.errors import PeopleError
 from people.forgetting import forget_person
 from people.models import Erasure, Person
 from people.redaction import name_alone, redact, redact_own, words_of
+from people.selectors import administered_sites
 
 log = logging.getLogger(__name__)
 
@@ -63,8 +65,10 @@ def erase_person(*, person: Person, by: Person | None, now: dt.datetime) -> Eras
         ErasureRefused: a reservation or a print is running, or nobody else would be in charge.
     """
     with transaction.atomic():
-        # What stands in the way is asked once nobody else can begin anything for this person.
-        Person.objects.select_for_update(of=("self",), no_key=True).get(pk=person.pk)
+        # What stands in the way is asked once nobody else can begin anything for this person, or leave a site that
+        # they administer: sites first, then people, as in an import.
+        list(administered_sites(person).select_for_update(of=("self",), no_key=True).order_by("pk"))
+        _locked_with_wards(person)
         obstacles = obstacles_to_erasing(person, now=now)
         if obstacles:
             raise ErasureRefused(obstacles)
@@ -94,7 +98,7 @@ def replay_erasures(*, now: dt.datetime) -> int:
 
 @transaction.atomic
 def _erase(person: Person, now: dt.datetime, *, erased_at: dt.datetime) -> Erasure:
-    fresh = Person.objects.select_for_update(of=("self",), no_key=True).get(pk=person.pk)
+    fresh = _locked_with_wards(person)
     if fresh.erased_at is not None:
         return Erasure.objects.get_or_create(reference=fresh.reference, defaults={"erased_at": fresh.erased_at})[0]
     with connection.cursor() as cursor:
@@ -117,6 +121,13 @@ def _erase(person: Person, now: dt.datetime, *, erased_at: dt.datetime) -> Erasu
     if is_new:
         _note_after_commit(erasure)
     return erasure
+
+
+def _locked_with_wards(person: Person) -> Person:
+    """Their row as it is now. Those they answer for are written too: they are locked with them, by id, as all do who
+    lock several people."""
+    rows = Person.objects.select_for_update(of=("self",), no_key=True).filter(Q(pk=person.pk) | Q(guardian=person.pk))
+    return next(row for row in list(rows.order_by("pk")) if row.pk == person.pk)
 
 
 def _note_after_commit(erasure: Erasure) -> None:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from fablab.lib.changes import note_change
 from people.errors import NotAllowed, NotValid, WrongState, not_valid
+from people.locking import locked_person
 from people.models import FileAccess, GroupMembership, Person, PersonGroup
 from people.permissions import is_manager
 from people.ranks import check_may_undo
@@ -87,7 +88,7 @@ def add_to_group(
     Side effects in order: lock the person; insert it; a note in their file.
 
     Raises:
-        WrongState: `group_follows_roles`.
+        WrongState: `group_follows_roles`, `person_is_gone`.
         NotAllowed: `own_group`: nobody puts themselves into one, unless they manage.
         NotValid: it ends before it begins, or they are in it already over some of that time.
     """
@@ -96,7 +97,7 @@ def add_to_group(
     if by is not None and by.pk == person.pk and not is_manager(by):
         raise NotAllowed("own_group", _("Nobody puts themselves into a group. Ask somebody of the team."))
     # Two at the desk at once: the later one waits, and is told.
-    Person.objects.select_for_update(of=("self",), no_key=True).get(pk=person.pk)
+    locked_person(person.pk)
     membership = GroupMembership(person=person, group=group, start=start, end=end, added_by=by)
     try:
         membership.full_clean()

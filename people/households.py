@@ -6,6 +6,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from people.errors import WrongState
+from people.locking import locked_people, locked_person
 from people.models import FileAccess, Household, Person
 from people.services import note_access
 
@@ -14,13 +15,13 @@ def share_household(*, person: Person, other: Person, by: Person, now: dt.dateti
     """Put the two into one household: the one that one of them has, else a new one after the first one's name.
 
     Raises:
-        WrongState: `own_household` for one person twice, `other_household` when they live in two already.
+        WrongState: `own_household` for one person twice, `other_household` when they live in two already,
+            `person_is_gone`.
     """
     if person.pk == other.pk:
         raise WrongState("own_household", _("Choose somebody else of the household."))
     with transaction.atomic():
-        rows = Person.objects.select_for_update(of=("self",), no_key=True).select_related("household").order_by("pk")
-        both = {row.pk: row for row in rows.filter(pk__in=[person.pk, other.pk])}
+        both = locked_people([person.pk, other.pk])
         one, two = both[person.pk], both[other.pk]
         if one.household_id and two.household_id and one.household_id != two.household_id:
             sentence = _("%(name)s belongs to another household. Take them out of it first, in their own file.")
@@ -35,9 +36,13 @@ def share_household(*, person: Person, other: Person, by: Person, now: dt.dateti
 
 
 def leave_household(*, person: Person, by: Person, now: dt.datetime) -> None:
-    """Take the person out; a household of one is none, so it goes with the last but one."""
+    """Take the person out; a household of one is none, so it goes with the last but one.
+
+    Raises:
+        WrongState: `person_is_gone`.
+    """
     with transaction.atomic():
-        fresh = Person.objects.select_for_update(of=("self",), no_key=True).get(pk=person.pk)
+        fresh = locked_person(person.pk)
         if fresh.household_id is None:
             return
         household = Household.objects.select_for_update().get(pk=fresh.household_id)

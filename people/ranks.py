@@ -1,9 +1,12 @@
 """Whose role goes how far: which roles may be given, and whose access may be changed."""
 
+from collections import defaultdict
+from collections.abc import Sequence
+
 from django.utils.translation import gettext_lazy as _
 
 from people.errors import NotAllowed
-from people.models import MANAGER_ROLES, STAFF_ROLES, Person, Role, Site, Suspension
+from people.models import MANAGER_ROLES, STAFF_ROLES, Person, Role, RoleGrant, Site, Suspension
 from people.permissions import is_administrator, is_manager, is_staff
 from people.selectors import is_known_beyond, managed_sites
 
@@ -44,12 +47,23 @@ def may_take_data(by: Person, person: Person) -> bool:
 
 def may_undo(by: Person, doer: Person | None) -> bool:
     """Whether `by` is of the team at a site where `doer` is too; what nobody of a team did, any team undoes."""
-    if by.is_superuser or doer is None:
-        return by.is_superuser or is_staff(by)
-    theirs = set(doer.role_grants.filter(role__in=STAFF_ROLES).values_list("site_id", flat=True))
-    if doer.is_superuser or not theirs:
-        return is_staff(by)
-    return by.role_grants.filter(role__in=STAFF_ROLES, site__in=theirs).exists()
+    return may_undo_each(by, [doer])[0]
+
+
+def may_undo_each(by: Person, doers: Sequence[Person | None]) -> list[bool]:
+    """As `may_undo`, of each of them in their order. One query, however many they are."""
+    if by.is_superuser:
+        return [True] * len(doers)
+    sites: dict[int, set[int]] = defaultdict(set)
+    grants = RoleGrant.objects.filter(person__in={by, *filter(None, doers)}, role__in=STAFF_ROLES)
+    for person_id, site_id in grants.values_list("person", "site"):
+        sites[person_id].add(site_id)
+    # By nobody of a team: any team may.
+    by_any_team = [doer is None or doer.is_superuser or not sites[doer.pk] for doer in doers]
+    return [
+        is_staff(by) if is_any else doer is not None and bool(sites[by.pk] & sites[doer.pk])
+        for doer, is_any in zip(doers, by_any_team, strict=True)
+    ]
 
 
 def is_own_suspension(by: Person, suspension: Suspension) -> bool:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from fablab.lib.references import new_reference
 from people.errors import NotAllowed, NotValid, WrongState, not_valid
+from people.locking import locked_people, locked_person
 from people.models import STAFF_ROLES, FileAccess, Person, Role, RoleGrant, Site, Suspension
 from people.ranks import check_may_undo, is_own_suspension, may_change_access, roles_to_grant
 from people.sign_out import sign_out_everywhere
@@ -74,6 +75,7 @@ def register_person(
 
     Raises:
         NotValid: a name is missing, or somebody under 18 has no responsible adult who can be called.
+        WrongState: `person_is_gone`, of the responsible adult.
     """
     person = Person(
         first_name=first_name.strip(), last_name=last_name.strip(), birth_year=birth_year, town=town.strip(),
@@ -82,6 +84,8 @@ def register_person(
     )  # fmt: skip
     person.set_unusable_password()
     with transaction.atomic():
+        if guardian is not None:
+            locked_person(guardian.pk)
         _check_person(person, now)
         person.save(force_insert=True)
         if site is not None:
@@ -94,12 +98,15 @@ def update_person(*, person: Person, by: Person, now: dt.datetime, **fields: obj
 
     Raises:
         NotValid: as for somebody new.
+        WrongState: `person_is_gone`, of them or of the responsible adult.
     """
     unknown = set(fields) - set(CONTACT_FIELDS)
     if unknown:
         raise TypeError(f"not contact data: {sorted(unknown)}")
     with transaction.atomic():
-        fresh = Person.objects.select_for_update(of=("self",), no_key=True).get(pk=person.pk)
+        guardian = fields.get("guardian")
+        both = locked_people([person.pk, guardian.pk] if isinstance(guardian, Person) else [person.pk])
+        fresh = both[person.pk]
         for name, value in fields.items():
             setattr(fresh, name, value.strip() if isinstance(value, str) else value)
         _check_person(fresh, now)
@@ -116,11 +123,13 @@ def grant_role(*, person: Person, site: Site, role: str, by: Person, now: dt.dat
 
     Raises:
         NotAllowed: `own_role`, or `role_too_high` for who gives it.
+        WrongState: `person_is_gone`.
     """
     if by.pk == person.pk and not by.is_superuser:
         raise NotAllowed("own_role", _("Nobody gives themselves a role. Ask an administrator."))
     _check_role_within_reach(by, role, site)
     with transaction.atomic():
+        locked_person(person.pk)
         grant, is_new = RoleGrant.objects.get_or_create(
             person=person, site=site, role=role, defaults={"granted_by": by, "granted_at": now}
         )
@@ -157,7 +166,7 @@ def suspend_person(
     Raises:
         NotAllowed: `own_suspension`, or `role_too_high` for somebody of the team who is not below `by`.
         NotValid: no reason, or an end that has passed.
-        WrongState: `suspended_already`: lift that one first.
+        WrongState: `suspended_already`: lift that one first; `person_is_gone`.
     """
     if by.pk == person.pk:
         raise NotAllowed("own_suspension", _("Nobody suspends themselves."))
@@ -166,7 +175,7 @@ def suspend_person(
     suspension = Suspension(person=person, reason=reason.strip(), start=now, end=end, suspended_by=by)
     _check(suspension)
     with transaction.atomic():
-        Person.objects.select_for_update(of=("self",), no_key=True).get(pk=person.pk)
+        locked_person(person.pk)
         if Suspension.objects.filter(person=person).holding_at(now).exists():
             raise WrongState("suspended_already", _("Somebody suspended this person already. Lift that first."))
         suspension.save(force_insert=True)
@@ -191,15 +200,16 @@ def lift_suspension(*, suspension: Suspension, by: Person, now: dt.datetime) -> 
 
 def note_access(*, person: Person, by: Person, deed: str, now: dt.datetime) -> None:
     """Write down that `by` opened the person's file or acted for them. Readings within ten minutes count once."""
-    if deed == FileAccess.Deed.READ:
-        rows = FileAccess.objects.filter(person=person, by=by, deed=deed, at__gt=now - SAME_READING, at__lte=now)
-        if rows.exists():
-            return
-    FileAccess.objects.create(person=person, by=by, deed=deed, at=now)
+    note_accesses(people=[person], by=by, deed=deed, now=now)
 
 
 def note_accesses(*, people: Iterable[Person], by: Person, deed: str, now: dt.datetime) -> None:
-    """The same for many files at once, as when a list is taken away."""
+    """The same for many files at once, as when a list is read or taken away. At most two queries."""
+    if deed == FileAccess.Deed.READ:
+        people = list(people)
+        lately = FileAccess.objects.filter(by=by, deed=deed, at__gt=now - SAME_READING, at__lte=now)
+        read = set(lately.filter(person__in=people).values_list("person_id", flat=True))
+        people = [person for person in people if person.pk not in read]
     FileAccess.objects.bulk_create(
         (FileAccess(person=person, by=by, deed=deed, at=now) for person in people), batch_size=1000
     )

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from people.errors import NotAllowed, NotValid
+from people.locking import locked_person
 from people.models import FileAccess, Person
 from people.permissions import is_administrator
 from people.ranks import may_change_access
@@ -31,6 +32,7 @@ def give_email_sign_in(*, person: Person, email: str, by: Person, now: dt.dateti
     Raises:
         NotAllowed: `access_too_high`.
         NotValid: no address, or somebody else signs in with it.
+        WrongState: `person_is_gone`.
     """
     check_may_change_access(by, person)
     email = email.strip().lower()
@@ -43,6 +45,7 @@ def give_email_sign_in(*, person: Person, email: str, by: Person, now: dt.dateti
         raise NotValid("email_taken", taken, "email")
     try:
         with transaction.atomic():
+            locked_person(person.pk)
             EmailAddress.objects.filter(user=person).exclude(email=email).delete()
             address, _is_new = EmailAddress.objects.get_or_create(user=person, email=email)
             address.primary = True
@@ -59,9 +62,11 @@ def take_email_sign_in(*, person: Person, by: Person, now: dt.datetime) -> None:
 
     Raises:
         NotAllowed: `access_too_high`.
+        WrongState: `person_is_gone`.
     """
     check_may_change_access(by, person)
     with transaction.atomic():
+        locked_person(person.pk)
         EmailAddress.objects.filter(user=person).delete()
         person.set_unusable_password()
         person.save(update_fields=["password"])

@@ -6,6 +6,7 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.models import Session
 
 from people.models import ApiToken, Person
+from people.signals import signed_out_everywhere
 
 
 def end_sessions(*, person: Person, now: dt.datetime) -> int:
@@ -22,6 +23,10 @@ def end_sessions(*, person: Person, now: dt.datetime) -> int:
 
 
 def sign_out_everywhere(*, person: Person, now: dt.datetime) -> None:
-    """End every session of the person, and every key that they gave to a program."""
+    """End every session of the person, and every key and secret address that they gave to a program.
+
+    Side effects in order: sessions end; keys end; `signed_out_everywhere` is sent, for what higher apps hand out.
+    """
     end_sessions(person=person, now=now)
     ApiToken.objects.filter(user=person).delete()
+    signed_out_everywhere.send(Person, person=person, now=now)

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from fablab.lib.references import new_reference
 from people.errors import NotAllowed, WrongState, not_valid
+from people.locking import locked_person
 from people.models import Person, Site, Team, TeamMembership
 from people.permissions import is_staff
 from people.services import free_slug
@@ -34,6 +35,7 @@ def create_team(*, site: Site, name: str, by: Person, now: dt.datetime) -> Team:
 
     Raises:
         NotValid: no name, or one that is too long.
+        WrongState: `person_is_gone`.
     """
     try:
         return _insert_team(site, name, by, now)
@@ -44,6 +46,7 @@ def create_team(*, site: Site, name: str, by: Person, now: dt.datetime) -> Team:
 
 @transaction.atomic
 def _insert_team(site: Site, name: str, by: Person, now: dt.datetime) -> Team:
+    locked_person(by.pk)
     taken = {*RESERVED_SLUGS, *Team.objects.values_list("slug", flat=True)}
     team = Team(site=site, name=name.strip(), slug=free_slug(name, taken, most=80))
     _check(team)
@@ -95,9 +98,11 @@ def join_team(*, code: str, person: Person, now: dt.datetime) -> Team:
     """Become a member by the link's code; joined twice, nothing changes.
 
     Raises:
-        WrongState: `link_over`: no team has this link (any more).
+        WrongState: `link_over`: no team has this link (any more); `person_is_gone`.
     """
     with transaction.atomic():
+        # The person first: an erasure, too, locks them and then their teams.
+        locked_person(person.pk)
         team = Team.objects.select_for_update(of=("self",)).filter(join_code=code, archived_at=None).first()
         if team is None or not code:
             raise WrongState("link_over", _("This link no longer works. Ask the person who sent it for a new one."))

@@ -4,6 +4,7 @@ import datetime as dt
 
 from django.db import transaction
 
+from people.locking import locked_person
 from people.models import STAFF_ROLES, AgeBand, Person, RoleGrant, Site, Visit
 
 # Somebody whom nobody saw leave has left by then.
@@ -11,10 +12,14 @@ LONGEST_STAY = dt.timedelta(hours=14)
 
 
 def arrive(*, site: Site, person: Person, by: Person | None, now: dt.datetime) -> Visit:
-    """A known person is here. Arriving twice is once."""
+    """A known person is here. Arriving twice is once.
+
+    Raises:
+        WrongState: `person_is_gone`.
+    """
     with transaction.atomic():
         # The person's row first, so that two tablets at one desk do not both write a visit.
-        Person.objects.select_for_update(of=("self",), no_key=True).get(pk=person.pk)
+        locked_person(person.pk)
         known = Visit.objects.present().filter(site=site, person=person).first()
         if known is not None:
             return known
@@ -37,11 +42,15 @@ def leave(*, visit: Visit, now: dt.datetime) -> Visit:
 
 
 def come_back(*, visit: Visit, now: dt.datetime) -> Visit:
-    """Undo a leaving; somebody who has arrived anew meanwhile stays as they are."""
+    """Undo a leaving; somebody who has arrived anew meanwhile stays as they are.
+
+    Raises:
+        WrongState: `person_is_gone`.
+    """
     with transaction.atomic():
         if visit.person_id:
             # As on arriving: two visits of one person must not both be open.
-            Person.objects.select_for_update(of=("self",), no_key=True).get(pk=visit.person_id)
+            locked_person(visit.person_id)
         is_here = visit.person_id and Visit.objects.present().filter(site=visit.site, person=visit.person).exists()
         if not is_here:
             Visit.objects.filter(pk=visit.pk).update(left_at=None)

@@ -20,6 +20,7 @@ from machines.models import Machine
 from people.idempotency import idempotent
 from people.models import FileAccess, Person, Team
 from people.models.token import Scope
+from people.permissions import staff_site_ids
 from people.selectors import people_of
 from people.services import note_access
 from people.signed_in import signed_in
@@ -46,8 +47,8 @@ from reservations.wishes import Wish
 LONGEST_WINDOW = dt.timedelta(days=62)
 # The start stays an instant: the cursor of a page is made of it.
 COLUMNS = (
-    "id", "reference", "machine__slug", "title", "start", "status", "note", "team__slug", "holder__reference",
-    "holder__first_name", "holder__last_name", "holder_takes_part",
+    "id", "reference", "machine__slug", "title", "start", "status", "note", "team__slug", "site_id", "holder_id",
+    "holder__reference", "holder__first_name", "holder__last_name", "holder_takes_part",
 )  # fmt: skip
 EPOCHS = {"end_s": Epoch("end"), "checked_in_s": Epoch("checked_in_at"), "finished_s": Epoch("finished_at")}
 # What is read of each, beyond the columns.
@@ -105,12 +106,9 @@ def answer_wrong_state(error: WrongState) -> Response:
     return refused([Sentence(error.code, str(STATE_WORDS[error.code]), "")])
 
 
-def shown(row: dict[str, Any]) -> dict[str, Any]:
-    """One reservation, from a row of COLUMNS and MORE."""
-    holder = row["holder__reference"] and {
-        "reference": row["holder__reference"],
-        "name": f"{row['holder__first_name']} {row['holder__last_name']}".strip(),
-    }
+def shown(row: dict[str, Any], reader: Person) -> dict[str, Any]:
+    """One reservation, from a row of COLUMNS and MORE, as this person may read it."""
+    holder = row["holder__reference"] and {"reference": row["holder__reference"], "name": _holder_name(row, reader)}
     return {
         "reference": row["reference"],
         "machine": row["machine__slug"],
@@ -127,8 +125,14 @@ def shown(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def shown_one(reservation: Reservation) -> dict[str, Any]:
-    return shown(Reservation.objects.filter(pk=reservation.pk).values(*COLUMNS, **MORE).get())
+def _holder_name(row: dict[str, Any], reader: Person) -> str:
+    """The whole name for themselves and the team of the place; those who come along know the first name only."""
+    is_known = row["holder_id"] == reader.pk or reader.is_superuser or row["site_id"] in staff_site_ids(reader)
+    return f"{row['holder__first_name']} {row['holder__last_name'] if is_known else ''}".strip()
+
+
+def shown_one(reservation: Reservation, reader: Person) -> dict[str, Any]:
+    return shown(Reservation.objects.filter(pk=reservation.pk).values(*COLUMNS, **MORE).get(), reader)
 
 
 def machine_or_404(slug: str) -> Machine:
@@ -188,7 +192,7 @@ class ReservationList(APIView):
         page = Page()
         page.ordering = ("start", "id")
         found = page.paginate_queryset(rows.values(*COLUMNS, **MORE), request, view=self) or []
-        return page.get_paginated_response([shown(row) for row in found])
+        return page.get_paginated_response([shown(row, signed_in(request)) for row in found])
 
     @extend_schema(
         operation_id="reservations_create",
@@ -228,7 +232,7 @@ class ReservationList(APIView):
             return _refused(refusal, machine, holder, asking)
         if holder != asking:
             note_access(person=holder, by=asking, deed=FileAccess.Deed.RESERVED, now=now)
-        return Response(shown_one(reservation), status=201)
+        return Response(shown_one(reservation, asking), status=201)
 
 
 def _holder(request: Request, reference: str | None, machine: Machine) -> Person:
@@ -276,7 +280,7 @@ class ReservationDetail(APIView):
 
     @extend_schema(operation_id="reservations_retrieve", responses={200: ReservationOut})
     def get(self, request: Request, reference: str) -> Response:
-        return Response(shown_one(self._find(request, reference, "reservations.take_part")))
+        return Response(shown_one(self._find(request, reference, "reservations.take_part"), signed_in(request)))
 
     @extend_schema(
         operation_id="reservations_move",
@@ -305,7 +309,7 @@ class ReservationDetail(APIView):
             return _refused(refusal, target or reservation.machine, reservation.holder, signed_in(request))
         except WrongState as error:
             return answer_wrong_state(error)
-        return Response(shown_one(moved))
+        return Response(shown_one(moved, signed_in(request)))
 
 
 class ReservationAction(ReservationDetail):
@@ -316,7 +320,7 @@ class ReservationAction(ReservationDetail):
     def _done(self, request: Request, reference: str, service: Any, **more: Any) -> Response:
         reservation, by = self._find(request, reference), signed_in(request)
         try:
-            return Response(shown_one(service(reservation=reservation, by=by, now=timezone.now(), **more)))
+            return Response(shown_one(service(reservation=reservation, by=by, now=timezone.now(), **more), by))
         except ReservationRefused as refusal:
             # Whoever comes in the holder's place is told about themselves.
             about = by if self.permission == "reservations.take_part" else reservation.holder
@@ -350,7 +354,7 @@ class Participants(ReservationDetail):
             return _refused(refusal, found.machine, found.holder, signed_in(request))
         except WrongState as error:
             return answer_wrong_state(error)
-        return Response(shown_one(found))
+        return Response(shown_one(found, signed_in(request)))
 
 
 ACTED = {200: ReservationOut, 409: Refused}

@@ -6,4 +6,5 @@ class ReservationsConfig(AppConfig):
     verbose_name = "reservations"
 
     def ready(self) -> None:
-        from reservations import permissions  # noqa: F401  (registers itself)
+        # Registers itself, and what ends with a lost card.
+        from reservations import feeds, permissions  # noqa: F401

@@ -5,11 +5,11 @@ import datetime as dt
 from django.db import IntegrityError, transaction
 
 from fablab.lib.intervals import Interval
-from machines.models import Attendance
+from machines.models import Attendance, Machine
 from machines.opening import opening_between
 from machines.selectors import timetable
 from people.models import Site
-from reservations.facts import opening_around
+from reservations.facts import opening_around, part_window
 from reservations.holding import lock_in_order, time_range
 from reservations.models import HeldUnit, Reservation, Status
 from reservations.rules import blocked_interval, is_open_at_end
@@ -49,26 +49,34 @@ def _is_inside(reservation: Reservation, opening: list[Interval]) -> bool:
 
 @transaction.atomic
 def refit_blocked(*, site: Site, now: dt.datetime) -> list[Reservation]:
-    """Compute anew what reservations block that may run while the site is closed; returns those that did not fit.
+    """Compute anew what reservations block that may run while the site is closed, with what they take along; returns
+    those that did not fit.
 
-    Each is written alone: one whose new time would touch a neighbour keeps the old one and is returned, so that
-    somebody looks at it.
+    Each is written alone, and whole: one whose new time would touch a neighbour keeps the old one and is returned, so
+    that somebody looks at it.
     """
     stuck = []
     rows = Reservation.objects.filter(site=site, machine__isnull=False, status__in=COMING, end__gt=now).with_places()
     # All at once and by id, like everybody who waits for units.
-    lock_in_order([], rows.values_list("machine__unit_id", flat=True))
+    lock_in_order([], HeldUnit.objects.filter(reservation__in=rows.values("pk")).values_list("unit_id", flat=True))
     for reservation in rows.order_by("start"):
         machine = reservation.machine
         if machine is None or machine.booking.attendance != Attendance.START:
             continue
-        opening = opening_around(machine, reservation.start, reservation.end)
-        wanted = blocked_interval(Interval(reservation.start, reservation.end), machine.booking, opening)
         try:
             with transaction.atomic():
-                HeldUnit.objects.filter(reservation=reservation, unit=machine.unit_id).update(
-                    blocked=time_range(wanted)
-                )
+                _refit(reservation, machine)
         except IntegrityError:
             stuck.append(reservation)
     return stuck
+
+
+def _refit(reservation: Reservation, machine: Machine) -> None:
+    asked = Interval(reservation.start, reservation.end)
+    whole = blocked_interval(asked, machine.booking, opening_around(machine, asked.start, asked.end))
+    for held in reservation.held_units.select_related("unit__machine__category").order_by("unit"):
+        part = getattr(held.unit, "machine", None)
+        is_whole = held.unit_id == machine.unit_id
+        wanted = whole if is_whole else part_window(part, asked, whole.end - machine.booking.cleanup_buffer)
+        held.blocked = time_range(wanted)
+        held.save(update_fields=["blocked"])

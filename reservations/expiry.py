@@ -11,6 +11,7 @@ from reservations.deeds import note_deed
 from reservations.holding import machine_ids_of
 from reservations.models import Deed, Reservation, Status, WaitingEntry
 from reservations.offers import end_offer
+from reservations.sweeps import each_alone
 
 
 def expire_due(now: dt.datetime, *, machine_ids: Sequence[int] | None = None, most: int = 500) -> int:
@@ -19,7 +20,7 @@ def expire_due(now: dt.datetime, *, machine_ids: Sequence[int] | None = None, mo
     if machine_ids is not None:
         rows = rows.filter(held_units__unit__machine__in=machine_ids)
     keys = list(rows.order_by("expires_at").values_list("pk", flat=True).distinct()[:most])
-    return sum(_expire(key, now) for key in keys)
+    return each_alone(keys, lambda key: _expire(key, now))
 
 
 @transaction.atomic

@@ -80,6 +80,7 @@ def booking_facts(
         else (),
         of_kind=of_kind_times(machine, comes, asked, ignoring=ignoring) if comes and settings.rest else (),
         companions=companion_facts(machine, companions, asked, now=now, ignoring=ignoring),
+        holder_comes=comes is not None,
         person=person_fact(machine, holder, asked, companions, used, ignoring=ignoring) if holder else None,
         changes_from=_given_up(purpose, ignoring),
         set_aside=set_aside,
@@ -115,9 +116,7 @@ def part_facts(
     windows: dict[int, Interval] = {}
     for part in parts:
         if not part.is_shared:
-            own = part.machine.booking if part.machine else None
-            begin = asked.start - own.setup_buffer if own else asked.start
-            windows[part.unit_id] = Interval(begin, held_until + own.cleanup_buffer if own else held_until)
+            windows[part.unit_id] = part_window(part.machine, asked, held_until)
     taken = taken_of_units(windows, ignoring=ignoring)
     machines = [part.machine for part in parts if part.machine is not None]
     out = outages_of(machines, asked.start, asked.end)
@@ -131,6 +130,15 @@ def part_facts(
         )
         for part in parts
     )
+
+
+def part_window(machine: Machine | None, asked: Interval, held_until: dt.datetime) -> Interval:
+    """What a part is blocked for, with its own buffers where it is a machine; `held_until` is the end of the whole,
+    before its clean-up."""
+    own = machine.booking if machine else None
+    if own is None:
+        return Interval(asked.start, held_until)
+    return Interval(asked.start - own.setup_buffer, held_until + own.cleanup_buffer)
 
 
 def standing_facts(*, machine: Machine, holder: Person, at: dt.datetime) -> BookingFacts:

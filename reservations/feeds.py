@@ -4,16 +4,19 @@ import datetime as dt
 import hashlib
 import secrets
 from collections.abc import Sequence
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F, Q
+from django.dispatch import receiver
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
 from fablab.lib.changes import note_change
 from machines.models import Machine
 from people.models import Person, Site
+from people.signals import signed_out_everywhere
 from reservations.models import CalendarFeed
 
 # As many as somebody has devices and habits; more are forgotten ones.
@@ -56,6 +59,12 @@ def revoke_feed(*, feed: CalendarFeed, by: Person, now: dt.datetime) -> None:
     """The address answers nobody any more, from the next reading on."""
     if CalendarFeed.objects.filter(pk=feed.pk, revoked_at=None).update(revoked_at=now):
         note_change("revoked", feed, by)
+
+
+@receiver(signed_out_everywhere, dispatch_uid="reservations.feeds")
+def end_feeds(person: Person, now: dt.datetime, **_news: Any) -> None:
+    """Whoever opened the person's pages may have made an address of their own: none of theirs answers any more."""
+    CalendarFeed.objects.filter(person=person, revoked_at=None).update(revoked_at=now)
 
 
 def feed_with(token: str, *, now: dt.datetime) -> CalendarFeed | None:

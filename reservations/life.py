@@ -19,8 +19,9 @@ from reservations.lent import is_still_out, still_out, was_not_fetched
 from reservations.models import Deed, Reservation, Status
 from reservations.no_show import may_be_released
 from reservations.rules import Code, blocked_interval
-from reservations.services import give_back, serve_freed
+from reservations.services import give_back, notice_denials, serve_freed
 from reservations.signals import announce_change
+from reservations.sweeps import each_alone
 from reservations.wishes import NOTHING_SET_ASIDE, SetAside, Wish, check, companions_of, with_those_who_come
 
 CHECK_IN_OPENS = dt.timedelta(minutes=10)
@@ -34,8 +35,11 @@ def approve(
     now: dt.datetime,
     decision: str = "",
     set_aside: SetAside = NOTHING_SET_ASIDE,
+    origin: str = "",
 ) -> Reservation:
     """The team says yes: every rule is asked again, since much may have changed. Approving twice is once.
+
+    `origin` SERIES: whoever answers many dates tells of them together.
 
     Raises:
         OnlyForTheTeam: `by` is not of the team of its site.
@@ -62,14 +66,17 @@ def approve(
             check(replace(facts, set_aside=facts.set_aside | {Code.TOO_SOON}), wish.asked, now)
         fresh.status, fresh.expires_at = Status.CONFIRMED, None
         _decide(fresh, by, now, decision)
-        note_deed(fresh, Deed.Kind.APPROVED, by=by, now=now, why=decision or set_aside.why, overridden=set_aside.codes)
+        note_deed(
+            fresh, Deed.Kind.APPROVED, by=by, now=now, why=decision or set_aside.why, overridden=set_aside.codes,
+            origin=origin,
+        )  # fmt: skip
         announce_machines(machine_ids_of(fresh))
     return fresh
 
 
 @retried
-def refuse(*, reservation: Reservation, by: Person, now: dt.datetime, decision: str) -> Reservation:
-    """The team says no, and why; the time is free for others. Refusing twice is once.
+def refuse(*, reservation: Reservation, by: Person, now: dt.datetime, decision: str, origin: str = "") -> Reservation:
+    """The team says no, and why; the time is free for others. Refusing twice is once. `origin` as in `approve`.
 
     Raises:
         OnlyForTheTeam: `by` is not of the team of its site.
@@ -88,7 +95,7 @@ def refuse(*, reservation: Reservation, by: Person, now: dt.datetime, decision: 
         fresh.status, fresh.expires_at = Status.REFUSED, None
         _decide(fresh, by, now, decision)
         give_back(fresh, by, now)
-        note_deed(fresh, Deed.Kind.REFUSED, by=by, now=now, why=decision)
+        note_deed(fresh, Deed.Kind.REFUSED, by=by, now=now, why=decision, origin=origin)
         serve_freed(fresh, now)
     return fresh
 
@@ -130,7 +137,8 @@ def check_in(*, reservation: Reservation, now: dt.datetime, by: Person | None = 
 def finish_reservation(*, reservation: Reservation, now: dt.datetime, by: Person | None = None) -> Reservation:
     """End it; before its time, the tail goes back to others, to the waiting list first. The booked times are kept.
 
-    Before it even began (somebody checked in early and left), all of it goes back: it counts as cancelled.
+    Before it even began (somebody checked in early and left), all of the time goes back: it counts as cancelled, and
+    where the notice for that was not kept, as used and paid for too.
 
     Raises:
         WrongState: `not_started` before it was checked in, `not_open` when it has ended; `still_lent` until the team
@@ -146,12 +154,15 @@ def finish_reservation(*, reservation: Reservation, now: dt.datetime, by: Person
             raise WrongState("still_lent")
         if now <= fresh.start:
             fresh.status, fresh.cancelled_at, fresh.cancelled_by = Status.CANCELLED, now, by
-            give_back(fresh, by, now)
+            if is_staff(by, fresh) or not notice_denials(fresh, now):
+                # As if nobody had come: that somebody did makes it count, see quotas.GIVEN_UP_LATE.
+                fresh.checked_in_at = None
+                give_back(fresh, by, now)
         else:
             if now < fresh.end:
                 give_back_tail(fresh, now)
             fresh.status, fresh.finished_at = Status.COMPLETED, now
-        fresh.save(update_fields=["status", "finished_at", "end", "cancelled_at", "cancelled_by"])
+        fresh.save(update_fields=["status", "checked_in_at", "finished_at", "end", "cancelled_at", "cancelled_by"])
         note_deed(fresh, Deed.Kind.FINISHED, by=by, now=now)
         announce_machines(machine_ids_of(fresh))
         serve_freed(fresh, now)
@@ -164,26 +175,25 @@ def close_ended_reservations(*, now: dt.datetime, most: int = 500) -> int:
 
     What was lent and is not back stays in use until the team takes it back; what nobody fetched was not used.
     """
-    closed = 0
     rows = Reservation.objects.filter(status__in=[Status.CONFIRMED, Status.IN_USE], end__lte=now)
-    for row in rows.exclude(still_out()).order_by("end")[:most]:
-        with transaction.atomic():
-            fresh = locked(row)
-            if fresh.status not in (Status.CONFIRMED, Status.IN_USE) or fresh.end > now or is_still_out(fresh):
-                continue
-            was_empty = fresh.status == Status.CONFIRMED and (
-                was_not_fetched(fresh) or may_be_released(fresh, fresh.end)
-            )
-            if was_empty:
-                fresh.status = Status.NO_SHOW
-                note_deed(fresh, Deed.Kind.NO_SHOW, by=None, now=now)
-            else:
-                fresh.status, fresh.finished_at = Status.COMPLETED, fresh.end
-                announce_change(fresh, by=None, now=now)
-            fresh.save(update_fields=["status", "finished_at"])
-            closed += 1
-            announce_machines(machine_ids_of(fresh))
-    return closed
+    return each_alone(rows.exclude(still_out()).order_by("end")[:most], lambda row: _close(row, now))
+
+
+@transaction.atomic
+def _close(row: Reservation, now: dt.datetime) -> bool:
+    fresh = locked(row)
+    if fresh.status not in (Status.CONFIRMED, Status.IN_USE) or fresh.end > now or is_still_out(fresh):
+        return False
+    was_empty = fresh.status == Status.CONFIRMED and (was_not_fetched(fresh) or may_be_released(fresh, fresh.end))
+    if was_empty:
+        fresh.status = Status.NO_SHOW
+        note_deed(fresh, Deed.Kind.NO_SHOW, by=None, now=now)
+    else:
+        fresh.status, fresh.finished_at = Status.COMPLETED, fresh.end
+        announce_change(fresh, by=None, now=now)
+    fresh.save(update_fields=["status", "finished_at"])
+    announce_machines(machine_ids_of(fresh))
+    return True
 
 
 def give_back_tail(reservation: Reservation, now: dt.datetime) -> None:

@@ -21,6 +21,7 @@ from reservations.evidence import Use, use_of
 from reservations.holding import locked, machine_ids_of
 from reservations.models import Deed, Reservation, Status
 from reservations.services import serve_freed
+from reservations.sweeps import each_alone
 
 ASKED_AFTER = dt.timedelta(minutes=5)
 ONE_MORE = dt.timedelta(minutes=10)
@@ -35,17 +36,19 @@ def ask_where_they_are(now: dt.datetime, *, most: int = 200) -> int:
         # Not where the manager switched the rule off.
         Q(machine__no_show_min__isnull=False) | Q(machine__category__no_show_min__isnull=False)
     )  # fmt: skip
-    asked = 0
-    for row in rows.order_by("start")[:most]:
-        with transaction.atomic():
-            fresh = locked(row)
-            is_late = fresh.start <= now - ASKED_AFTER and now < fresh.end
-            if fresh.status == Status.CONFIRMED and fresh.asked_at is None and is_late:
-                fresh.asked_at = now
-                fresh.save(update_fields=["asked_at"])
-                note_deed(fresh, Deed.Kind.ASKED_WHERE, by=None, now=now)
-                asked += 1
-    return asked
+    return each_alone(rows.order_by("start")[:most], lambda row: _ask(row, now))
+
+
+@transaction.atomic
+def _ask(row: Reservation, now: dt.datetime) -> bool:
+    fresh = locked(row)
+    is_late = fresh.start <= now - ASKED_AFTER and now < fresh.end
+    if fresh.status != Status.CONFIRMED or fresh.asked_at is not None or not is_late:
+        return False
+    fresh.asked_at = now
+    fresh.save(update_fields=["asked_at"])
+    note_deed(fresh, Deed.Kind.ASKED_WHERE, by=None, now=now)
+    return True
 
 
 def answer(*, reservation: Reservation, by: Person, now: dt.datetime) -> Reservation:
@@ -67,7 +70,8 @@ def answer(*, reservation: Reservation, by: Person, now: dt.datetime) -> Reserva
 def release_no_shows(now: dt.datetime, *, most: int = 200) -> int:
     """Give to others what nobody came for, where the machine itself has told so; how many."""
     rows = Reservation.objects.filter(status=Status.CONFIRMED, start__lt=now, end__gt=now, asked_at__isnull=False)
-    return sum(_release(row, now) for row in rows.order_by("start")[:most])
+    # All that run now are looked at, few as they are: many of them are left to the desk until their end.
+    return each_alone(rows.order_by("start"), lambda row: _release(row, now), most=most)
 
 
 def left_to_the_desk(now: dt.datetime, rows: "list[Reservation]") -> list[Reservation]:

@@ -282,6 +282,60 @@ register(
     over_at=_instant("last"),
 )
 register(
+    "series_approved",
+    _("Many requests of yours were answered: yes"),
+    _words(
+        gettext_noop("Yes: %(what)s, on many dates"),
+        gettext_noop("The team said yes: %(what)s is yours, each time until %(end_clock)s: %(days)s."),
+        with_why=gettext_noop("They wrote: %(why)s."),
+    ),
+    over_at=_instant("last"),
+)
+register(
+    "series_refused",
+    _("Many requests of yours were answered: no"),
+    _words(
+        gettext_noop("No: %(what)s, on many dates"),
+        gettext_noop("The team said no to %(what)s on these dates: %(days)s."),
+        with_why=gettext_noop("They wrote: %(why)s."),
+    ),
+    over_at=_instant("last"),
+)
+register(
+    "taking_part_series",
+    _("Your team counts on you on many dates"),
+    _words(
+        gettext_noop("You take part: %(what)s, on many dates"),
+        gettext_noop(
+            "Your team reserved %(what)s and counts on you, each time until %(end_clock)s: %(days)s. If you cannot "
+            "come, say so."
+        ),
+    ),
+    must_reach=False,
+    over_at=_instant("last"),
+)
+register(
+    "taking_part_series_moved",
+    _("Many dates on which you take part were moved"),
+    _words(
+        gettext_noop("Moved: %(what)s, on many dates"),
+        gettext_noop(
+            "Your team’s reservations of %(what)s were moved. They are now, each until %(end_clock)s: %(days)s. You "
+            "take part in them."
+        ),
+    ),
+    over_at=_instant("last"),
+)
+register(
+    "taking_part_series_cancelled",
+    _("Many dates on which you take part were cancelled"),
+    _words(
+        gettext_noop("Cancelled: %(what)s, on many dates"),
+        gettext_noop("Your team’s reservations of %(what)s do not take place on these dates: %(days)s."),
+    ),
+    over_at=_instant("last"),
+)
+register(
     "reservation_does_not_fit",
     _("Your reservation no longer fits"),
     _words(

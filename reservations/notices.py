@@ -12,7 +12,13 @@ from people.notices.team import tell_team
 from reservations.lent import is_still_out, leaves_the_place
 from reservations.loan_notices import forget_due, remind_of_due
 from reservations.models import Deed, Origin, Reservation, Status, WaitingEntry
-from reservations.notices_of_companions import companions_to_tell, tell_companions, tell_counted_in, tell_left_out
+from reservations.notices_of_companions import (
+    companions_to_tell,
+    tell_companions,
+    tell_companions_of_series,
+    tell_counted_in,
+    tell_left_out,
+)
 
 Kind = Deed.Kind
 BEFORE_START = dt.timedelta(hours=24)
@@ -30,6 +36,14 @@ TOLD_ALWAYS = {
     Kind.ASKED_WHERE: "reservation_nobody_came",
     Kind.NO_SHOW: "reservation_given_away",
     Kind.EXPIRED: "reservation_expired",
+}
+# What is told of many dates, where one is all that was meant.
+OF_ONE_DATE = {
+    "series_made": TOLD_OF_OTHERS[Kind.MADE],
+    "series_moved": TOLD_OF_OTHERS[Kind.MOVED],
+    "series_cancelled": TOLD_OF_OTHERS[Kind.CANCELLED],
+    "series_approved": TOLD_ALWAYS[Kind.APPROVED],
+    "series_refused": TOLD_ALWAYS[Kind.REFUSED],
 }
 SETS_REMINDERS = {Kind.MADE, Kind.ACCEPTED, Kind.APPROVED, Kind.MOVED, Kind.CHANGED}
 # Who answers requests: a mediator welcomes people, and does not answer for the machines.
@@ -77,9 +91,12 @@ def tell_of_people(deed: Deed, *, added: Sequence[Person], removed: Sequence[Per
 def _code_for_holder(deed: Deed) -> str:
     """What whoever holds it is told; empty: nothing."""
     kind, holder = Kind(deed.kind), deed.reservation.holder
+    if deed.origin == Origin.SERIES:
+        # All its dates are told in one word: see `tell_of_series`.
+        return ""
     if kind in TOLD_ALWAYS:
         return TOLD_ALWAYS[kind]
-    if holder is None or deed.by_id == holder.pk or deed.origin == Origin.SERIES:
+    if holder is None or deed.by_id == holder.pk:
         return ""
     if kind == Kind.MADE and deed.origin == Origin.WAITING:
         return "reservation_from_waiting"
@@ -108,18 +125,26 @@ def _is_asked_with_another(deed: Deed) -> bool:
     return rows.filter(start__lt=reservation.start).exists()
 
 
-def tell_of_series(kind: str, rows: Sequence[Reservation], *, by: Person | None, now: dt.datetime) -> None:
-    """One word about many dates, for whoever holds them, where somebody else did it; none about no date."""
-    first = rows[0] if rows else None
-    holder = first.holder if first is not None else None
-    if first is None or holder is None or holder == by:
+def tell_of_series(
+    kind: str, rows: Sequence[Reservation], *, by: Person | None, now: dt.datetime, why: str = ""
+) -> None:
+    """One word about many dates, for whoever holds them and for each who comes along, where somebody else did it; none
+    about no date."""
+    if not rows:
+        return
+    tell_companions_of_series(kind, rows, by=by, now=now, params_of=_params_of_many)
+    first, holder = rows[0], rows[0].holder
+    if holder is None or holder == by:
         return
     deed = Deed.objects.filter(reservation=first).latest("pk")
     tell(
-        person=holder, kind=kind, key=f"series:{deed.pk}", link=first.get_absolute_url(), site=first.site,
-        params=_params(first) | {"starts": [row.start.isoformat() for row in rows], "last": rows[-1].end.isoformat()},
-        now=now,
+        person=holder, kind=kind if len(rows) > 1 else OF_ONE_DATE[kind], key=f"series:{deed.pk}",
+        link=first.get_absolute_url(), site=first.site, params=_params_of_many(rows) | {"why": why}, now=now,
     )  # fmt: skip
+
+
+def _params_of_many(rows: Sequence[Reservation]) -> dict[str, Any]:
+    return _params(rows[0]) | {"starts": [row.start.isoformat() for row in rows], "last": rows[-1].end.isoformat()}
 
 
 def tell_that_it_does_not_fit(deed: Deed) -> None:

@@ -3,14 +3,16 @@
 Of a request they hear nothing before the team's yes; and of what is done later only those hear who were told of it.
 """
 
-from collections.abc import Iterable, Sequence
+import datetime as dt
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from django.db.models import Q
 from django.urls import reverse
 
 from people.models import Notice, Person
 from people.notices import tell
-from reservations.models import Deed, Participant, Reservation, Status
+from reservations.models import Deed, Origin, Participant, Reservation, Status
 
 Kind = Deed.Kind
 COUNTED_IN = "taking_part"
@@ -24,6 +26,19 @@ TOLD_LATER = {
     Kind.ASKED_WHERE: "taking_part_nobody_came",
 }
 STANDS = (Status.CONFIRMED, Status.IN_USE)
+# What those who come along are told of many dates, by what whoever holds them is told.
+FIRST_OF_SERIES = {"series_made": "taking_part_series", "series_approved": "taking_part_series"}
+OF_SERIES = FIRST_OF_SERIES | {
+    "series_moved": "taking_part_series_moved",
+    "series_cancelled": "taking_part_series_cancelled",
+    "series_refused": "taking_part_series_cancelled",
+}
+OF_ONE = {
+    "taking_part_series": COUNTED_IN,
+    "taking_part_series_moved": "taking_part_moved",
+    "taking_part_series_cancelled": "taking_part_cancelled",
+}
+ParamsOf = Callable[[Sequence[Reservation]], dict[str, Any]]
 
 
 def companions_to_tell(reservation: Reservation) -> list[Person]:
@@ -35,17 +50,45 @@ def companions_to_tell(reservation: Reservation) -> list[Person]:
 
 
 def tell_companions(deed: Deed, companions: Sequence[Person], params: dict[str, Any]) -> None:
-    """Tell them of the deed, but for the one who did it."""
+    """Tell them of the deed, but for the one who did it; of a date of a series with its other dates, see below."""
     kind, reservation = Kind(deed.kind), deed.reservation
     code = TOLD_FIRST.get(kind) or TOLD_LATER.get(kind)
     others = [person for person in companions if person.pk != deed.by_id]
-    if code is None or not others:
+    if code is None or not others or deed.origin == Origin.SERIES:
         return
     if kind in TOLD_LATER:
-        known = set(Notice.objects.filter(key__startswith=_prefix(reservation)).values_list("person_id", flat=True))
+        known = _who_knew(reservation, others)
         others = [person for person in others if person.pk in known]
     for person in others:
         _tell(person, code, deed, params)
+
+
+def tell_companions_of_series(
+    kind: str, rows: Sequence[Reservation], *, by: Person | None, now: dt.datetime, params_of: ParamsOf
+) -> None:
+    """One word for each of them about all the dates on which they come, but for the one who did it."""
+    dates: dict[Person, list[Reservation]] = {}
+    for row in rows:
+        for person in _to_tell_of_date(kind, row, by):
+            dates.setdefault(person, []).append(row)
+    for person, theirs in dates.items():
+        deed = Deed.objects.filter(reservation=theirs[0]).latest("pk")
+        code = OF_SERIES[kind]
+        tell(
+            person=person, kind=code if len(theirs) > 1 else OF_ONE[code], key=f"with:series:{person.pk}:{deed.pk}",
+            params=params_of(theirs) | {"dates": [row.pk for row in theirs]}, link=theirs[0].get_absolute_url(),
+            site=theirs[0].site, now=now,
+        )  # fmt: skip
+
+
+def _to_tell_of_date(kind: str, row: Reservation, by: Person | None) -> list[Person]:
+    """As for one alone: of a request nothing, and of what is done later those who were told of it. Two queries of a
+    team's, else none."""
+    others = [person for person in companions_to_tell(row) if person != by]
+    if not others or kind in FIRST_OF_SERIES:
+        return others if row.status in STANDS else []
+    known = _who_knew(row, others)
+    return [person for person in others if person.pk in known]
 
 
 def tell_counted_in(deed: Deed, people: Iterable[Person], params: dict[str, Any]) -> None:
@@ -61,14 +104,16 @@ def tell_left_out(deed: Deed, people: Iterable[Person], params: dict[str, Any]) 
     left_out = [person for person in people if person.pk != deed.by_id]
     if not left_out:
         return
-    known = set(
-        Notice.objects.filter(key__startswith=_prefix(deed.reservation), person__in=left_out).values_list(
-            "person_id", flat=True
-        )
-    )
+    known = _who_knew(deed.reservation, left_out)
     for person in left_out:
         if person.pk in known:
             _tell(person, "taking_part_over", deed, params, link=reverse("me"))
+
+
+def _who_knew(reservation: Reservation, people: Iterable[Person]) -> set[int]:
+    """The keys of those who were told of it, alone or among the dates of a series. One query."""
+    alone, among = Q(key__startswith=_prefix(reservation)), Q(params__dates__contains=[reservation.pk])
+    return set(Notice.objects.filter(alone | among, person__in=people).values_list("person_id", flat=True))
 
 
 def _prefix(reservation: Reservation) -> str:

@@ -13,12 +13,14 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext, gettext_noop, override
 
 from machines.closing_services import declare_outage, lift_outage
+from machines.errors import AlreadyOut
 from machines.models import Machine, Outage
 from people.models import Person
 from reservations.holding import lock_in_order
 from reservations.loan_notices import tell_next, tell_team_overdue, was_told_of_next
 from reservations.models import HeldUnit, Loan, Reservation, Status
 from reservations.overruns import free_twin
+from reservations.sweeps import each_alone
 
 # Whoever stands in the queue at the desk as their time ends is not late.
 GRACE = dt.timedelta(minutes=15)
@@ -30,7 +32,8 @@ def watch_overdue(now: dt.datetime, *, most: int = 200) -> int:
     """Take out of service what is not back a quarter of an hour after it was due, once; how many things. The team is
     told, and so are those whose time with it begins within a day."""
     rows = Loan.objects.filter(returned_at=None, reservation__end__lte=now - GRACE).order_by("reservation__end", "pk")
-    return sum(_watch(loan_id, now) for loan_id in rows.values_list("pk", flat=True)[:most])
+    # All of them each time: what is never brought back stands before what is late since today.
+    return each_alone(rows.values_list("pk", flat=True), lambda loan_id: _watch(loan_id, now), most=most)
 
 
 @transaction.atomic
@@ -67,7 +70,11 @@ def _declare(machine: Machine, due: dt.datetime, now: dt.datetime) -> bool:
     start = over.end if over is not None and over.end is not None else due
     with override(settings.LANGUAGE_CODE):
         reason = gettext(REASON)
-    declare_outage(machine=machine, kind=Outage.Kind.TO_CHECK, reason=reason, start=start, by=None, now=now)
+    try:
+        declare_outage(machine=machine, kind=Outage.Kind.TO_CHECK, reason=reason, start=start, by=None, now=now)
+    except AlreadyOut:
+        # Somebody was quicker by a moment: as above.
+        return False
     return True
 
 

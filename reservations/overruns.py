@@ -12,6 +12,7 @@ from reservations.alternatives import alternatives
 from reservations.evidence import Use, use_of
 from reservations.models import Reservation, Status
 from reservations.rule_facts import Code
+from reservations.sweeps import each_alone
 
 AHEAD = dt.timedelta(minutes=10)
 SEEN_WITHIN = dt.timedelta(minutes=2)
@@ -24,7 +25,7 @@ def warn_of_overruns(now: dt.datetime) -> int:
         status=Status.CONFIRMED, start__gt=now - AHEAD, start__lte=now + AHEAD, machine__isnull=False,
         holder__isnull=False,
     )  # fmt: skip
-    return sum(_warn(row, now) for row in coming.with_places().select_related("holder").order_by("start"))
+    return each_alone(coming.with_places().select_related("holder").order_by("start"), lambda row: _warn(row, now))
 
 
 @transaction.atomic

@@ -173,7 +173,10 @@ def _denials(fresh: Reservation, change: _Change, by: Person, now: dt.datetime) 
         found += [denial for rule in ASKED_OF_NEW for denial in rule(facts, asked, now)]
     # The team knows whom it leaves alone at the machine.
     if (change.removed or change.holder_leaves) and not is_staff(by, fresh):
-        left = Wish(fresh.machine, fresh.start, fresh.end, fresh.holder, None, companions=change.wanted)
+        left = Wish(
+            fresh.machine, fresh.start, fresh.end, fresh.holder, None, companions=change.wanted,
+            holder_takes_part=(fresh.holder_takes_part or change.holder_joins) and not change.holder_leaves,
+        )  # fmt: skip
         facts = left.facts(now, ignoring=fresh)
         found += [denial for rule in ASKED_OF_THE_REST for denial in rule(facts, asked, now)]
     return found

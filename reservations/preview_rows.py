@@ -5,15 +5,15 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from fablab.lib.intervals import Interval
 from machines.models import BookingPolicy, Machine
 from people.groups import day_at
 from people.groups_of_many import GroupBook, group_book
 from people.models import Person, Site
-from reservations.models import Deed, Origin, Participant, Quota, Reservation, Status
-from reservations.quotas import COUNTED, HOLDING_FIELDS, Holding
+from reservations.models import Deed, Origin, Participant, Quota, Reservation
+from reservations.quotas import COUNTED, GIVEN_UP_LATE, HOLDING_FIELDS, Holding
 from reservations.rule_facts import Purpose
 
 DAYS_BACK = 30
@@ -167,8 +167,7 @@ def _moves(keys: Sequence[int]) -> dict[int, tuple[dt.datetime, Interval]]:
 
 def _held(people: Collection[int], window: Interval) -> dict[int, list[HeldThen]]:
     """What each of them held in the window: their own, and those in which they took part."""
-    # As reservations.quotas: cancelled once its time had begun, it was not given up in time.
-    is_counted = Q(status__in=COUNTED) | Q(status=Status.CANCELLED, cancelled_at__gt=F("booked_start"))
+    is_counted = Q(status__in=COUNTED) | GIVEN_UP_LATE
     rows = Reservation.objects.filter(
         is_counted, machine__isnull=False, booked_end__gt=window.start, booked_start__lt=window.end
     ).order_by()

@@ -17,6 +17,8 @@ from reservations.rule_facts import QuotaFact
 
 # What the person holds or held: a time that was given up in time does not count, one that was not used does.
 COUNTED = (Status.HELD, Status.PENDING, Status.CONFIRMED, Status.IN_USE, Status.COMPLETED, Status.NO_SHOW)
+# Cancelled only once its time had begun, or somebody had checked in for it: that is not given up in time.
+GIVEN_UP_LATE = Q(status=Status.CANCELLED) & (Q(cancelled_at__gt=F("booked_start")) | Q(checked_in_at__isnull=False))
 TO_COME = (Status.HELD, Status.PENDING, Status.CONFIRMED, Status.IN_USE)
 
 
@@ -169,11 +171,7 @@ def _period_around(day: dt.date, period: str) -> tuple[dt.date, dt.date]:
 
 def _holdings(person: Person, window: Interval, now: dt.datetime) -> list[Holding]:
     rows = (
-        # What was cancelled only once its time had begun was not given up in time.
-        Reservation.objects.filter(
-            Q(status__in=COUNTED) | Q(status=Status.CANCELLED, cancelled_at__gt=F("booked_start")),
-            machine__isnull=False,
-        )
+        Reservation.objects.filter(Q(status__in=COUNTED) | GIVEN_UP_LATE, machine__isnull=False)
         # Times as they were asked for: an early finish does not buy more.
         .filter(booked_end__gt=window.start, booked_start__lt=window.end)
         .rows_of_person(person, *HOLDING_FIELDS)

@@ -179,7 +179,8 @@ class BookingFacts:
     included. `busy`: the person's other reservations that want them there throughout, with the machine's name;
     `of_kind` all their others of the same kind of machine nearby. `supervised`: when somebody of the team is on duty,
     None where nobody need be. `person` is None for a ticket without a name. `changes_from`: the time that is given up
-    by a move. `set_aside`: the codes that the team sets aside this once.
+    by a move. `set_aside`: the codes that the team sets aside this once. `holder_comes`: whether they are there
+    themselves, beside the `companions`.
     """
 
     zone: ZoneInfo
@@ -199,6 +200,7 @@ class BookingFacts:
     quotas: tuple[QuotaFact, ...] = ()
     of_kind: tuple[Interval, ...] = ()
     companions: tuple[CompanionFact, ...] = ()
+    holder_comes: bool = True
     person: PersonFact | None = None
     changes_from: Interval | None = None
     set_aside: frozenset[str] = frozenset()

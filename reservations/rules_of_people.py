@@ -1,7 +1,6 @@
 """The rules about people: what they know, how old they are, how much they hold, who watches. See rules.py. Pure."""
 
 import datetime as dt
-import math
 from collections.abc import Iterable
 
 from fablab.lib.denials import Denial
@@ -10,6 +9,8 @@ from reservations.rule_facts import RISK_OF_INJURY, BookingFacts, Code, Purpose,
 
 # With a buddy the second degree of risk may do without a supervisor, the third may not.
 RISK_OF_GRAVE_INJURY = 3
+# Two of them: nobody is their own buddy.
+WITH_A_BUDDY = 2
 TO_COME = "to_come"
 
 
@@ -118,7 +119,7 @@ def supervision_required(facts: BookingFacts, asked: Interval, now: dt.datetime)
     """
     if facts.risk < RISK_OF_INJURY or facts.supervised is None:
         return []
-    if len(facts.companions) > 0 and facts.risk < RISK_OF_GRAVE_INJURY:
+    if len(facts.companions) + facts.holder_comes >= WITH_A_BUDDY and facts.risk < RISK_OF_GRAVE_INJURY:
         return []
     only_start = facts.settings.spans_closing
     if any(duty.holds(asked.start) if only_start else duty.contains(asked) for duty in facts.supervised):
@@ -170,7 +171,8 @@ def _is_passed(quota: QuotaFact) -> bool:
 
 def credits_for(length: dt.timedelta, credits_per_hour: int) -> int:
     """What a reservation of this length takes off the balance: whole credits, begun ones counted."""
-    return math.ceil(length / dt.timedelta(hours=1) * credits_per_hour)
+    # Rounded up without a fraction: 8 h 20 at 15 an hour is 125, and by floats a little more.
+    return -(-length * credits_per_hour // dt.timedelta(hours=1))
 
 
 def credit_exhausted(facts: BookingFacts, asked: Interval, now: dt.datetime) -> list[Denial]:

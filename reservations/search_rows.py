@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from django.db import connection
-from django.db.models import F, Q
+from django.db.models import Q
 
 from fablab.lib.intervals import Interval
 from machines.models import Attendance
 from people.groups_of_many import GroupBook, book_of_one
-from people.models import Person
+from people.models import STAFF_ROLES, Person
 from reservations.facts import epoch_instant
 from reservations.models import Reservation, Status
-from reservations.quotas import COUNTED
+from reservations.quotas import COUNTED, GIVEN_UP_LATE
 from reservations.rule_facts import HeldQualification, SuspensionFact, Unavailability, UnsignedRules
 
 # One answer instead of eight: (what, whose key, a number, from, until, words), instants and dates as epochs.
@@ -48,9 +48,13 @@ WHERE newest.text_fr <> '' AND NOT EXISTS (
     SELECT FROM machines_rulessignature WHERE rules_id = newest.id AND person_id = %(person)s
 )
 UNION ALL
-SELECT 'duty', site_id, NULL, extract(epoch FROM "start")::float8, extract(epoch FROM "end")::float8, ''
-FROM machines_shift
-WHERE site_id = ANY(%(sites)s) AND dropped_at IS NULL AND "start" < %(end)s AND "end" > %(start)s
+SELECT 'duty', shift.site_id, NULL, extract(epoch FROM "start")::float8, extract(epoch FROM "end")::float8, ''
+FROM machines_shift AS shift
+JOIN people_person AS watching ON watching.id = shift.person_id AND watching.is_active
+WHERE shift.site_id = ANY(%(sites)s) AND dropped_at IS NULL AND "start" < %(end)s AND "end" > %(start)s AND EXISTS (
+    SELECT FROM people_rolegrant AS held
+    WHERE held.person_id = shift.person_id AND held.site_id = shift.site_id AND held.role = ANY(%(team)s)
+)
 UNION ALL
 SELECT 'peak', site_id, weekday, extract(epoch FROM begins)::float8, extract(epoch FROM ends)::float8, ''
 FROM machines_peakhours WHERE site_id = ANY(%(sites)s)
@@ -89,7 +93,7 @@ class File:
 def file_of(person: Person | None, site_ids: Sequence[int], window: Interval) -> File:
     """The person's file, and the duties in the window. One query."""
     params = {"person": person.pk if person else None, "sites": list(site_ids), "start": window.start,
-              "end": window.end}  # fmt: skip
+              "end": window.end, "team": sorted(STAFF_ROLES)}  # fmt: skip
     found = File(person)
     groups: list[tuple[int, int, str]] = []
     roles: list[tuple[int, str]] = []
@@ -164,7 +168,7 @@ def own_times(person: Person, window: Interval) -> list[OwnTime]:
     """What the person holds or held around the window, also what they gave up too late. One query."""
     rows = (
         Reservation.objects.filter(booked_end__gt=window.start, booked_start__lt=window.end)
-        .filter(Q(status__in=[*COUNTED]) | Q(status=Status.CANCELLED, cancelled_at__gt=F("booked_start")))
+        .filter(Q(status__in=[*COUNTED]) | GIVEN_UP_LATE)
         .annotate(late_cancel=Q(status=Status.CANCELLED))
         .rows_of_person(person, *OWN_FIELDS)
     )

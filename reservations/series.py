@@ -358,7 +358,7 @@ def _cancel(rows: Sequence[Reservation], by: Person, now: dt.datetime, why: str)
             except WrongState:
                 # It was ended by another hand between the two queries.
                 continue
-        tell_of_series("series_cancelled", made, by=by, now=now)
+        tell_of_series("series_cancelled", made, by=by, now=now, why=why)
     return SeriesReport(rows[0].series if rows else None, made, refused)
 
 

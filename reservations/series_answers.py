@@ -8,7 +8,8 @@ from django.db.models import Count
 from people.models import Person
 from reservations.errors import ReservationRefused, WrongState
 from reservations.life import approve, refuse
-from reservations.models import Reservation, Status
+from reservations.models import Origin, Reservation, Status
+from reservations.notices import tell_of_series
 from reservations.series_dates import RefusedDate, SeriesReport
 
 
@@ -26,7 +27,7 @@ def dates_waiting(rows: Iterable[Reservation], now: dt.datetime) -> dict[tuple[i
 def answer_dates(
     *, reservation: Reservation, is_yes: bool, by: Person, now: dt.datetime, decision: str = ""
 ) -> SeriesReport:
-    """The same yes or no to every date of its series that waits; each is answered alone.
+    """The same yes or no to every date of its series that waits; each is answered alone, and all are told in one word.
 
     `made` were answered; `refused` are those to which the rules no longer let one say yes: they still wait.
 
@@ -38,16 +39,20 @@ def answer_dates(
     )
     made: list[Reservation] = []
     refused: list[RefusedDate] = []
-    for row in rows.with_places().select_related("holder").order_by("start", "pk"):
-        try:
-            answered = approve if is_yes else refuse
-            made.append(answered(reservation=row, by=by, now=now, decision=decision))
-        except ReservationRefused as refusal:
-            refused.append(RefusedDate(row.start.astimezone(row.site.zone).date(), refusal.denials))
-        except WrongState as error:
-            # Answered by another hand a moment ago; a no without a reason is one for all of them.
-            if error.code != "not_pending":
-                raise
+    answered = approve if is_yes else refuse
+    try:
+        for row in rows.with_places().select_related("holder").order_by("start", "pk"):
+            try:
+                made.append(answered(reservation=row, by=by, now=now, decision=decision, origin=Origin.SERIES))
+            except ReservationRefused as refusal:
+                refused.append(RefusedDate(row.start.astimezone(row.site.zone).date(), refusal.denials))
+            except WrongState as error:
+                # Answered by another hand a moment ago; a no without a reason is one for all of them.
+                if error.code != "not_pending":
+                    raise
+    finally:
+        # Whatever stops it half-way: what was answered is told.
+        tell_of_series("series_approved" if is_yes else "series_refused", made, by=by, now=now, why=decision)
     if not made and not refused:
         raise WrongState("not_pending")
     return SeriesReport(reservation.series, made, refused)

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
+from fablab.lib.denials import Denial
 from fablab.lib.intervals import Interval
 from fablab.lib.live import announce_machines
 from fablab.lib.retries import retried
@@ -169,8 +170,10 @@ def move_reservation(
     target = machine or reservation.machine
     if target is None or reservation.machine is None:
         raise WrongState("held_for_a_group")
+    # One date of a series moved by hand is told like any other: see notices.tell_of_series.
+    door = Origin.PAGE if reservation.origin == Origin.SERIES else Origin(reservation.origin)
     wish = Wish(
-        machine=target, start=start, end=end, holder=reservation.holder, by=by, origin=Origin(reservation.origin),
+        machine=target, start=start, end=end, holder=reservation.holder, by=by, origin=door,
         companions=companions_of(reservation), holder_takes_part=reservation.holder_takes_part, set_aside=set_aside,
     )  # fmt: skip
     serve_those_before(target.site, [target.unit_id], wish.asked, now, besides=wish.holder)
@@ -282,13 +285,20 @@ def cancel_reservation(
 
 
 def _check_notice(reservation: Reservation, now: dt.datetime) -> None:
-    machine = reservation.machine
     # Who is asked whether they come may say no: better late than not at all.
-    if machine is None or reservation.status != Status.CONFIRMED or reservation.asked_at is not None:
+    if reservation.status != Status.CONFIRMED or reservation.asked_at is not None:
         return
-    facts = Wish(machine, reservation.start, reservation.end, reservation.holder, None).facts(now, ignoring=reservation)
-    if denials := cancel_denials(facts=facts, start=reservation.start, now=now):
+    if denials := notice_denials(reservation, now):
         raise ReservationRefused(denials)
+
+
+def notice_denials(reservation: Reservation, now: dt.datetime) -> list[Denial]:
+    """Why it may no longer be given up for nothing; what is held for a group always may."""
+    machine = reservation.machine
+    if machine is None:
+        return []
+    facts = Wish(machine, reservation.start, reservation.end, reservation.holder, None).facts(now, ignoring=reservation)
+    return cancel_denials(facts=facts, start=reservation.start, now=now)
 
 
 def give_back(reservation: Reservation, by: Person | None, now: dt.datetime) -> None:

@@ -9,7 +9,7 @@ from machines.supervision import supervised_times
 from people.models import Site
 from reservations.models import Reservation, Status
 from reservations.rule_facts import RISK_OF_INJURY
-from reservations.rules_of_people import RISK_OF_GRAVE_INJURY
+from reservations.rules_of_people import RISK_OF_GRAVE_INJURY, WITH_A_BUDDY
 
 WAITING = (Status.PENDING, Status.CONFIRMED)
 
@@ -37,7 +37,8 @@ def reservations_without_supervision(*, site: Site, now: dt.datetime) -> list[Re
 
 def _is_watched(row: Reservation, supervised: tuple[Interval, ...]) -> bool:
     machine = row.machine
-    if machine is None or (row.companion_count > 0 and machine.risk < RISK_OF_GRAVE_INJURY):  # type: ignore[attr-defined]
+    has_buddy = row.companion_count + row.holder_takes_part >= WITH_A_BUDDY  # type: ignore[attr-defined]
+    if machine is None or (has_buddy and machine.risk < RISK_OF_GRAVE_INJURY):
         return True
     if machine.booking.spans_closing:
         return any(duty.holds(row.start) for duty in supervised)

@@ -5,10 +5,10 @@ of the three does not come.
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
 from fablab.lib.intervals import Interval
@@ -27,12 +27,16 @@ from reservations.models import Deed, Origin, Reservation, Status, WaitingEntry
 from reservations.notices import tell_free
 from reservations.offers import end_offer
 from reservations.rules import Code, closed, machine_unavailable, taken
+from reservations.sweeps import each_alone
 from reservations.wishes import Wish, check, credits_wanted, insert_reservation, with_people_now
 
 State = WaitingEntry.State
 OFFER_LASTS = dt.timedelta(minutes=15)
 # An offer for something that begins soon leaves half of what is left: the next one wants a chance too.
 SHARE_OF_WAIT = 2
+# Each place is looked at every minute, and before others reserve.
+MOST_PLACES = 20
+LONGEST_WAIT = dt.timedelta(days=62)
 
 
 def join_waiting(
@@ -50,21 +54,38 @@ def join_waiting(
     """Wait for this time on the machine. Joining twice is once.
 
     Raises:
-        WrongState: `time_is_over`; `ends_before_it_starts`.
+        WrongState: `time_is_over`; `ends_before_it_starts`; `waits_too_long`; `waits_already` for a time that touches
+            it; `waits_enough`.
     """
     if end <= start:
         raise WrongState("ends_before_it_starts")
     if start <= now:
         raise WrongState("time_is_over")
-    wanted = {"machine": machine, "person": person, "start": start, "end": end}
-    try:
-        with transaction.atomic():
-            return WaitingEntry.objects.create(
-                **wanted, any_of_model=any_of_model and bool(machine.model_name), is_notice_only=is_notice_only,
-                accepts_at_once=accepts_at_once, created_at=now, created_by=by,
-            )  # fmt: skip
-    except IntegrityError:
-        return WaitingEntry.objects.get(**wanted, state__in=[State.WAITING, State.OFFERED])
+    if end - start > LONGEST_WAIT:
+        raise WrongState("waits_too_long")
+    is_any = any_of_model and bool(machine.model_name)
+    with transaction.atomic():
+        # Under the person's lock: two places asked for at once are counted one after the other.
+        lock_in_order([person], [])
+        places = WaitingEntry.objects.filter(person=person, state__in=[State.WAITING, State.OFFERED])
+        if known := places.filter(machine=machine, start=start, end=end).first():
+            return known
+        if places.filter(_same_machine(machine, is_any=is_any), start__lt=end, end__gt=start).exists():
+            raise WrongState("waits_already")
+        if places.count() >= MOST_PLACES:
+            raise WrongState("waits_enough")
+        return WaitingEntry.objects.create(
+            machine=machine, person=person, start=start, end=end, any_of_model=is_any, is_notice_only=is_notice_only,
+            accepts_at_once=accepts_at_once, created_at=now, created_by=by,
+        )  # fmt: skip
+
+
+def _same_machine(machine: Machine, *, is_any: bool) -> Q:
+    """Places that could be served by the machine, or by whichever machine serves a place for any of its model."""
+    if not machine.model_name:
+        return Q(machine=machine)
+    twins = Q(machine__model_name=machine.model_name, machine__unit__site=machine.unit.site_id)
+    return Q(machine=machine) | (twins if is_any else twins & Q(any_of_model=True))
 
 
 def leave_waiting(*, entry: WaitingEntry, by: Person | None, now: dt.datetime) -> WaitingEntry:
@@ -136,15 +157,18 @@ def serve_waiting(machine: Machine, window: Interval, now: dt.datetime, *, besid
     if not somebody_waits(machine.unit.site, window, now):
         return 0
     expire_due(now, machine_ids=[machine.pk])
-    served = 0
-    for entry in waiting_for(machine, window).select_related("person"):
+    entries = waiting_for(machine, window).select_related("person")
+    return each_alone(_those_before(entries, window, besides), lambda entry: _serve(entry, machine, now))
+
+
+def _those_before(entries: Iterable[WaitingEntry], window: Interval, besides: Person | None) -> Iterator[WaitingEntry]:
+    for entry in entries:
         if besides is not None and entry.person_id == besides.pk and not entry.is_notice_only:
             # Asking for no more than they wait for, they are not served after those behind them.
             if entry.start <= window.start and window.end <= entry.end:
                 break
             continue
-        served += _serve(entry, machine, now)
-    return served
+        yield entry
 
 
 def serve_those_before(
@@ -174,18 +198,16 @@ def sweep_waiting(now: dt.datetime) -> int:
     expire_due(now)
     over = WaitingEntry.objects.filter(state=State.WAITING, start__lte=now)
     over.update(state=State.PASSED, ended_at=now)
-    served = 0
     # Read once: whoever joins meanwhile is served the next time.
     waiting = WaitingEntry.objects.filter(state=State.WAITING).select_related("person")
     entries = list(waiting.order_by("created_at", "id"))
     machines = Machine.objects.filter(pk__in={entry.machine_id for entry in entries}).with_places()
     wanted = {machine.pk: machine for machine in machines}
-    for entry in entries:
-        for machine in [wanted[entry.machine_id], *_twins(entry, wanted[entry.machine_id])]:
-            if _serve(entry, machine, now):
-                served += 1
-                break
-    return served
+    return each_alone(entries, lambda entry: _serve_anywhere(entry, wanted[entry.machine_id], now))
+
+
+def _serve_anywhere(entry: WaitingEntry, machine: Machine, now: dt.datetime) -> bool:
+    return any(_serve(entry, one, now) for one in [machine, *_twins(entry, machine)])
 
 
 def end_own_wait(reservation: Reservation, now: dt.datetime) -> None:

@@ -3,18 +3,23 @@ import datetime as dt
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from fablab.lib import retention
 from fablab.lib.personal_data import Fate, PersonalData
 from machines.purposes import DUTY
-from people.models import Person, Site
+from people.models import STAFF_ROLES, Person, RoleGrant, Site
 
 
 class ShiftQuerySet(models.QuerySet["Shift"]):
     def standing(self) -> "ShiftQuerySet":
         return self.filter(dropped_at__isnull=True)
+
+    def of_the_team(self) -> "ShiftQuerySet":
+        """Those of people who still are of the team of the place: who left it watches over nothing."""
+        grants = RoleGrant.objects.filter(person=OuterRef("person"), site=OuterRef("site"), role__in=STAFF_ROLES)
+        return self.filter(Exists(grants), person__is_active=True)
 
     def overlapping(self, start: dt.datetime, end: dt.datetime) -> "ShiftQuerySet":
         return self.filter(start__lt=end, end__gt=start)

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from people.models import Person
+from people.models import Person, TeamMembership
 from reservations.models import Participant, Reservation
 from reservations.services import create_reservation
 from tests.api.lab import ALL_SCOPES, Lab, api_client, make_token, slot
@@ -19,6 +19,8 @@ class Team:
 
     def __init__(self, lab: Lab) -> None:
         self.lab, self.holder, self.stranger = lab, lab.people["holder"], lab.people["other"]
+        Person.objects.filter(pk=self.holder.pk).update(last_name="Hidden")
+        self.holder.refresh_from_db()
         self.bo, self.cleo = (make_person(first_name=name, last_name="Hidden") for name in ("Bo", "Cleo"))
         self.team = make_team(site=lab.site, members=[self.holder, self.bo, self.cleo])
         self.client = self.client_of(self.holder)
@@ -120,13 +122,24 @@ def test_whoever_comes_reads_it_and_lists_it_by_a_way_of_its_own(team: Team) -> 
     bo = team.client_of(team.bo)
 
     one = bo.get(f"{URL}{made}/")
-    own, taking_part = (
-        [row["reference"] for row in bo.get(URL, query).json()["results"]] for query in ({}, {"takes_part": "true"})
-    )
+    lists = [bo.get(URL, query) for query in ({}, {"takes_part": "true"})]
+    own, taking_part = ([row["reference"] for row in answer.json()["results"]] for answer in lists)
 
     assert one.json()["participants"] == shown(team.holder, team.bo)
+    assert one.json()["holder"] == {"reference": team.holder.reference, "name": team.holder.first_name}
     assert (own, taking_part) == ([], [made])
-    assert "Hidden" not in one.content.decode()
+    for answer in (one, *lists):
+        assert "Hidden" not in answer.content.decode()
+
+
+def test_holder_and_the_team_of_the_place_read_the_whole_name(team: Team) -> None:
+    made = team.post(team.holder, team.bo).json()["reference"]
+    readers = [team.holder, team.lab.people["mediator"], team.lab.people["elsewhere"]]
+    TeamMembership.objects.create(team=team.team, person=readers[-1], is_organiser=True)
+
+    names = [team.client_of(reader).get(f"{URL}{made}/").json()["holder"]["name"] for reader in readers]
+
+    assert names == [str(team.holder), str(team.holder), team.holder.first_name]
 
 
 def test_whoever_comes_neither_cancels_nor_moves(team: Team) -> None:

@@ -10,7 +10,7 @@ from machines.models import Shift
 from machines.rota import add_shifts, drop_shift, shifts_of, team_of
 from machines.services import set_weekly_hours
 from machines.supervision import supervised_now, supervised_times
-from people.models import Role
+from people.models import Person, Role
 from people.visits import LONGEST_STAY, arrive, leave
 from tests.factories import NOW, at, give_role, make_person, make_site, make_staff, minutes, turn_off
 
@@ -112,6 +112,17 @@ def test_rota_says_when_somebody_is_there(site, person):
     add(site, make_staff(site=site), begins=dt.time(18), ends=dt.time(20), by=person)
 
     assert supervised_times(site, START, END) == (Interval(at("14:00"), at("20:00")),)
+
+
+def test_shift_counts_while_whoever_has_it_is_of_the_team_of_that_place(site, person):
+    gone, elsewhere = make_staff(site=site), make_staff(site=site)
+    add(site, gone, begins=dt.time(18), ends=dt.time(20), by=person)
+    add(site, elsewhere, begins=dt.time(20), ends=dt.time(22), by=person)
+    add(site, person)
+    Person.objects.filter(pk=gone.pk).update(is_active=False)
+    elsewhere.role_grants.update(site=make_site())
+
+    assert supervised_times(site, START, END) == (Interval(at("14:00"), at("18:00")),)
 
 
 def test_hours_without_the_team_are_not_supervised():

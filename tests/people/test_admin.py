@@ -6,7 +6,7 @@ import pytest
 from django.contrib.messages import get_messages
 from django.test import Client
 
-from tests.factories import make_machine, make_person, make_site
+from tests.factories import NOW, make_machine, make_person, make_site
 
 pytestmark = pytest.mark.django_db
 BACKEND = "people.sign_in_backends.PersonBackend"
@@ -43,3 +43,15 @@ def test_person_without_email_is_given_a_password_that_signs_in(admin: Client):
     entered = Client().post("/accounts/login/", {"login": person.card_code, "password": password})
 
     assert (entered.status_code, entered.url) == (302, "/me/")
+
+
+def test_file_that_was_erased_while_its_page_was_open_is_not_written_again(admin: Client):
+    person = make_person(first_name="", is_active=False, erased_at=NOW)
+    page = f"/admin/people/person/{person.pk}/change/"
+
+    seen, sent = admin.get(page), admin.post(page, {"first_name": "Odile", "last_name": "Faure"})
+
+    person.refresh_from_db()
+    assert (seen.status_code, sent.status_code) == (200, 403)
+    assert 'name="first_name"' not in seen.content.decode()
+    assert person.first_name == ""

@@ -16,6 +16,7 @@ from people.services import (
     grant_role,
     lift_suspension,
     note_access,
+    note_accesses,
     register_person,
     revoke_role,
     suspend_person,
@@ -300,6 +301,25 @@ def test_reading_counts_once_in_ten_minutes_for_each_reader(here, mediator):
         NOW,
         NOW + dt.timedelta(minutes=11),
     ]
+    assert FileAccess.objects.filter(by=other).count() == 1
+
+
+def test_list_read_again_within_ten_minutes_is_one_reading_of_each_and_taken_twice_is_two(here, mediator):
+    first, second, other = make_person(), make_person(), make_staff(site=here)
+
+    note_access(person=first, by=mediator, deed=Deed.READ, now=NOW)
+    for minute in (1, 5, 11):
+        now = NOW + dt.timedelta(minutes=minute)
+        note_accesses(people=[first, second], by=mediator, deed=Deed.READ, now=now)
+        note_accesses(people=[first], by=mediator, deed=Deed.EXPORTED, now=now)
+    note_accesses(people=[first], by=other, deed=Deed.READ, now=NOW)
+
+    rows = FileAccess.objects.filter(by=mediator).order_by("at", "pk")
+    minutes_of = {
+        (person, deed): [round((row.at - NOW).total_seconds() / 60) for row in rows.filter(person=person, deed=deed)]
+        for person, deed in ((first, Deed.READ), (second, Deed.READ), (first, Deed.EXPORTED))
+    }
+    assert list(minutes_of.values()) == [[0, 11], [1, 11], [1, 5, 11]]
     assert FileAccess.objects.filter(by=other).count() == 1
 
 

@@ -8,8 +8,9 @@ from people.models import FileAccess, Role
 from reservations.credits import correct_credits, credits_left, give_credits, ledger_differs
 from reservations.errors import NotEnoughCredits, ReservationRefused
 from reservations.models import CreditEntry, CreditLot, Deed
+from reservations.rules_of_people import credits_for
 from reservations.services import cancel_reservation, move_reservation
-from tests.factories import NOW, at, make_category, make_machine, make_person, make_site, make_staff, reserve
+from tests.factories import NOW, at, make_category, make_machine, make_person, make_site, make_staff, minutes, reserve
 
 pytestmark = pytest.mark.django_db
 
@@ -26,6 +27,15 @@ def person():
     who = make_person()
     give_credits(person=who, amount=5, by=None, now=NOW)
     return who
+
+
+@pytest.mark.parametrize(
+    ("length_min", "per_hour", "credits"),
+    [(500, 15, 125), (60, 2, 2), (61, 2, 3), (50, 6, 5), (1, 1, 1), (1, 60, 1)],
+    ids=["8 h 20 exactly", "an hour", "one begun", "50 min exactly", "a minute", "a minute exactly"],
+)
+def test_credits_of_a_length_are_whole(length_min, per_hour, credits):
+    assert credits_for(minutes(length_min), per_hour) == credits
 
 
 def test_reservation_takes_its_credits(machine, person):

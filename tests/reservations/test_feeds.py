@@ -8,13 +8,14 @@ from django.test import Client
 from django.utils import timezone
 from icalendar import Calendar
 
+from people.access import reset_card
 from reservations.feed_events import events_of
 from reservations.feeds import MOST, feed_with, make_feed, revoke_feed
 from reservations.models import CalendarFeed, Participant, Reservation, Status
 from reservations.services import cancel_reservation, move_reservation
 from tests.api.lab import hold, make_lab
 from tests.fablab.planted import SURNAME, plant
-from tests.factories import make_machine, make_person, make_site, minutes
+from tests.factories import make_machine, make_person, make_site, make_staff, minutes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 
@@ -176,6 +177,19 @@ def test_revoked_address_and_that_of_somebody_who_left_answer_nobody():
 
     assert (first, read(token).status_code, read(other_token).status_code) == (200, 404, 404)
     assert read("x" * 43).status_code == 404
+
+
+def test_new_card_ends_the_addresses_made_with_the_lost_one_and_no_others():
+    person, now, site = make_person(), timezone.now(), make_site()
+    staff = make_staff(site=site)
+    _own, token = make_feed(person=person, by=person, now=now)
+    _others, other_token = make_feed(person=staff, by=staff, now=now)
+    _sites, site_token = make_feed(site=site, by=person, now=now)
+
+    reset_card(person=person, by=staff, now=now)
+
+    assert [read(each).status_code for each in (token, other_token, site_token)] == [404, 200, 200]
+    assert CalendarFeed.objects.get(person=person).revoked_at == now
 
 
 def test_secret_is_not_kept_and_reading_is_written_now_and_then():

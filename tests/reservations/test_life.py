@@ -6,11 +6,23 @@ import pytest
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from machines.models import Attendance
+from reservations.credits import credits_left, give_credits
 from reservations.errors import ReservationRefused, WrongState
 from reservations.life import check_in, close_ended_reservations, finish_reservation
-from reservations.models import HeldUnit, Reservation, Status
+from reservations.models import HeldUnit, Quota, Reservation, Status
 from reservations.services import cancel_reservation
-from tests.factories import NOW, at, every_day, make_machine, make_person, make_site, minutes, reserve
+from tests.factories import (
+    NOW,
+    at,
+    every_day,
+    make_category,
+    make_machine,
+    make_person,
+    make_site,
+    make_staff,
+    minutes,
+    reserve,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -133,6 +145,37 @@ def test_finishing_before_the_start_gives_all_of_it_back(booked, machine):
 
     assert (done.status, done.cancelled_at, done.cancelled_by) == (Status.CANCELLED, at("09:58"), booked.holder)
     assert reserve(machine=machine, start=TEN, end=TWELVE, now=at("09:59")).pk
+
+
+@pytest.fixture
+def dear():
+    """Somebody's reservation of a machine that costs and wants a day's notice, which counts for their week."""
+    Quota.objects.create(measure="count", period="week", most=1)
+    machine = make_machine(category=make_category(credits_per_hour=2, cancel_notice=dt.timedelta(days=1)))
+    person = make_person()
+    give_credits(person=person, amount=5, by=None, now=NOW)
+    return reserve(machine=machine, start=TEN, end=TWELVE, holder=person)
+
+
+@pytest.mark.parametrize("who", ["holder", "companion", "device", "team"])
+def test_checking_in_is_no_way_round_the_notice(dear, who):
+    by = {"holder": dear.holder, "companion": make_person(), "device": None, "team": make_staff(site=dear.site)}[who]
+    check_in(reservation=dear, now=at("09:52"))
+
+    done = finish_reservation(reservation=dear, now=at("09:58"), by=by)
+
+    is_free = who == "team"
+    assert (done.status, credits_left(dear.holder, NOW)) == (Status.CANCELLED, 5 if is_free else 1)
+    others = make_person()
+    give_credits(person=others, amount=5, by=None, now=NOW)
+    assert reserve(machine=dear.machine, start=TEN, end=TWELVE, holder=others, now=at("09:59")).pk
+    later = {"machine": dear.machine, "holder": dear.holder, "start": at("2026-03-12 10:00")}
+    more = {"end": at("2026-03-12 10:30"), "now": at("09:59")}
+    if is_free:
+        assert reserve(**later, **more).pk
+    else:
+        with pytest.raises(ReservationRefused, match="quota_exceeded"):
+            reserve(**later, **more)
 
 
 def test_finishing_twice_changes_nothing(running):

@@ -195,6 +195,35 @@ def test_buddy_that_a_risky_machine_wants_does_not_leave_alone():
     assert lab.others() == []
 
 
+def test_one_alone_is_no_buddy_for_themselves():
+    lab = Lab(risk_level=2)
+    lab.site.opening_hours.update(is_staffed=False)
+
+    with pytest.raises(ReservationRefused) as holder_leaves:
+        lab.set(lab.bo, holder=False)
+    with pytest.raises(ReservationRefused) as booked_for_one:
+        lab.reserve(machine=make_machine(site=lab.site, category=lab.machine.category), holder_takes_part=False)
+    lab.set(lab.bo, lab.cleo, holder=False)
+    # The holder comes back as one of the two goes.
+    lab.set(lab.bo)
+
+    assert codes(holder_leaves) == ["supervision_required"]
+    assert "supervision_required" in codes(booked_for_one)
+    assert lab.others() == ["Bo"]
+
+
+def test_one_alone_does_not_begin_at_a_risky_machine():
+    lab = Lab(risk_level=2)
+    lab.site.opening_hours.update(is_staffed=False)
+    # The team knew whom it left alone at booking; at the start it is asked anew.
+    lab.set(lab.bo, holder=False, by=make_staff(site=lab.site))
+
+    with pytest.raises(ReservationRefused) as refused:
+        check_in(reservation=lab.booked, now=TEN, by=lab.bo)
+
+    assert codes(refused) == ["supervision_required"]
+
+
 def test_move_asks_those_who_were_named_since_the_page_was_made(lab):
     stale = Reservation.objects.get(pk=lab.booked.pk)
     lab.set(lab.bo, lab.cleo)

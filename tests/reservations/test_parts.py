@@ -3,8 +3,9 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from machines.models import Unit
+from machines.models import Attendance, Unit
 from machines.parts import parts_of, set_parts
+from reservations.closures import refit_blocked
 from reservations.errors import ReservationRefused
 from reservations.group import reserve_group
 from reservations.models import HeldUnit
@@ -12,6 +13,8 @@ from reservations.services import cancel_reservation, move_reservation
 from tests.factories import (
     NOW,
     at,
+    every_day,
+    make_exception,
     make_machine,
     make_outage,
     make_person,
@@ -124,3 +127,47 @@ def test_group_that_takes_a_room_takes_what_stands_in_it(site, laser):
 
     assert units(made) == {room.unit_id, laser.unit_id}
     assert [deed.kind for deed in made.deeds.all()] == ["made"]
+
+
+# --- a closure that comes or goes --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def printer():
+    """Runs on at night; its dryer is held as long, and half an hour more."""
+    site = make_site(hours=every_day("10:00", "19:00"))
+    long = {"attendance": Attendance.START, "longest": minutes(3000)}
+    whole, dryer = make_machine(site=site, **long), make_machine(site=site, cleanup_buffer=minutes(30))
+    set_parts(whole=whole.unit, exclusive=[dryer.unit], shared=[])
+    return whole
+
+
+def held_until(reservation):
+    rows = HeldUnit.objects.filter(reservation=reservation).order_by("unit")
+    return [row.blocked.upper for row in rows]
+
+
+def test_closure_that_comes_and_goes_refits_what_is_taken_along(printer):
+    made = reserve(machine=printer, start=at("2026-03-12 17:00"), end=at("2026-03-13 02:00"), holder=make_person())
+    before = held_until(made)
+
+    closed = make_exception(site=printer.site, date="2026-03-13")
+    stuck = refit_blocked(site=printer.site, now=NOW)
+    during = held_until(made)
+    closed.delete()
+    refit_blocked(site=printer.site, now=NOW)
+
+    assert (before, stuck) == ([at("2026-03-13 10:00"), at("2026-03-13 10:30")], [])
+    assert during == [at("2026-03-14 10:00"), at("2026-03-14 10:30")]
+    assert held_until(made) == before
+
+
+def test_part_that_somebody_has_then_keeps_all_of_it_as_it_was(printer):
+    made = reserve(machine=printer, start=at("2026-03-12 17:00"), end=at("2026-03-13 02:00"), holder=make_person())
+    before = held_until(made)
+    (dryer,) = [row.unit.machine for row in made.held_units.exclude(unit=printer.unit_id)]
+    reserve(machine=dryer, start=at("2026-03-13 11:00"), end=at("2026-03-13 12:00"), holder=make_person())
+    make_exception(site=printer.site, date="2026-03-13")
+
+    assert refit_blocked(site=printer.site, now=NOW) == [made]
+    assert held_until(made) == before

@@ -274,6 +274,8 @@ CASES = {
         Case("a start, somebody is checked in", [], facts=duty(("14:00", "15:00"), purpose=Purpose.START)),
         Case("a start, only somebody later", [Code.SUPERVISION_REQUIRED],
              facts=duty(("14:30", "18:00"), purpose=Purpose.START)),
+        Case("a buddy without the holder is alone", [Code.SUPERVISION_REQUIRED],
+             facts=duty(**companion(), holder_comes=False)),
         Case("a start with a buddy", [], facts=duty(purpose=Purpose.START, **companion())),
     ],
     Code.AGE_LIMIT: [

@@ -80,6 +80,8 @@ def make_rules(site, machine, plan, choice):
         duty = make_staff(site=site)
         Shift.objects.create(site=site, person=duty, start=at("11:00"), end=at("14:00"))
         Shift.objects.create(site=site, person=duty, start=at("2026-03-12 15:00"), end=at("2026-03-12 19:00"))
+        # Of the team no more: nobody is there then.
+        Shift.objects.create(site=site, person=make_person(), start=at("14:00"), end=at("19:00"))
 
 
 class OffersAreAccepted(TestCase):

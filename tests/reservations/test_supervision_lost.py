@@ -7,10 +7,11 @@ import pytest
 from fablab.unfit import unfit_reservations
 from machines.models import Attendance
 from machines.rota import add_shifts, drop_shift
+from people.models import Person
 from people.visits import arrive, leave
 from reservations.errors import ReservationRefused
 from reservations.life import check_in
-from reservations.models import Participant
+from reservations.models import Participant, Reservation
 from reservations.rules import Purpose
 from reservations.supervision_lost import reservations_without_supervision
 from tests.factories import NOW, at, make_category, make_machine, make_person, make_site, make_staff, minutes, reserve
@@ -60,6 +61,31 @@ def test_dropped_shift_takes_supervision_away(site, mediator, shift, risk, has_c
     drop(shift, mediator)
 
     assert reservations_without_supervision(site=site, now=NOW) == ([held] if is_lost else [])
+
+
+def test_one_alone_in_the_holders_place_is_lost_too(site, mediator, shift):
+    held = reserve(machine=laser_at(site), start=START, end=END, holder=make_person())
+    Participant.objects.create(reservation=held, person=make_person())
+    Reservation.objects.update(holder_takes_part=False)
+
+    drop(shift, mediator)
+
+    assert reservations_without_supervision(site=site, now=NOW) == [held]
+
+
+@pytest.mark.parametrize("how", ["role taken away", "account closed"])
+def test_shift_of_somebody_who_left_the_team_supervises_nothing(site, mediator, shift, how):
+    held = reserve(machine=laser_at(site), start=START, end=END, holder=make_person())
+
+    if how == "role taken away":
+        mediator.role_grants.all().delete()
+    else:
+        Person.objects.filter(pk=mediator.pk).update(is_active=False)
+
+    assert reservations_without_supervision(site=site, now=NOW) == [held]
+    with pytest.raises(ReservationRefused) as refused:
+        reserve(machine=laser_at(site), start=START, end=END, holder=make_person())
+    assert [denial.code for denial in refused.value.denials] == ["supervision_required"]
 
 
 def test_what_runs_alone_wants_somebody_at_its_start_only(site, mediator, shift):

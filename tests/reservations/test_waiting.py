@@ -1,13 +1,17 @@
 """The waiting list: in order, an offer that runs out, and nobody slips in between."""
 
+import datetime as dt
+
 import pytest
 
 from machines.parts import set_parts
 from reservations.errors import ReservationRefused, WrongState
 from reservations.group import reserve_group
+from reservations.messages import STATE_WORDS
 from reservations.models import Deed, Reservation, Status, WaitingEntry
 from reservations.services import cancel_reservation
 from reservations.waiting import (
+    MOST_PLACES,
     accept_offer,
     decline_offer,
     join_waiting,
@@ -213,6 +217,67 @@ def test_joining_twice_is_once_and_leaving_ends_it(machine, taken):
     left = leave_waiting(entry=entry, by=entry.person, now=NOW)
 
     assert (again, left.state) == (entry, State.LEFT)
+
+
+def again(entry, start, end, machine=None, **fields):
+    """The same person asks for another place."""
+    return join_waiting(
+        machine=machine or entry.machine, person=entry.person, start=start, end=end, by=entry.person, now=NOW, **fields
+    )
+
+
+def test_nobody_has_two_places_for_the_same_time(machine, taken):
+    entry = wait(machine)
+
+    with pytest.raises(WrongState, match="waits_already"):
+        again(entry, TEN + minutes(1), ELEVEN + minutes(1))
+    after, other = again(entry, ELEVEN, at("12:00")), again(entry, TEN, ELEVEN, make_machine())
+    leave_waiting(entry=entry, by=entry.person, now=NOW)
+    anew = again(entry, TEN - minutes(15), ELEVEN)
+
+    assert {row.state for row in (after, other, anew)} == {State.WAITING}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_refused"),
+    [(True, False, True), (False, True, True), (False, False, False)],
+    ids=["any will do already", "any would do now", "this one and that one"],
+)
+def test_place_for_any_of_a_model_is_one_for_each_of_them(first, second, is_refused):
+    site, category = make_site(), make_category()
+    one, two = (make_machine(site=site, category=category, model_name="Prusa MK4") for _ in range(2))
+    entry = wait(one, any_of_model=first)
+
+    if is_refused:
+        with pytest.raises(WrongState, match="waits_already"):
+            again(entry, TEN, ELEVEN, two, any_of_model=second)
+    else:
+        assert again(entry, TEN, ELEVEN, two, any_of_model=second).state == State.WAITING
+
+
+def test_twenty_places_are_enough_for_one_person(machine):
+    entry = wait(machine)
+    hour = minutes(60)
+    for n in range(1, MOST_PLACES):
+        again(entry, TEN + n * hour, ELEVEN + n * hour)
+
+    with pytest.raises(WrongState, match="waits_enough"):
+        again(entry, TEN + 48 * hour, ELEVEN + 48 * hour)
+    # Joining the same place once more is no new one, and another person has their own.
+    assert again(entry, TEN, ELEVEN) == entry
+    assert wait(machine).pk
+
+
+def test_nobody_waits_for_longer_than_two_months(machine):
+    with pytest.raises(WrongState, match="waits_too_long"):
+        wait(machine, end=TEN + dt.timedelta(days=62, minutes=1))
+
+    assert wait(machine, end=TEN + dt.timedelta(days=62)).pk
+
+
+def test_refused_places_say_what_to_do(in_english):
+    for code in ("waits_already", "waits_enough", "waits_too_long"):
+        assert str(STATE_WORDS[code]).endswith((" first.", " time."))
 
 
 @pytest.mark.parametrize(("ahead_min", "lasts_min"), [(24 * 60, 15), (30, 15), (20, 10), (2, 1)])

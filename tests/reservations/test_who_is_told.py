@@ -7,6 +7,7 @@ from people.notices import kinds
 from reservations.deeds import note_deed
 from reservations.models import Deed, Origin, Status
 from reservations.notices import ANSWERS_REQUESTS, TOLD_ALWAYS, TOLD_OF_OTHERS, tell_free
+from reservations.notices_of_companions import OF_SERIES
 from reservations.waiting import join_waiting
 from tests.factories import NOW, at, give_role, make_machine, make_person, make_site, make_staff, minutes, reserve
 
@@ -66,6 +67,13 @@ def test_holder_is_told_what_others_did(booked, site, row, who):
     assert told(booked.holder) == ([wanted] if wanted else [])
 
 
+@pytest.mark.parametrize("kind", [Kind.MADE, Kind.MOVED, Kind.CANCELLED, Kind.APPROVED, Kind.REFUSED])
+def test_date_of_a_series_is_told_with_the_others(booked, site, kind):
+    note_deed(booked, kind, by=make_staff(site=site), now=NOW, origin=Origin.SERIES)
+
+    assert told(booked.holder) == []
+
+
 def test_table_names_every_deed():
     assert [row[0] for row in TABLE] == list(Kind)
 
@@ -73,7 +81,7 @@ def test_table_names_every_deed():
 def test_every_kind_that_is_told_is_registered():
     known = {kind.code for kind in kinds()}
 
-    assert {*TOLD_ALWAYS.values(), *TOLD_OF_OTHERS.values()} <= known
+    assert {*TOLD_ALWAYS.values(), *TOLD_OF_OTHERS.values(), *OF_SERIES, *OF_SERIES.values()} <= known
 
 
 def test_waiting_list_that_reserves_at_once_says_so(booked):

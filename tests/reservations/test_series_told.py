@@ -1,0 +1,123 @@
+"""A series is one word to each of those whom it concerns, whatever the number of its dates."""
+
+import pytest
+
+from people.models import Notice, Role
+from reservations.models import Reservation
+from reservations.series import Scope, cancel_dates, move_dates, reserve_dates
+from reservations.series_answers import answer_dates
+from reservations.services import cancel_reservation, move_reservation
+from reservations.wishes import Wish
+from tests.factories import NOW, at, make_category, make_machine, make_person, make_site, make_staff, make_team
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
+
+WEEKLY = "FREQ=WEEKLY;COUNT=3"
+FIRST, UNTIL = at("2026-03-17 14:00"), at("2026-03-17 16:00")
+
+
+class Lab:
+    """Ana reserves three Tuesdays for her team, with Bo."""
+
+    def __init__(self, **category):
+        self.site = make_site()
+        self.ana, self.bo = (make_person(first_name=name) for name in ("Ana", "Bo"))
+        team = make_team(site=self.site, members=[self.ana, self.bo])
+        machine = make_machine(site=self.site, category=make_category(**category))
+        self.staff = make_staff(site=self.site, role=Role.FAB_MANAGER)
+        wish = Wish(machine, FIRST, UNTIL, self.ana, self.ana, team=team, companions=[self.bo])
+        self.dates = reserve_dates(wish, WEEKLY, NOW, is_skipping=False).made
+
+    def answer(self, *, is_yes):
+        decision = "" if is_yes else "The extractor is away"
+        return answer_dates(reservation=self.dates[0], is_yes=is_yes, by=self.staff, now=NOW, decision=decision)
+
+
+def told(person):
+    """What they read, but for reminders."""
+    rows = Notice.objects.filter(person=person).exclude(kind__startswith="reminder").exclude(kind__endswith="reminder")
+    return [(row.kind, row.words) for row in rows.order_by("pk")]
+
+
+def kinds(person):
+    return [kind for kind, _ in told(person)]
+
+
+@pytest.fixture
+def asked():
+    return Lab(needs_approval=True)
+
+
+def test_yes_to_many_dates_is_one_word(asked):
+    asked.answer(is_yes=True)
+
+    ((kind, words),) = told(asked.ana)
+    assert kind == "series_approved"
+    assert [day in words for day in ("17 March", "24 March", "31 March")] == [True] * 3
+    assert kinds(asked.bo) == ["taking_part_series"]
+
+
+def test_no_to_many_dates_is_one_word_with_its_reason(asked):
+    asked.answer(is_yes=False)
+
+    ((kind, words),) = told(asked.ana)
+    assert kind == "series_refused"
+    assert words.endswith("They wrote: The extractor is away.")
+    assert kinds(asked.bo) == [], "who never heard of a request hears nothing of its end"
+
+
+def test_team_member_hears_once_of_what_becomes_of_many_dates():
+    lab = Lab()
+    later = {"start": at("2026-03-17 15:00"), "end": at("2026-03-17 17:00"), "now": NOW}
+
+    move_dates(reservation=lab.dates[0], scope=Scope.ALL, by=lab.ana, **later)
+    # One alone, by hand: they know of it by the word about all.
+    cancel_reservation(reservation=lab.dates[1], by=lab.ana, now=NOW)
+    cancel_dates(reservation=lab.dates[0], scope=Scope.ALL, by=lab.ana, now=NOW)
+
+    assert kinds(lab.bo) == [
+        "taking_part_series", "taking_part_series_moved", "taking_part_cancelled", "taking_part_series_cancelled",
+    ]  # fmt: skip
+    assert "24 March" not in told(lab.bo)[-1][1]
+    assert kinds(lab.ana) == []
+
+
+def test_team_member_who_comes_on_one_date_reads_of_that_one():
+    lab = Lab()
+    Notice.objects.all().delete()
+    first, second, third = Reservation.objects.order_by("start")
+    for row in (first, third):
+        row.participants.all().delete()
+
+    cancel_dates(reservation=second, scope=Scope.ALL, by=lab.ana, now=NOW)
+
+    assert kinds(lab.bo) == [], "nobody told them that they would"
+
+
+def test_why_many_dates_are_cancelled_is_said():
+    lab = Lab()
+
+    cancel_dates(reservation=lab.dates[0], scope=Scope.ALL, by=lab.staff, now=NOW, why="The roof leaks")
+
+    assert told(lab.ana)[-1][1].endswith("Why: The roof leaks.")
+
+
+def test_one_date_of_many_that_is_meant_alone_is_not_called_many():
+    lab = Lab()
+    later = {"start": at("2026-03-17 15:00"), "end": at("2026-03-17 17:00"), "now": NOW}
+
+    move_dates(reservation=lab.dates[0], scope=Scope.THIS, by=lab.staff, **later)
+
+    assert kinds(lab.ana) == ["reservation_moved"]
+    assert kinds(lab.bo) == ["taking_part_series", "taking_part_moved"]
+
+
+def test_one_date_moved_by_the_team_is_told_like_any_other():
+    lab = Lab()
+
+    move_reservation(
+        reservation=lab.dates[0], start=at("2026-03-17 15:00"), end=at("2026-03-17 17:00"), by=lab.staff, now=NOW
+    )
+
+    assert kinds(lab.ana) == ["reservation_moved"]
+    assert kinds(lab.bo) == ["taking_part_series", "taking_part_moved"]
