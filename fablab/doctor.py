@@ -21,6 +21,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from fablab.health import worker_beats
+from fablab.served_certificate import ENDS_SOON, certificate_ends_at
 from iot.ingest.consumer import broker_client
 from iot.ingest_health import ingest_health
 from iot.models import Device, InboxMessage
@@ -201,6 +202,20 @@ def disk() -> Finding:
     return Finding("disk", Verdict.OK, detail)
 
 
+def certificate() -> Finding:
+    """The one that the lab serves itself is valid for some time: it is looked at only when the lab is opened."""
+    ends_at = certificate_ends_at()
+    if ends_at is None:
+        return Finding("certificate", Verdict.OK, "none of the lab's own")
+    if ends_at - timezone.now() < ENDS_SOON:
+        remedy = (
+            "Close the lab and open it again: it makes its own anew; renew one that you gave first. If the lab is no "
+            "longer opened with --lan, move the folder tls/ away."
+        )
+        return Finding("certificate", Verdict.WARN, f"ends on {ends_at:%Y-%m-%d}", remedy)
+    return Finding("certificate", Verdict.OK, f"valid until {ends_at:%Y-%m-%d}")
+
+
 def _existing(folder: Path) -> Path:
     return next(path for path in (folder, *folder.parents) if path.exists())
 
@@ -256,4 +271,5 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("disk", disk),
     ("clock", clock),
     ("data folder", data_folder),
+    ("certificate", certificate),
 )

@@ -29,8 +29,8 @@ COOKIE_LASTS = dt.timedelta(days=400)
 MARK = "kiosk"
 WARNING = dt.timedelta(seconds=60)
 # Not on a screen that many share, when six digits were all they needed: keys, passwords and addresses to sign in with,
-# and all that is kept about somebody, in one file.
-KEPT_AWAY = ("/accounts/", "/admin/", "/me/tokens/", "/me/second-key/", "/me/data/")
+# secret addresses that calendars read, and all that is kept about somebody, in one file.
+KEPT_AWAY = ("/accounts/", "/admin/", "/me/tokens/", "/me/calendar/", "/me/second-key/", "/me/data/")
 # What pages write into the addresses that they go to by themselves.
 BY_ITSELF = frozenset({"ended", "again"})
 ALLOWED_ANYWAY = ("/accounts/logout/", "/accounts/login/")

@@ -7,7 +7,6 @@ In a lab without the live board there is no stream at all: 404, and the streams 
 
 import asyncio
 import contextlib
-import ipaddress
 import json
 import logging
 from collections import Counter
@@ -20,6 +19,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
+from fablab.lib.callers import caller_of
 from fablab.lib.live import CHANNEL
 
 log = logging.getLogger(__name__)
@@ -33,8 +33,6 @@ BEAT_S = 15.0
 CLIENTS_MOST = 500
 # Of one address: a class and every screen of a lab behind one connection, and never all of them.
 CLIENTS_OF_ONE_MOST = 50
-# A connection is given so much of an IPv6 address.
-OF_ONE_BITS = 64
 QUEUE_MOST = 100
 
 
@@ -69,7 +67,7 @@ class LiveStream:
             await send({"type": "http.response.start", "status": 404, "headers": [(b"cache-control", b"no-store")]})
             await send({"type": "http.response.body", "body": b""})
             return
-        address = _address(scope)
+        address = caller_of(scope)
         if len(self.clients) >= CLIENTS_MOST or (address and self.addresses[address] >= CLIENTS_OF_ONE_MOST):
             await send({"type": "http.response.start", "status": 503, "headers": [(b"retry-after", b"30")]})
             await send({"type": "http.response.body", "body": b""})
@@ -207,26 +205,6 @@ def _conninfo() -> str:
         port=str(database["PORT"] or 5432),
         connect_timeout=5,
     )
-
-
-def _address(scope: dict[str, Any]) -> str:
-    """Whose connection this is, as sign-in counts it: the one that our own proxy names last, where there is one.
-
-    Empty where nobody knows.
-    """
-    caller = str((scope.get("client") or ("",))[0])
-    if proxies := settings.ALLAUTH_TRUSTED_PROXY_COUNT:
-        named = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for").decode("latin-1")
-        hops = [hop.strip() for hop in named.split(",") if hop.strip()]
-        caller = hops[-min(proxies, len(hops))] if hops else caller
-    try:
-        address = ipaddress.ip_address(caller)
-    except ValueError:
-        return caller
-    if isinstance(address, ipaddress.IPv6Address):
-        own = address.ipv4_mapped
-        return str(own or ipaddress.ip_network((address, OF_ONE_BITS), strict=False))
-    return str(address)
 
 
 async def _write(send: Send, text: str) -> None:

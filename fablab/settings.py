@@ -36,6 +36,7 @@ CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
 # What /address/ shows; `up --lan` sets both.
 ADDRESSES = env.words("FABLAB_ADDRESSES") or [PUBLIC_URL]
 TLS_AUTHORITY = env.text("FABLAB_TLS_AUTHORITY")
+TLS_CERTIFICATE = env.text("FABLAB_TLS_CERTIFICATE")
 
 # --- data -------------------------------------------------------------------------------------------------------
 
@@ -63,7 +64,12 @@ DATABASES["default"] |= {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "django_cache"},
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "django_cache",
+        # Above it a third goes, in the order of the names: strangers' counts would push out the tries at a password.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
     # Of each process its own: sums over weeks, which nobody needs to the second.
     "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "sums"},
 }

@@ -11,12 +11,15 @@ from typing import TypeVar
 from django.conf import settings
 from django.db import Error as DatabaseTrouble
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from fablab.backup.places import is_nightly
 from fablab.backup.status import BackupStatus, backup_status
 from fablab.health import broker_answers
+from fablab.personal.purge import last_purge
+from fablab.served_certificate import ENDS_SOON, certificate_ends_at
 from fablab.stored_facts import StoredFacts, stored_facts
 from iot.ingest_health import IngestHealth, ingest_health
 from people.lab import current_lab
@@ -27,6 +30,7 @@ LEAST_FREE_SHARE = 0.1
 CLOCK_OFF_MOST = dt.timedelta(minutes=2)
 BACKUP_OLD_AFTER = dt.timedelta(hours=26)
 FIRST_DAY = dt.timedelta(days=1)
+PURGE_OLD_AFTER = dt.timedelta(days=2)
 BROKER_WITHIN_S = 0.5
 KEPT_S = 30.0
 
@@ -55,6 +59,9 @@ class Facts:
     backup: BackupStatus | None = None
     born_at: dt.datetime | None = None
     ingest: IngestHealth | None = None
+    is_purging: bool = False
+    purged_at: dt.datetime | None = None
+    certificate_ends_at: dt.datetime | None = None
 
 
 def troubles(now: dt.datetime) -> list[Trouble]:
@@ -64,7 +71,8 @@ def troubles(now: dt.datetime) -> list[Trouble]:
 
 def troubles_of(facts: Facts, now: dt.datetime) -> list[Trouble]:
     """The same from facts. Pure but for the language."""
-    found = [*_disk(facts), *_clock(facts), *_worker(facts), *_broker(facts), *_ingest(facts), *_backup(facts, now)]
+    found = [*_disk(facts), *_clock(facts), *_worker(facts), *_broker(facts), *_ingest(facts)]
+    found += [*_backup(facts, now), *_purge(facts, now), *_certificate(facts, now)]
     return sorted(found, key=lambda trouble: trouble.tone != "out")
 
 
@@ -164,6 +172,29 @@ def _towards_a_backup(status: BackupStatus) -> str:
     return _("See that the background work runs, or make one now: manage.py backup")
 
 
+def _purge(facts: Facts, now: dt.datetime) -> list[Trouble]:
+    since = facts.purged_at or facts.born_at
+    if not facts.is_purging or since is None or now - since <= PURGE_OLD_AFTER:
+        return []
+    title = _("What is past its time was not deleted for two days")
+    step = _("After days closed the lab makes up for it within an hour. Else this says what stops it: manage.py purge")
+    return [Trouble("purge", title, step, "care")]
+
+
+def _certificate(facts: Facts, now: dt.datetime) -> list[Trouble]:
+    if facts.certificate_ends_at is None or facts.certificate_ends_at - now >= ENDS_SOON:
+        return []
+    day = {"day": date_format(timezone.localtime(facts.certificate_ends_at), "DATE_FORMAT")}
+    is_over = facts.certificate_ends_at <= now
+    title = (
+        _("The lab’s HTTPS certificate ended on %(day)s")
+        if is_over
+        else _("The lab’s HTTPS certificate ends on %(day)s")
+    )
+    step = _("Close the lab and open it again: it makes its own anew. Renew one that you gave to it before that.")
+    return [Trouble("certificate", title % day, step, "out" if is_over else "care")]
+
+
 # --- facts, kept for a while ------------------------------------------------------------------------------------
 
 
@@ -207,6 +238,7 @@ def _keep(stored: StoredFacts | None) -> Facts:
 
 def _with_surroundings(stored: StoredFacts | None) -> Facts:
     disk = _or_none(lambda: shutil.disk_usage(settings.DATA_DIR))
+    purged = _or_none(last_purge)
     return Facts(
         free_bytes=disk.free if disk else None,
         disk_bytes=disk.total if disk else None,
@@ -216,6 +248,10 @@ def _with_surroundings(stored: StoredFacts | None) -> Facts:
         backup=backup_status(),
         born_at=stored.born_at if stored else None,
         ingest=_or_none(lambda: ingest_health(timezone.now())),
+        is_purging=not settings.IS_DEMO,
+        purged_at=purged.at if purged else None,
+        # A certificate of former days, in a lab that serves pages without it, endangers nothing.
+        certificate_ends_at=certificate_ends_at() if settings.TLS_CERTIFICATE else None,
     )
 
 

@@ -15,6 +15,7 @@ from fablab.backup import key_swap, ledger, places, rotation
 from fablab.backup.archive import Say, write_archive
 from fablab.backup.errors import BackupFailed
 from fablab.backup.manifest import Manifest
+from fablab.backup.room import require_room
 from fablab.backup.sealing import require_good_passphrase
 from fablab.backup.status import note_status
 from fablab.up.errors import CannotStart, FolderInUse
@@ -38,8 +39,9 @@ class Backup:
 def make_backup(*, folder: Path | None = None, now: dt.datetime, say: Say, is_clearing_up: bool = True) -> Backup:
     """Archive database and files into the folder (None: the usual one).
 
-    Side effects in order: the folder's lock; what a killed backup left behind goes; the archive under a draft name,
-    on disk; its name; a copy of the list of erasures beside it; archives that are past their time go; the status.
+    Side effects in order: the folder's lock; what a killed backup left behind goes; room is asked for; the archive
+    under a draft name, on disk; its name; a copy of the list of erasures beside it; archives that are past their time
+    go; the status.
 
     Raises:
         BackupFailed: nothing was made; the reason is noted in the status, too.
@@ -109,6 +111,8 @@ def _made(folder: Path, passphrase: str, now: dt.datetime, say: Say) -> Backup:
         require_good_passphrase(passphrase)
     for left_behind in places.drafts(folder):
         left_behind.unlink()
+    last = next(iter(places.archives(folder)), None)
+    require_room(folder, last.path.stat().st_size if last else 0, "The backup")
     final = places.archive_path(folder, now, is_sealed=bool(passphrase))
     draft = places.draft_path(final)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

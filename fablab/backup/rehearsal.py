@@ -16,8 +16,10 @@ from psycopg import sql
 
 from fablab.backup.archive import Say, verify
 from fablab.backup.errors import BackupProblem
+from fablab.backup.room import require_room
 from fablab.backup.status import note_status
 from fablab.backup.tables import connection_parameters
+from fablab.lib.datadir import socket_dir
 
 SUFFIX = "_restore_test"
 WITHIN_S = 4 * 3600
@@ -45,7 +47,7 @@ def rehearse(*, path: Path, passphrase: str, now: dt.datetime, say: Say) -> str:
 
 def _restored_for_trial(path: Path, passphrase: str, say: Say) -> str:
     try:
-        with _scratch_database() as url:
+        with scratch_database() as url:
             _restore_into(url, path, passphrase)
     except psycopg.errors.InsufficientPrivilege:
         say("  read only: the database's user may not make another database (ALTER USER … CREATEDB lets it)")
@@ -56,17 +58,33 @@ def _restored_for_trial(path: Path, passphrase: str, say: Say) -> str:
 
 
 @contextmanager
-def _scratch_database() -> Iterator[str]:
+def scratch_database() -> Iterator[str]:
+    """The address of an empty database beside the lab's own, which is dropped at the end.
+
+    Raises:
+        BackupFailed: the disk has no room for a second one.
+    """
     own = str(settings.DATABASES["default"]["NAME"])
     name = own[: LONGEST_NAME - len(SUFFIX)] + SUFFIX
     drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
     with psycopg.connect(**connection_parameters(), autocommit=True) as connection:
+        # What a killed trial left behind goes first: its room is wanted.
         connection.execute(drop)
+        _require_room(connection, own)
         connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
         try:
             yield _url(name)
         finally:
             connection.execute(drop)
+
+
+def _require_room(connection: psycopg.Connection, database: str) -> None:
+    """Only where the database's disk is ours to look at: the embedded one's."""
+    data_dir = Path(settings.DATA_DIR)
+    if str(settings.DATABASES["default"]["HOST"]) != str(socket_dir(data_dir)):
+        return
+    row = connection.execute("SELECT pg_database_size(%s)", [database]).fetchone()
+    require_room(data_dir, int(row[0]) if row else 0, "The restore test")
 
 
 def _url(database: str) -> str:

@@ -8,9 +8,10 @@ from procrastinate.contrib.django import app
 Task = Callable[..., Any]
 
 
-def periodic(cron: str) -> Callable[[Task], Task]:
+def periodic(cron: str, *, is_alone: bool = True) -> Callable[[Task], Task]:
     """Run the function at these times (five cron fields), once for all workers, never twice at a time.
 
+    Not `is_alone`: nor does it wait for a run that was killed, and two may meet.
     A run that was missed is not made up: every sweep must find what the last one left.
     """
 
@@ -21,7 +22,7 @@ def periodic(cron: str) -> Callable[[Task], Task]:
             function()
 
         run.__name__ = function.__name__
-        task = app.task(name=name, queueing_lock=name, lock=name, pass_context=False)(run)
+        task = app.task(name=name, queueing_lock=name, lock=name if is_alone else None, pass_context=False)(run)
         app.periodic(cron=cron)(task)
         return function
 

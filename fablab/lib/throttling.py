@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection
 from rest_framework.throttling import AnonRateThrottle, UserRateThrottle
 
+from fablab.lib.callers import connection_of
+
 if TYPE_CHECKING:
     # Views load this module while they are being loaded themselves.
     from rest_framework.request import Request
@@ -58,7 +60,10 @@ class _Counted:
 
 
 class AnonymousRate(_Counted, AnonRateThrottle):
-    """By address."""
+    """By connection."""
+
+    def get_ident(self, request: "Request") -> str:
+        return connection_of(super().get_ident(request))
 
 
 class PersonRate(_Counted, UserRateThrottle):

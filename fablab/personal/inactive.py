@@ -84,7 +84,7 @@ def make_anonymous(now: dt.datetime, *, is_dry: bool) -> Outcome:
     told = notices()
     done = left = 0
     for person in due(now):
-        told_at = told.get(person.reference)
+        told_at = _told_since_they_came(told, person)
         if _addresses(person) and (told_at is None or told_at > now - retention.NOTICE + dt.timedelta(days=1)):
             # The notice goes out first, this very night if it has not: nobody is erased unannounced.
             left += 1
@@ -102,18 +102,34 @@ def make_anonymous(now: dt.datetime, *, is_dry: bool) -> Outcome:
 
 
 def send_notices(now: dt.datetime, *, is_dry: bool) -> int:
-    """Tell by e-mail whoever is due within a month, once; how many. Those without e-mail are on the desk's list."""
+    """Tell by e-mail whoever is due within a month, once since they last came; how many.
+
+    Those without e-mail are on the desk's list.
+    """
     told, count = notices(), 0
     for person in due(now, ahead=retention.NOTICE):
         addresses = _addresses(person)
-        if not addresses or person.reference in told:
+        if not addresses or _told_since_they_came(told, person):
             continue
+        if not is_dry:
+            try:
+                _send_notice(person, addresses)
+            except Exception as trouble:  # noqa: BLE001 (each backend has errors of its own)
+                # Tried again the next night; until then their file stays. What was refused may hold the address.
+                log.warning("%s could not be told by e-mail (%s).", person.reference, type(trouble).__name__)
+                continue
+            _note(person.reference, now)
         count += 1
-        if is_dry:
-            continue
-        _send_notice(person, addresses)
-        _note(person.reference, now)
     return count
+
+
+def _told_since_they_came(told: dict[str, dt.datetime], person: Any) -> dt.datetime | None:
+    """When they were told, None if never; a notice from before they last came says nothing of the file as it is now.
+
+    The person is one of `due`, with `active_at`.
+    """
+    told_at = told.get(person.reference)
+    return told_at if told_at and told_at > person.active_at else None
 
 
 def _send_notice(person: Person, addresses: list[str]) -> None:

@@ -2,27 +2,33 @@
 
 import datetime as dt
 import json
+import logging
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
+from django.db.models import Model
 
-from fablab.lib.personal_data import more_sweeps
+from fablab.lib.personal_data import PersonalData, Sweep, more_sweeps
 from fablab.personal.inactive import make_anonymous, send_notices
 from people.erasure import replay_erasures
 from people.forgetting import declared, past_their_time, purge_model
 
 NAME = "purge.log"
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Purge:
-    """What went, or would go: `{what: how many}`, only what was found."""
+    """What went, or would go: `{what: how many}`, only what was found; and the parts that could not be done."""
 
     at: dt.datetime
     is_dry: bool
     counts: dict[str, int] = field(default_factory=dict)
+    failed: tuple[str, ...] = ()
 
     @property
     def total(self) -> int:
@@ -33,22 +39,55 @@ def purge(*, now: dt.datetime, is_dry: bool = False) -> Purge:
     """Remove, detach or make anonymous all that is past its time; a dry one only counts and writes nothing.
 
     Side effects in order: erasures that a restore undid; each app's own sweeps; every declared table; notices; files
-    of people who have not come for long; a line of proof.
+    of people who have not come for long; a line of proof. What fails is logged and stops nothing but the tables of its
+    own app; there is no proof then, and the whole is tried again.
     """
-    counts = {} if is_dry else {"erased again after a restore": replay_erasures(now=now)}
+    parts = _Parts()
+    if not is_dry:
+        parts.do("erased again after a restore", lambda: replay_erasures(now=now))
     # First: they need what the declarations are about to take away.
     for sweep in more_sweeps():
-        counts[sweep.name] = sweep.run(now, is_dry)
+        parts.do(sweep.name, sweep.run, now, is_dry)
+    waiting = {_app_of(sweep) for sweep in more_sweeps() if sweep.name in parts.failed}
     for model, declaration in declared():
-        rows = past_their_time(model, declaration, now)
-        counts[model._meta.label] = rows.count() if is_dry else purge_model(model, declaration, now)
-    counts["notices sent"] = send_notices(now, is_dry=is_dry)
-    outcome = make_anonymous(now, is_dry=is_dry)
-    counts |= {"people.Person": outcome.done, "files due that must stay for now": outcome.left}
-    result = Purge(now, is_dry, {name: count for name, count in counts.items() if count})
-    if not is_dry:
+        if model._meta.app_label not in waiting:
+            parts.do(model._meta.label, _purged, model, declaration, now, is_dry)
+    parts.do("notices sent", lambda: send_notices(now, is_dry=is_dry))
+    parts.do("people.Person", _made_anonymous, parts.counts, now, is_dry)
+    found = {name: count for name, count in parts.counts.items() if count}
+    result = Purge(now, is_dry, found, tuple(parts.failed))
+    if not is_dry and not result.failed:
         _prove(result)
     return result
+
+
+class _Parts:
+    """Each by itself: one that raises does not stop those after it."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+        self.failed: list[str] = []
+
+    def do(self, name: str, part: Callable[..., int], *given: Any) -> None:
+        try:
+            self.counts[name] = part(*given)
+        except Exception:
+            log.exception("Purge: “%s” could not be done.", name)
+            self.failed.append(name)
+
+
+def _app_of(sweep: Sweep) -> str:
+    return sweep.run.__module__.partition(".")[0]
+
+
+def _purged(model: type[Model], declaration: PersonalData, now: dt.datetime, is_dry: bool) -> int:
+    return past_their_time(model, declaration, now).count() if is_dry else purge_model(model, declaration, now)
+
+
+def _made_anonymous(counts: dict[str, int], now: dt.datetime, is_dry: bool) -> int:
+    outcome = make_anonymous(now, is_dry=is_dry)
+    counts["files due that must stay for now"] = outcome.left
+    return outcome.done
 
 
 def log_path() -> Path:

@@ -128,6 +128,7 @@ def _lan_environment(lan: Lan) -> dict[str, str]:
         "FABLAB_ALLOWED_HOSTS": ",".join(hosts),
         "FABLAB_ADDRESSES": ",".join(lan.urls),
         "FABLAB_TLS_AUTHORITY": str(authority or ""),
+        "FABLAB_TLS_CERTIFICATE": str(lan.tls.certificate_file),
     }
     if authority and not env.text("FABLAB_HSTS_S"):
         # A lab that goes back to plain HTTP must not be out of reach for a year.

@@ -24,7 +24,17 @@ DEFAULT_OPTIONS = {
     "max_connections": "200",
     # Compiling a query costs more than our short ones take.
     "jit": "off",
+    # What a power cut leaves to be replayed before the lab can open again. Ours writes little.
+    "max_wal_size": "256MB",
 }
+# What the server answers (SQLSTATE 57P03, which libpq does not hand on) until it has replayed its journal.
+REPLAYS = ("the database system is starting up", "not yet accepting connections", "in recovery mode")
+# Every start begins so.
+REPAIR_TOLD_AFTER_S = 5.0
+REPAIRING = (
+    "The database is repairing itself after a power cut; this may take some minutes. Leave the lab running: "
+    "to stop it now would begin the repair anew."
+)
 
 
 class EmbeddedPostgres:
@@ -48,6 +58,8 @@ class EmbeddedPostgres:
         self._sockets = socket_dir(data_dir)
         self._log_file = data_dir / "logs" / "database.log"
         self.child: Child | None = None
+        self.at_work = ""
+        self.repairing_since_s: float | None = None
         self._lock = FolderLock(
             data_dir / "postgres.lock",
             f"The database in {data_dir} is in use by process {{pid}}. Stop that one, or choose another --data-dir.",
@@ -159,8 +171,16 @@ class EmbeddedPostgres:
                     f"{self.cluster} was made with another password than {self._data_dir}/secrets.json has: "
                     "put the former secrets.json back, or move the database's folder away."
                 ) from error
+            self._note_repair(str(error))
             return False
+        self._note_repair("")
         return True
+
+    def _note_repair(self, refusal: str) -> None:
+        is_repairing, now_s = any(words in refusal for words in REPLAYS), time.monotonic()
+        since_s = (self.repairing_since_s or now_s) if is_repairing else None
+        self.repairing_since_s = since_s
+        self.at_work = REPAIRING if since_s is not None and now_s - since_s >= REPAIR_TOLD_AFTER_S else ""
 
     def _make_database(self) -> None:
         with psycopg.connect(self._url("postgres"), autocommit=True, connect_timeout=2) as connection:

@@ -11,6 +11,8 @@ from fablab.up.errors import CannotStart
 
 Pause = Callable[[float], None]
 POLL_S = 0.05
+# What is stopped while it mends itself begins anew the next time: it is given up only when it cannot come to an end.
+BUSY_MOST_S = 3600.0
 
 
 class Service(Protocol):
@@ -18,6 +20,7 @@ class Service(Protocol):
 
     name: str
     child: Child | None  # None until the first launch
+    at_work: str  # a sentence about what it must finish before it can answer; "" when there is no such thing
 
     def launch(self) -> None:
         """Start the process and return at once; raises CannotStart."""
@@ -84,6 +87,7 @@ class ProcessService:
         self._settled_after_s = settled_after_s
         self._launched_at_s = 0.0
         self.child: Child | None = None
+        self.at_work = ""
 
     def launch(self) -> None:
         if self._ready_file:
@@ -115,15 +119,23 @@ def died_early(name: str, child: Child | None) -> CannotStart:
     return CannotStart(f"{name} stopped while starting{said}.{where}")
 
 
-def wait_until_ready(services: Sequence[Service], timeout_s: float, pause: Pause = time.sleep) -> None:
-    """Return once all of them answer.
+def wait_until_ready(
+    services: Sequence[Service], timeout_s: float, pause: Pause = time.sleep, say: Callable[[str], None] = print
+) -> None:
+    """Return once all of them answer. Whoever says what it is at work on is given more time; it is said once.
 
     Raises:
         CannotStart: one of them died or did not answer in time.
     """
-    deadline_s = time.monotonic() + timeout_s
+    began_s = time.monotonic()
+    deadline_s, said = began_s + timeout_s, set[str]()
     waiting = list(services)
     while waiting := [service for service in waiting if not service.is_ready()]:
+        if busy := {service.at_work for service in waiting if service.at_work}:
+            deadline_s = min(time.monotonic(), began_s + BUSY_MOST_S) + timeout_s
+            for sentence in sorted(busy - said):
+                say(sentence)
+            said |= busy
         if time.monotonic() > deadline_s:
             names = ", ".join(service.name for service in waiting)
             raise CannotStart(f"{names} did not answer within {timeout_s:.0f} seconds. Read its log, then try again.")

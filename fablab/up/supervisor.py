@@ -112,7 +112,7 @@ class Supervisor:
         self._open_stages.append(keepers)
         for keeper in keepers:
             keeper.launch()
-        wait_until_ready(part.services, part.ready_timeout_s, signals.pause)
+        wait_until_ready(part.services, part.ready_timeout_s, signals.pause, self._say)
         self._say(f"{part.name}: ready ({time.monotonic() - began_s:.1f} s).")
 
     def _run_step(self, step: Step, signals: SignalWatch) -> None:

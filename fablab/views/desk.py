@@ -38,7 +38,7 @@ FOUND_MOST = 12
 
 
 def desk_site(request: HttpRequest) -> Site:
-    """The site whose desk this is: the one asked for, else the last one used, else the first.
+    """The site whose desk this is: the one that the form or the address names, else the last one used, else the first.
 
     Raises:
         Http404: not of the team of any site that exists.
@@ -50,11 +50,19 @@ def _site_among(sites: Sequence[Site], request: HttpRequest) -> Site:
     mine = {site.slug: site for site in sites}
     if not mine:
         raise Http404
-    wanted = query_word(request.GET, "site") or request.session.get("desk_site", "")
-    site = mine.get(wanted) or next(iter(mine.values()))
+    # Each page names its own: in another tab somebody may stand at the desk of another site.
+    asked = (query_word(request.POST, "site"), query_word(request.GET, "site"), request.session.get("desk_site", ""))
+    site = next((mine[slug] for slug in asked if slug in mine), None) or next(iter(mine.values()))
+    # A page left open asks again by itself, which is no use of that desk.
+    if not request.htmx:  # type: ignore[attr-defined]
+        remember_desk(request, site)
+    return site
+
+
+def remember_desk(request: HttpRequest, site: Site) -> None:
+    """The desk that pages without a word about the site lead back to."""
     if request.session.get("desk_site") != site.slug:
         request.session["desk_site"] = site.slug
-    return site
 
 
 @for_role(is_staff)
@@ -149,7 +157,11 @@ def arrives(request: HttpRequest) -> HttpResponse:
     now, staff, site = timezone.now(), signed_in(request), desk_site(request)
     if reference := query_word(request.POST, "person"):
         found = get_object_or_404(people_of(staff), reference=reference)
-        arrive(site=site, person=found, by=staff, now=now)
+        try:
+            arrive(site=site, person=found, by=staff, now=now)
+        except PeopleError as error:
+            messages.error(request, str(error.sentence))
+            return redirect("desk")
         return redirect("desk-person", found.reference)
     form = UnnamedForm(request.POST)
     if form.is_valid():
@@ -169,10 +181,14 @@ def leaves(request: HttpRequest, pk: int) -> HttpResponse:
     if not is_staff(staff, visit.site):
         raise PermissionDenied
     if "undo" in request.POST:
-        come_back(visit=visit, now=now)
+        try:
+            come_back(visit=visit, now=now)
+        except PeopleError as error:
+            messages.error(request, str(error.sentence))
     else:
         leave(visit=visit, now=now)
         request.session["desk_left"] = {"pk": visit.pk, "name": str(visit.person or "")}
+    remember_desk(request, visit.site)
     return redirect("desk")
 
 
@@ -192,6 +208,7 @@ def seat(request: HttpRequest, slug: str) -> HttpResponse:
         )
     except WrongState as error:
         messages.error(request, STATE_WORDS[error.code])
+        remember_desk(request, machine.site)
         return redirect("desk")
     except ReservationRefused as refusal:
         context = {

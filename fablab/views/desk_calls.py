@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from fablab.documents.today import people_on_sheet, today_pdf
-from fablab.views.desk import desk_site
+from fablab.views.desk import desk_site, remember_desk
 from fablab.views.roles import for_role
 from people.models import Delivery, FileAccess, Site
 from people.notices.calls import calls_waiting, note_called, note_not_reached
@@ -38,17 +38,21 @@ def to_tell(site: Site) -> list[dict[str, Any]]:
 @require_POST
 @for_role(is_staff)
 def called(request: HttpRequest, pk: int, answer: str) -> HttpResponse:
-    """They were told, or nobody answered."""
+    """They were told, or nobody answered; a colleague may have told them meanwhile."""
     staff, now = signed_in(request), timezone.now()
-    rows = Delivery.objects.filter(notice__site__in=staff_sites(staff)).select_related("notice__person")
+    rows = Delivery.objects.filter(notice__site__in=staff_sites(staff)).select_related("notice__person", "notice__site")
     delivery = get_object_or_404(rows, pk=pk, status__in=[Delivery.Status.TO_CALL, Delivery.Status.CALLED])
     name = {"name": delivery.notice.person}
-    if answer == "told":
-        note_called(delivery=delivery, by=staff, now=now)
+    is_told = answer == "told"
+    is_news = note_called(delivery=delivery, by=staff, now=now) if is_told else note_not_reached(delivery=delivery)
+    if not is_news and not Delivery.objects.filter(pk=pk, status=Delivery.Status.TO_CALL).exists():
+        messages.info(request, _("%(name)s is off the list already.") % name)
+    elif is_told:
         messages.success(request, _("%(name)s knows: off the list.") % name)
     else:
-        note_not_reached(delivery=delivery)
         messages.success(request, _("%(name)s stays on the list, after the others.") % name)
+    if delivery.notice.site is not None:
+        remember_desk(request, delivery.notice.site)
     return redirect("desk-calls")
 
 

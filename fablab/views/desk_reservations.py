@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from fablab.documents.tickets import PAPERS, ticket_pdf
 from fablab.forms_desk import CallListForm
 from fablab.lib.queries import query_word
-from fablab.views.desk import desk_site
+from fablab.views.desk import desk_site, remember_desk
 from fablab.views.desk_calls import to_tell
 from fablab.views.on_behalf import sentences
 from fablab.views.roles import for_role
@@ -81,6 +81,7 @@ def act(request: HttpRequest, reference: str, action: str) -> HttpResponse:
                 _("%(what)s: %(sentence)s")
                 % {"what": found.what, "sentence": f"{sentence.message} {sentence.next_step}"},
             )
+    remember_desk(request, found.site)
     return redirect("desk")
 
 

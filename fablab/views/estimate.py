@@ -18,10 +18,10 @@ from fablab.lib.throttling import is_within_rate
 from fablab.views.people_door import posted
 from fablab.views.settings_places import parts_of
 from people.signed_in import signed_in
-from printing.estimate_words import IMPLAUSIBLE, Told, refusal_words, tell_cut, tell_mesh
+from printing.estimate_words import Told, refusal_words, tell_cut, tell_mesh
 from printing.estimates.cut import CutKind, cut_minutes, estimate_cut
 from printing.estimates.limited import run_limited
-from printing.estimates.limits import Unmeasurable
+from printing.estimates.limits import MOST_MINUTES, MOST_MM, Unmeasurable, check_plausible
 from printing.estimates.mesh import MeshKind, estimate_mesh, print_guess
 from printing.forms_estimate import DENSITIES, DRAWINGS, EstimateForm, kind_of
 
@@ -29,9 +29,6 @@ MOST_A_MINUTE = 6
 MOST_S = 15
 # Each holds one of the server's few threads, a processor, and up to a gigabyte.
 AT_ONCE, WAIT_S = BoundedSemaphore(2), 5
-# A hundred metres, and a year: beyond, the figures are no answer to anybody.
-MOST_MM = 100_000
-MOST_MINUTES = 365 * 24 * 60
 
 
 class _Busy(Exception):
@@ -77,28 +74,23 @@ def _answer(request: HttpRequest, form: EstimateForm) -> tuple[Told | None, int]
 
 def _print(path: Path, kind: str, values: dict[str, Any]) -> Told:
     mesh = run_limited(estimate_mesh, path, cast(MeshKind, kind), most_s=MOST_S)
-    _check(max(mesh.size_mm), MOST_MM)
+    check_plausible(max(mesh.size_mm), MOST_MM)
     guess = print_guess(
         mesh,
         infill_pct=values["infill_pct"],
         layer_mm=values["layer_mm"],
         density_g_cm3=DENSITIES[values["material"]],
     )
-    _check(guess.minutes, MOST_MINUTES)
+    check_plausible(guess.minutes, MOST_MINUTES)
     return tell_mesh(mesh, guess)
 
 
 def _cut(path: Path, kind: str, values: dict[str, Any]) -> Told:
     cut = run_limited(estimate_cut, path, cast(CutKind, kind), most_s=MOST_S)
-    _check(max(cut.size_mm), MOST_MM)
+    check_plausible(max(cut.size_mm), MOST_MM)
     minutes = cut_minutes(cut, speed_mm_s=values["speed_mm_s"], power_passes=values["passes"])
-    _check(minutes, MOST_MINUTES)
+    check_plausible(minutes, MOST_MINUTES)
     return tell_cut(cut, minutes)
-
-
-def _check(value: float, most: float) -> None:
-    if not value <= most:
-        raise Unmeasurable(IMPLAUSIBLE)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from fablab.documents.card import card_pdf, in_groups
 from fablab.lib.outgoing_mail import sends_mail
-from fablab.views.people_door import file_of, form_page, own_site, posted
+from fablab.views.people_door import file_of, form_page, own_site, posted, refused
 from fablab.views.roles import for_role
 from people.access import CODE_LASTS, issue_code
 from people.errors import PeopleError
@@ -45,7 +45,10 @@ def card(request: HttpRequest, reference: str) -> HttpResponse:
         }
         return render(request, "fablab/people/card.html", context)
     me, now, site = signed_in(request), timezone.now(), own_site(request)
-    code = issue_code(person=person, by=me, now=now) if "with_code" in request.POST else ""
+    try:
+        code = issue_code(person=person, by=me, now=now) if "with_code" in request.POST else ""
+    except PeopleError as error:
+        return refused(request, error, "people-card", reference)
     note_access(person=person, by=me, deed=FileAccess.Deed.CARD, now=now)
     pdf = card_pdf(
         person=person, site=site, lab_name=current_lab().name or site.name, code=code,
@@ -63,7 +66,10 @@ def card(request: HttpRequest, reference: str) -> HttpResponse:
 def code(request: HttpRequest, reference: str) -> HttpResponse:
     """A one-time code, shown this once, large enough to read aloud."""
     person, now = _within_reach(request, reference), timezone.now()
-    made = issue_code(person=person, by=signed_in(request), now=now)
+    try:
+        made = issue_code(person=person, by=signed_in(request), now=now)
+    except PeopleError as error:
+        return refused(request, error, "people-card", reference)
     context = {
         "person": person,
         "code": in_groups(made, 3),

@@ -3,11 +3,13 @@
 import datetime as dt
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
 from fablab.lib.queries import query_word
+from people.errors import PeopleError
 from people.models import FileAccess, Person, Site
 from people.selectors import people_of, staff_sites
 from people.services import note_access
@@ -63,3 +65,9 @@ def posted(request: HttpRequest) -> QueryDict | None:
 def form_page(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
     """A page around a form: 400 when what was sent cannot be taken."""
     return render(request, template, context, status=400 if context["form"].errors else 200)
+
+
+def refused(request: HttpRequest, error: PeopleError, page: str, reference: str) -> HttpResponse:
+    """Back to a page of somebody's file, which says why; to the list of people when there is no file any more."""
+    messages.error(request, str(error.sentence))
+    return redirect("people") if error.code == "person_is_gone" else redirect(page, reference)

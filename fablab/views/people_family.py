@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fablab.lib.queries import query_word
-from fablab.views.people_door import file_of, form_page, words_of
+from fablab.views.people_door import file_of, form_page, refused, words_of
 from fablab.views.roles import for_role
 from people.errors import PeopleError
 from people.forms_people import GuardianForm
@@ -42,8 +42,7 @@ def household(request: HttpRequest, reference: str) -> HttpResponse:
         try:
             share_household(person=person, other=other, by=signed_in(request), now=timezone.now())
         except PeopleError as error:
-            messages.error(request, str(error.sentence))
-            return redirect("people-household", reference)
+            return refused(request, error, "people-household", reference)
         messages.success(request, _("%(name)s is in the household.") % {"name": other})
         return redirect("people-person", reference)
     lives_there = {person.household_id} - {None}
@@ -69,7 +68,9 @@ def guardian(request: HttpRequest, reference: str) -> HttpResponse:
         try:
             update_person(person=person, by=me, now=now, **fields)
         except PeopleError as error:
-            form.refuse(error) if form.is_bound else messages.error(request, str(error.sentence))
+            if not form.is_bound:
+                return refused(request, error, "people-guardian", reference)
+            form.refuse(error)
         else:
             messages.success(request, _("Saved."))
             return redirect("people-person", reference)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from fablab.lib.queries import query_word
-from fablab.views.people_door import file_of, form_page, own_site, posted
+from fablab.views.people_door import file_of, form_page, own_site, posted, refused
 from fablab.views.roles import for_role
 from fablab.views.standing import standing_on_file
 from machines.models import QualificationGrant
@@ -24,7 +24,7 @@ from people.forms_people import ContactForm
 from people.households import leave_household
 from people.models import Badge, FileAccess, GroupMembership, Person, RoleGrant, Suspension, TeamMembership, Visit
 from people.permissions import is_staff
-from people.ranks import may_change_access, may_lift_suspension, may_take_data, may_undo, roles_to_grant
+from people.ranks import may_change_access, may_lift_suspension, may_take_data, may_undo_each, roles_to_grant
 from people.selectors import colleagues_of, people_of, staff_sites
 from people.services import lift_suspension, revoke_role, update_person
 from people.sign_in import (
@@ -54,9 +54,7 @@ def file(request: HttpRequest, reference: str) -> HttpResponse:
         "may_change_access": may_change_access(me, person),
         "may_take_data": may_take_data(me, person),
         "may_take_second_keys": has_second_keys(person) and may_take_second_keys(me, person),
-        "grants": [
-            (grant, _holds(grant, now), may_undo(me, grant.granted_by)) for grant in qualifications_of(person, now)
-        ],
+        "grants": _grants(me, person, now),
         **_suspension(me, person, now),
         "emails": sign_in_emails(person),
         "badges": list(Badge.objects.filter(person=person).order_by("-created_at", "-pk")),
@@ -77,6 +75,13 @@ def _suspension(me: Person, person: Person, now: dt.datetime) -> dict[str, Any]:
         "suspension": holding[0] if holding else None,
         "may_lift": all(may_lift_suspension(me, suspension) for suspension in holding),
     }
+
+
+def _grants(me: Person, person: Person, now: dt.datetime) -> list[tuple[QualificationGrant, bool, bool]]:
+    """Each with whether it holds, and whether the asker may end it."""
+    found = qualifications_of(person, now)
+    allowed = may_undo_each(me, [grant.granted_by for grant in found])
+    return [(grant, _holds(grant, now), may) for grant, may in zip(found, allowed, strict=True)]
 
 
 def _holds(grant: QualificationGrant, now: dt.datetime) -> bool:
@@ -206,7 +211,7 @@ def act(request: HttpRequest, reference: str, deed: str) -> HttpResponse:
     try:
         messages.success(request, do(request, person, signed_in(request), timezone.now()))
     except PeopleError as error:
-        messages.error(request, str(error.sentence))
+        return refused(request, error, page, reference)
     return redirect(page, reference)
 
 

@@ -141,7 +141,7 @@ def _question_before(request: HttpRequest, form: NewPersonForm) -> dict[str, Any
 def table(request: HttpRequest) -> HttpResponse:
     """The list as CSV, of the sites that the asker manages; noted in each file as exported."""
     me, now = signed_in(request), timezone.now()
-    rows = list(_asked_for(request, people_known_at(managed_sites(me))))
+    rows = list(_asked_for(request, people_known_at(managed_sites(me))).select_related("guardian"))
     note_accesses(people=rows, by=me, deed=FileAccess.Deed.EXPORTED, now=now)
     response = HttpResponse("\ufeff", content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="people-{now:%Y-%m-%d}.csv"'
@@ -151,6 +151,14 @@ def table(request: HttpRequest) -> HttpResponse:
                      _("Responsible adult"), _("Telephone of the responsible adult"), _("Language")])  # fmt: skip
     for person in rows:
         cells = (person.first_name, person.last_name, person.birth_year or "", person.town, person.phone,
-                 person.contact_email, person.guardian_name, person.guardian_phone, person.language)  # fmt: skip
+                 person.contact_email, *_adult_of(person), person.language)  # fmt: skip
         writer.writerow([plain_cell(value) for value in cells])
     return response
+
+
+def _adult_of(person: Person) -> tuple[str, str]:
+    """Name and telephone of who answers for them: as written by hand, else from that person's own file."""
+    adult = person.guardian
+    if adult is None:
+        return person.guardian_name, person.guardian_phone
+    return person.guardian_name or str(adult), person.guardian_phone or adult.phone

@@ -20,7 +20,7 @@ from fablab.views.roles import for_role
 from fablab.views.settings_places import site_there
 from people.models import FileAccess, Person
 from people.permissions import is_manager
-from people.services import SAME_READING, note_accesses
+from people.services import note_accesses
 from people.signed_in import signed_in
 from reservations.settling import Choice, settle
 
@@ -101,7 +101,4 @@ def _page(request: HttpRequest, slug: str, form: SettleForm | None, *, status: i
 
 def _note_read(by: Person, shown: Sequence[Person | None], now: dt.datetime) -> None:
     people = {person.pk: person for person in shown if person is not None}
-    lately = FileAccess.objects.filter(by=by, deed=FileAccess.Deed.READ, at__gt=now - SAME_READING)
-    known = set(lately.filter(person__in=people).values_list("person_id", flat=True))
-    fresh = [person for pk, person in people.items() if pk not in known]
-    note_accesses(people=fresh, by=by, deed=FileAccess.Deed.READ, now=now)
+    note_accesses(people=people.values(), by=by, deed=FileAccess.Deed.READ, now=now)

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 import yaml
 from cryptography.fernet import Fernet
+from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from fablab.up.accounts import unprivileged_account
@@ -96,6 +97,17 @@ def test_services_of_compose_wait_for_what_exists():
     waited = {name for service in services.values() for name in service.get("depends_on", ())}
 
     assert waited <= set(services)
+
+
+def test_proxy_lets_through_what_the_lab_takes():
+    """Else a file that the lab would take gets an answer without a word, and from somebody else."""
+    number, unit = re.search(r"max_size (\d+)(\w+)", (DEPLOY / "Caddyfile").read_text()).groups()
+
+    # Caddy reads MB as 10^6 and MiB as 2^20: github.com/dustin/go-humanize.
+    most_bytes = int(number) * {"MB": 10**6, "MiB": 2**20}[unit]
+
+    # As `fablab.asgi` bounds a body: the file, and what a form adds to it.
+    assert most_bytes > (settings.UPLOAD_MAX_MB + 1) * 2**20
 
 
 def mapped(text: str, places: dict[str, str]) -> str:

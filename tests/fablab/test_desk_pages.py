@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from machines.models import Category, Machine
 from people.kiosks import call_somebody, enrol_kiosk
-from people.models import FileAccess, Kiosk, Person, Visit
+from people.models import Delivery, FileAccess, Kiosk, Notice, Person, Visit
 from reservations.models import HeldUnit, Reservation, Status
 from tests.api.lab import Lab, hold, make_lab
 from tests.factories import make_category, make_machine, make_room, minutes, turn_off
@@ -219,6 +219,62 @@ def test_call_list_has_numbers_and_is_noted(lab: Lab, desk: Client) -> None:
 
     assert "+33 6 99 88 77 66" in text
     assert FileAccess.objects.filter(person=lab.people["holder"], by=lab.people["mediator"]).exists()
+
+
+def a_call_to_make(lab: Lab) -> Delivery:
+    now = timezone.now()
+    times = {"start": now.isoformat(), "end": (now + dt.timedelta(hours=1)).isoformat(), "zone": "UTC"}
+    notice = Notice.objects.create(
+        person=lab.people["other"], site=lab.site, kind="reservation_moved", key="call", created_at=now, due_at=now,
+        params={"what": "Laser", "why": "", **times},
+    )  # fmt: skip
+    return Delivery.objects.create(notice=notice, channel="call", status="to_call")
+
+
+@pytest.mark.parametrize(
+    ("answer", "words", "status"),
+    [("told", "knows: off the list", "called"), ("not-reached", "stays on the list, after the others", "to_call")],
+)
+def test_answer_of_a_call_is_kept(lab: Lab, desk: Client, answer: str, words: str, status: str) -> None:
+    call = a_call_to_make(lab)
+
+    said = desk.post(reverse("desk-call", args=[call.pk, answer]), follow=True).content.decode()
+
+    call.refresh_from_db()
+    assert words in said
+    assert (call.status, call.attempts) == (status, 1)
+
+
+@pytest.mark.parametrize("answer", ["told", "not-reached"])
+def test_call_that_a_colleague_made_meanwhile_is_said_to_be_off_the_list(lab: Lab, desk: Client, answer: str) -> None:
+    call, colleague = a_call_to_make(lab), lab.people["supervisor"]
+    lab.client("supervisor").post(reverse("desk-call", args=[call.pk, "told"]))
+
+    said = desk.post(reverse("desk-call", args=[call.pk, answer]), follow=True).content.decode()
+
+    call.refresh_from_db()
+    assert "is off the list already" in said
+    assert "stays on the list" not in said
+    assert "knows: off the list" not in said
+    assert (call.status, call.attempts, call.done_by) == ("called", 1, colleague)
+
+
+def test_call_without_an_answer_for_the_hundredth_time_stays_on_the_list(lab: Lab, desk: Client) -> None:
+    call = a_call_to_make(lab)
+    Delivery.objects.filter(pk=call.pk).update(attempts=99)
+
+    said = desk.post(reverse("desk-call", args=[call.pk, "not-reached"]), follow=True).content.decode()
+
+    assert "stays on the list, after the others" in said
+
+
+def test_call_list_read_again_is_one_reading(lab: Lab, desk: Client) -> None:
+    a_call_to_make(lab)
+
+    for _time in range(3):
+        page(desk, "desk-calls")
+
+    assert FileAccess.objects.filter(person=lab.people["other"], by=lab.people["mediator"]).count() == 1
 
 
 def test_desk_of_another_site_finds_and_shows_nobody_here(lab: Lab) -> None:

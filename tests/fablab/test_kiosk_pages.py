@@ -92,7 +92,9 @@ class TestEnrolling:
         assert not Kiosk.objects.exists()
 
 
-KEPT_AWAY = ("/me/tokens/", "/accounts/password/change/", "/me/second-key/", "/me/data/", "/me/data/export/")
+KEPT_AWAY = (
+    "/me/tokens/", "/accounts/password/change/", "/me/second-key/", "/me/data/", "/me/data/export/", "/me/calendar/",
+)  # fmt: skip
 
 
 class TestSigningIn:

@@ -1,8 +1,5 @@
 """The pages about people, as the team walks through them; and that one site sees nothing personal of another."""
 
-import csv
-import io
-
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -307,24 +304,6 @@ def test_new_card_kills_the_old_one(site, mediator):
 
     person.refresh_from_db()
     assert person.card_code != before
-
-
-# --- the list as a file -----------------------------------------------------------------------------------------
-
-
-def test_list_is_taken_away_by_managers_noted_and_harmless_in_a_spreadsheet(site, mediator):
-    person, manager = member(site, first_name="=1+1", last_name="Faure"), make_staff(site=site, role=Role.FAB_MANAGER)
-    foreign = make_person(first_name="Foreign")
-    give_role(person=foreign, site=make_site())
-
-    refused = browser(mediator).get(reverse("people-csv"))
-    response = browser(manager).get(reverse("people-csv"))
-
-    rows = list(csv.reader(io.StringIO(response.content.decode("utf-8-sig")), delimiter=";"))
-    assert refused.status_code == 403
-    assert ["'=1+1", "Faure"] in [row[:2] for row in rows]
-    assert "Foreign" not in response.content.decode()
-    assert FileAccess.objects.filter(person=person, by=manager, deed="exported").count() == 1
 
 
 # --- teams ------------------------------------------------------------------------------------------------------

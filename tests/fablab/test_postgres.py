@@ -1,10 +1,15 @@
 """The embedded PostgreSQL, 15 and 18, on real folders."""
 
+import contextlib
 import os
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -12,8 +17,9 @@ import pytest
 
 from fablab.lib import env
 from fablab.up.accounts import barring_folder, unprivileged_account
+from fablab.up.children import ChildSpec, start_child
 from fablab.up.errors import CannotStart, FolderInUse, FolderNotUsable, FolderOfAnotherVersion
-from fablab.up.postgres import EmbeddedPostgres
+from fablab.up.postgres import REPAIR_TOLD_AFTER_S, EmbeddedPostgres
 from fablab.up.postgres_binaries import usable_binaries
 from fablab.up.postgres_folder import is_postmaster_of
 
@@ -167,6 +173,49 @@ def test_server_left_behind_is_stopped_first(postgres_server, short_folder):
 
     assert left_behind.wait(5) is not None
     assert one_value(server, "SELECT 1") == 1
+
+
+@pytest.fixture
+def recovering_server(short_folder) -> Iterator[EmbeddedPostgres]:
+    """A server of which only the first process answers, as while it replays what a power cut left."""
+    server = EmbeddedPostgres(short_folder, password="test")
+    (short_folder / "run").mkdir()
+    server.child = start_child(ChildSpec("database", ("/bin/sleep", "60")))
+    fields = b"SFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0\0"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(short_folder / "run" / ".s.PGSQL.5432"))
+        listener.listen()
+
+        def refuse() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    stream, _ = listener.accept()
+                    with stream:
+                        stream.recv(4096)
+                        stream.sendall(b"E" + struct.pack("!I", len(fields) + 4) + fields)
+
+        threading.Thread(target=refuse, daemon=True).start()
+        yield server
+        listener.shutdown(socket.SHUT_RDWR)
+    server.kill()
+
+
+def test_server_that_replays_after_a_power_cut_says_so_and_is_not_given_up(recovering_server):
+    assert recovering_server.is_ready() is False
+    first = recovering_server.at_work
+    recovering_server.repairing_since_s -= REPAIR_TOLD_AFTER_S
+    assert recovering_server.is_ready() is False
+
+    assert first == ""
+    assert "repairing itself after a power cut" in recovering_server.at_work
+
+
+def test_server_has_little_to_replay(postgres_server):
+    server = postgres_server()
+
+    server.start()
+
+    assert one_value(server, "SHOW max_wal_size") == "256MB"
 
 
 def test_other_password_than_the_clusters_is_explained(postgres_server, short_folder):

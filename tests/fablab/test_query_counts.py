@@ -9,6 +9,7 @@ from django.core.cache import caches
 from django.db import connection
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from fablab import troubles
@@ -21,7 +22,7 @@ from people.models import Kiosk
 from printing.models import JobState, Printer, PrintFile, PrintJob
 from reservations.models import HeldUnit, Reservation, Status
 from tests.api.lab import Lab, make_lab
-from tests.factories import grant, make_qualification, minutes
+from tests.factories import grant, make_qualification, make_staff, minutes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -174,6 +175,26 @@ def test_page_takes_few_queries_however_many_machines(lab: Lab, url: str, role: 
 
     assert len(many) == len(few), "\n".join(many)
     assert len(many) <= MOST, "\n".join(many)
+
+
+def test_file_takes_the_same_queries_however_many_qualifications_and_who_granted_them(lab: Lab) -> None:
+    person = lab.people["holder"]
+    url = reverse("people-person", args=[person.reference])
+
+    def qualify(count: int) -> None:
+        for _number in range(count):
+            held = grant(person=person, qualification=make_qualification())
+            held.granted_by = make_staff(site=lab.site)
+            held.save()
+
+    qualify(1)
+    # The first reading is noted, and those after it are not.
+    lab.client("mediator").get(url)
+    few = statements(lab, "mediator", url)
+    qualify(12)
+    many = statements(lab, "mediator", url)
+
+    assert len(many) == len(few), "\n".join(many)
 
 
 def test_overview_of_a_lab_with_screens_takes_few_queries_the_caches_among_them(lab: Lab) -> None:

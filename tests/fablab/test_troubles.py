@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
+from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateWorker
 
 from fablab import troubles
@@ -93,6 +94,53 @@ def test_backup_made_by_other_means_is_no_trouble(monkeypatch):
     assert codes(Facts(backup=BackupStatus(), born_at=BORN)) == []
 
 
+DAY = dt.timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        (Facts(is_purging=True, purged_at=NOW - 2 * DAY, born_at=BORN), []),
+        (Facts(is_purging=True, purged_at=NOW - 2 * DAY - HOUR, born_at=BORN), ["purge"]),
+        (Facts(is_purging=True, born_at=BORN), ["purge"]),
+        (Facts(is_purging=True, born_at=NOW - DAY), []),
+        (Facts(is_purging=True), []),
+        (Facts(is_purging=False, born_at=BORN), []),
+    ],
+    ids=["two nights", "more", "never", "a new lab", "age unknown", "a demo, which keeps all"],
+)
+def test_troubles_of_what_should_have_been_deleted(facts, expected):
+    assert codes(facts) == expected
+
+
+@pytest.mark.django_db
+def test_purge_that_was_proved_is_known_to_the_banners(settings, tmp_path):
+    settings.IS_DEMO = False
+    (tmp_path / "purge.log").write_text('{"at": "2020-01-01T03:41:00+00:00", "counts": {}}\n')
+
+    found = {trouble.code for trouble in troubles.troubles(timezone.now())}
+
+    assert "purge" in found
+
+
+@pytest.mark.parametrize(
+    ("left", "expected"),
+    [
+        (None, []),
+        (14 * DAY, []),
+        (13 * DAY, [("The lab’s HTTPS certificate ends on March 24, 2026", "care")]),
+        (-DAY, [("The lab’s HTTPS certificate ended on March 10, 2026", "out")]),
+    ],
+    ids=["none of its own", "two weeks", "less", "over"],
+)
+def test_troubles_of_a_certificate(left, expected):
+    facts = Facts(certificate_ends_at=None if left is None else NOW + left)
+
+    found = troubles.troubles_of(facts, NOW)
+
+    assert [(trouble.title, trouble.tone) for trouble in found] == expected
+
+
 @pytest.mark.django_db
 def test_lab_without_worker_and_broker_is_told_once_in_thirty_seconds(settings, django_assert_num_queries):
     settings.BROKER = {"host": "127.0.0.1", "port": free_port()}
@@ -178,6 +226,20 @@ def test_job_of_a_killed_worker_is_over(beat_age_s, status, after):
         cursor.execute("SELECT status::text FROM procrastinate_jobs WHERE id = %s", [job_id])
         assert cursor.fetchone()[0] == after
     assert ended == (status != after)
+
+
+@pytest.mark.django_db
+def test_sweep_that_frees_jobs_does_not_wait_for_its_own_dead_run():
+    """The worker was killed in its midst: the backup, too, would wait behind what only this sweep frees."""
+    name = "fablab.tasks.free_abandoned_jobs"
+    dead_id = make_job(beat_age_s=5)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET task_name = %s, lock = %s WHERE id = %s", [name, name, dead_id])
+        app.configure_task(name).defer(timestamp=0)
+
+        cursor.execute("SELECT task_name FROM procrastinate_fetch_job_v2(NULL, NULL)")
+
+        assert cursor.fetchall() == [(name,)]
 
 
 # --- the night --------------------------------------------------------------------------------------------------

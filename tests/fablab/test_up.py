@@ -3,6 +3,7 @@
 import argparse
 import os
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -198,6 +199,42 @@ def test_child_that_does_not_answer_in_time_is_named():
 
     with pytest.raises(CannotStart, match="mute did not answer within 0 seconds"):
         wait_until_ready([service], timeout_s=0.1)
+
+    service.kill()
+
+
+class Repairing(ProcessService):
+    """Is busy for so many looks; then it answers, or falls silent."""
+
+    def __init__(self, looks: int, *, answers_then: bool) -> None:
+        super().__init__("base", lambda: ChildSpec("base", ("/bin/sleep", "60")), answers=self._look)
+        self._left, self._answers_then = looks, answers_then
+
+    def _look(self) -> bool:
+        self._left -= 1
+        self.at_work = "It repairs itself." if self._left > 0 else ""
+        return self._left <= 0 and self._answers_then
+
+
+def test_child_that_says_what_it_is_busy_with_is_given_time():
+    # Longer than is waited for a silent one.
+    service, said = Repairing(5, answers_then=True), []
+    service.launch()
+
+    wait_until_ready([service], timeout_s=0.05, pause=lambda _: time.sleep(0.03), say=said.append)
+
+    assert said == ["It repairs itself."]
+    service.kill()
+
+
+@pytest.mark.parametrize(("looks", "patience_s"), [(5, 3600), (10**9, 0)], ids=["fell silent", "never came to an end"])
+def test_child_that_was_busy_is_not_waited_for_for_ever(monkeypatch, looks, patience_s):
+    monkeypatch.setattr("fablab.up.stages.BUSY_MOST_S", patience_s)
+    service = Repairing(looks, answers_then=False)
+    service.launch()
+
+    with pytest.raises(CannotStart, match="base did not answer"):
+        wait_until_ready([service], timeout_s=0.05, say=lambda _: None)
 
     service.kill()
 

@@ -1,6 +1,6 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from fablab.personal.purge import purge
@@ -18,3 +18,5 @@ class Command(BaseCommand):
             self.stdout.write(f"{count:>9}  {name}")
         verb = "would go or change" if found.is_dry else "went or changed"
         self.stdout.write(f"{found.total:>9}  rows {verb}")
+        if found.failed:
+            raise CommandError(f"Not done, the log says why: {', '.join(found.failed)}.")
