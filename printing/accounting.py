@@ -8,13 +8,14 @@ from django.db.models.functions import Greatest
 
 from printing.models import JobState, Printer, PrintJob, PrintPrice, Spool, SpoolEntry
 from printing.notices import tell_low
+from printing.slicers import MOST_G, plausible_g
 from printing.told import printing_time
 
 HOUR_S = 3600
 # Of filament 1.75 mm thick.
 SECTION_MM2 = math.pi / 4 * 1.75**2
-# No spool holds more.
-MOST_G = 10_000.0
+# What its column takes.
+MOST_CENTS = 2**31 - 1
 FAR_OFF = 2.0
 PURGED_G = 5.0
 # As filament makers' data sheets give them.
@@ -49,12 +50,12 @@ def grams_used(job: PrintJob) -> float | None:
 
 
 def _grams_drawn(job: PrintJob) -> float | None:
-    file = job.file
+    file, told_g = job.file, plausible_g(job.file.filament_g)
     if job.used_mm is None:
         return None
-    if file.filament_g is not None and file.filament_mm:
+    if told_g is not None and file.filament_mm:
         # So it holds for filament of any thickness and weight.
-        return file.filament_g * job.used_mm / file.filament_mm
+        return told_g * job.used_mm / file.filament_mm
     return _grams_of(job, job.used_mm)
 
 
@@ -67,11 +68,12 @@ def _can_be(drawn_g: float, foretold_g: float | None, *, is_whole: bool) -> bool
 
 
 def grams_foretold(job: PrintJob) -> float | None:
-    """As the slicer wrote it; Cura writes a length only, which the material turns into grams."""
+    """As the slicer wrote it; Cura writes a length only, which the material turns into grams. None where no spool holds
+    so much: anybody may write anything into a file."""
     file = job.file
     if file.filament_g is not None or not file.filament_mm:
-        return file.filament_g
-    return _grams_of(job, file.filament_mm)
+        return plausible_g(file.filament_g)
+    return plausible_g(_grams_of(job, file.filament_mm))
 
 
 def _grams_of(job: PrintJob, length_mm: float) -> float | None:
@@ -99,7 +101,7 @@ def cost_cents(job: PrintJob) -> int | None:
 def price_cents(price: PrintPrice, printed: dt.timedelta, grams: float, *, kg_cents: int) -> int:
     """What a print of this length and weight costs, of filament at `kg_cents` a kilo."""
     hours = printed.total_seconds() / HOUR_S
-    return round(price.base_cents + price.hour_cents * hours + kg_cents * grams / 1000)
+    return min(round(price.base_cents + price.hour_cents * hours + kg_cents * grams / 1000), MOST_CENTS)
 
 
 def weigh_spool(*, spool: Spool, left_g: float, now: dt.datetime) -> Spool:

@@ -1,5 +1,6 @@
 """Print jobs, as API v1."""
 
+import datetime as dt
 from typing import Any
 
 from django.utils import timezone
@@ -15,14 +16,16 @@ from rest_framework.views import APIView
 from fablab.lib.api import INVALID, Page
 from machines.models import Machine
 from people.idempotency import idempotent
+from people.models import Person
 from people.models.token import Scope
 from people.signed_in import signed_in
 from printing.errors import PrintRefused, WrongJobState
+from printing.file_removal import discard_file
 from printing.files import store_file
 from printing.messages import failure_words, sentence_of
-from printing.models import PrintCommand, Printer, PrintJob
+from printing.models import PrintCommand, Printer, PrintFile, PrintJob
 from printing.services import ask, check_may_send
-from printing.submitting import queue_job
+from printing.submitting import check_may_draft, queue_job
 from reservations.api_refusals import Refused, refused
 from reservations.messages import Sentence
 
@@ -114,12 +117,22 @@ class PrintJobs(APIView):
         machine = get_object_or_404(rows, slug=form.validated_data["machine"])
         try:
             check_may_send(machine=machine, person=signed_in(request), now=now)
+            check_may_draft(machine=machine, person=signed_in(request))
             printer = Printer.objects.select_related("spool").filter(machine=machine, is_enabled=True).first()
             file = store_file(stream=sent, name=sent.name, by=signed_in(request), now=now, printer=printer)
-            job = queue_job(file=file, machine=machine, person=signed_in(request), by=signed_in(request), now=now)
+            job = _queued(file, machine, signed_in(request), now)
         except PrintRefused as refusal:
             return refused(map(sentence_of, refusal.denials))
         return Response(shown(job), status=201)
+
+
+def _queued(file: PrintFile, machine: Machine, person: Person, now: dt.datetime) -> PrintJob:
+    """The job; a file that gets none is nowhere listed, and must not stay."""
+    try:
+        return queue_job(file=file, machine=machine, person=person, by=person, now=now)
+    except PrintRefused:
+        discard_file(file)
+        raise
 
 
 class PrintJobDetail(APIView):

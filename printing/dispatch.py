@@ -64,13 +64,14 @@ UPLOAD_AGAIN = dt.timedelta(minutes=2)
 START_TRIES = 5
 # Moonraker's word when Klipper is gone: perhaps before it heard of the start, perhaps in the midst of it.
 UNAVAILABLE = 503
+VISIT_FAILED = "visit_failed"
 
 
 def visit(printer: Printer, *, now: dt.datetime, timeouts: Timeouts | None = None) -> None:
     """Look at the printer once and write down what was found; sets when to look again."""
     began_s, due_at = time.monotonic(), printer.next_poll_at
     timeouts = timeouts or Timeouts()
-    job = active_job(printer) or next_job(printer, now)
+    job = active_job(printer) or (next_job(printer, now) if printer.is_enabled else None)
     was = (printer.unreachable_since is not None, printer.connection, printer.error_code)
     try:
         backend = _backend(printer, timeouts)
@@ -79,7 +80,7 @@ def visit(printer: Printer, *, now: dt.datetime, timeouts: Timeouts | None = Non
         follow_other(printer, job, status, now)
         if job is not None:
             job = _drive(printer, job, status, backend, now, began_s, patience=_patience(timeouts))
-        elif status.connection == PrinterConnection.OFFLINE:
+        elif status.connection == PrinterConnection.OFFLINE and printer.is_enabled:
             backend.connect()
         if job is None or job.state not in ACTIVE:
             clean_up(printer, status, backend, now)
@@ -102,6 +103,21 @@ def visit(printer: Printer, *, now: dt.datetime, timeouts: Timeouts | None = Non
     printer.save(update_fields=WRITTEN)
     if was != (printer.unreachable_since is not None, printer.connection, printer.error_code):
         announce_machines([printer.machine_id])
+
+
+def broke_off(printer: Printer, *, now: dt.datetime) -> None:
+    """Write down that the visit of `printer` ended in an error that nobody thought of: what it read is given up, the
+    page says so, and the next look is a retry."""
+    fresh = Printer.objects.get(pk=printer.pk)
+    is_new = fresh.error_code != VISIT_FAILED
+    _failed(fresh, VISIT_FAILED, now, is_away=False)
+    Printer.objects.filter(pk=fresh.pk, next_poll_at=printer.next_poll_at).update(
+        next_poll_at=now + fresh.retry_delay()
+    )
+    fresh.claimed_until = None
+    fresh.save(update_fields=["failures", "error_code", "claimed_until"])
+    if is_new:
+        announce_machines([fresh.machine_id])
 
 
 def _by_now(now: dt.datetime, began_s: float) -> dt.datetime:
@@ -144,7 +160,7 @@ def _is_hot_or_works(printer: Printer, job: PrintJob | None) -> bool:
 def _answered(printer: Printer, status: PrinterStatus, now: dt.datetime) -> None:
     if printer.unreachable_since is not None:
         log.info("%s answers again.", printer)
-    if printer.last_answer_at is not None and now - printer.last_answer_at > SILENCE:
+    if printer.last_answer_at is None or now - printer.last_answer_at > SILENCE:
         printer.returned_at = now
     printer.last_answer_at, printer.unreachable_since = now, None
     printer.failures, printer.error_code = 0, ""
@@ -195,11 +211,19 @@ def _drive(
         job = move_job(job, JobState.DISPATCHING, now=now, misses=0, reservation=reservation)
     if job.state in (JobState.STARTING, JobState.PRINTING, JobState.PAUSED, JobState.CANCELLING):
         note_told(job, status, now)
-        was_away = printer.returned_at is not None and now - printer.returned_at < SILENCE
-        job = watch(job, status, backend, now, patience=patience, was_away=was_away)
+        was_away = _was_away(printer, job, now)
+        try:
+            job = watch(job, status, backend, now, patience=patience, was_away=was_away)
+        except (PrinterError, WrongJobState):
+            raise
+        except Exception:
+            # Whatever is odd about the news of it, people can stop it.
+            if (still := active_job(printer)) is not None:
+                obey(still, status, backend, now)
+            raise
         job = obey(job, status, backend, now)
     if job.state == JobState.DISPATCHING:
-        job = _send(job, backend, now)
+        job = _send(printer, job, backend, now)
         if job.state == JobState.UPLOADED:
             # It may have taken minutes: whether the job may start is asked of the present.
             now, status = _by_now(now, began_s), backend.status()
@@ -207,6 +231,13 @@ def _drive(
     if job.state == JobState.UPLOADED:
         job = _start(printer, job, status, backend, now)
     return job
+
+
+def _was_away(printer: Printer, job: PrintJob, now: dt.datetime) -> bool:
+    """Whether it was silent until a moment ago, and the job had been started before that."""
+    if printer.returned_at is None or now - printer.returned_at >= SILENCE:
+        return False
+    return job.events.filter(new=JobState.STARTING, at__lt=printer.returned_at).exists()
 
 
 def _ask_for_bed(printer: Printer, job: PrintJob, denials: list[Denial], now: dt.datetime) -> None:
@@ -228,10 +259,13 @@ def _stopped_before_start(job: PrintJob, now: dt.datetime) -> PrintJob | None:
         return move_job(job, JobState.CANCELLED, now=now, by=command.asked_by)
 
 
-def _send(job: PrintJob, backend: PrinterBackend, now: dt.datetime) -> PrintJob:
+def _send(printer: Printer, job: PrintJob, backend: PrinterBackend, now: dt.datetime) -> PrintJob:
     """Upload; the same file already there counts as sent, so that an unclear end may be repeated."""
     if stopped := _stopped_before_start(job, now):
         return stopped
+    if not printer.is_enabled:
+        # Part of the file may be there: it goes on once the printer is back, or is stopped by a person.
+        return job
     path = stored_path(job.file)
     try:
         if path.stat().st_size != job.file.size_bytes:

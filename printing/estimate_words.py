@@ -11,7 +11,7 @@ from django.utils.translation import gettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from printing.estimates.cut import CutEstimate
-from printing.estimates.limits import MOST_FILE_BYTES
+from printing.estimates.limits import IMPLAUSIBLE, MOST_FILE_BYTES
 from printing.estimates.mesh import MeshEstimate, PrintGuess
 from reservations.messages import duration_words
 
@@ -19,7 +19,6 @@ MOST_MB = MOST_FILE_BYTES // 1024 // 1024
 LAYERS_SHOWN = 20
 # Of the longest edge: metres or inches taken as millimetres.
 TINY_MM = 1.0
-IMPLAUSIBLE = "implausible"
 
 _EXPORT_AGAIN = _("Export it again from the program you drew it with.")
 _WRONG_UNIT = _("It was probably drawn in another unit: export it again in millimetres.")

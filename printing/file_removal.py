@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from fablab.lib import retention
-from printing.files import stored_path, thumbnail_path
+from printing.files import lock_content, stored_path, thumbnail_path
 from printing.models import FileLayers, PrintFile, PrintJob
 from printing.models.job import ENDED
 
@@ -33,6 +33,14 @@ def give_up_content(files: QuerySet[PrintFile]) -> int:
     return len(rows)
 
 
+def discard_file(file: PrintFile) -> None:
+    """Take back a file that was stored for nothing: no print names it. Its content stays where another row has it."""
+    with transaction.atomic():
+        mine = PrintFile.objects.filter(pk=file.pk)
+        give_up_content(mine)
+        mine.delete()
+
+
 def unused_since(cutoff: dt.datetime) -> QuerySet[PrintFile]:
     """Files with content that were sent before, whose prints have all ended before."""
     jobs = PrintJob.objects.filter(file=OuterRef("pk"))
@@ -42,11 +50,14 @@ def unused_since(cutoff: dt.datetime) -> QuerySet[PrintFile]:
 
 def purge_files(now: dt.datetime, *, is_dry: bool) -> int:
     """Give up the content that nobody used for long; rows that no print names go altogether."""
-    rows = unused_since(retention.PRINT_FILE.cutoff(now))
+    cutoff = retention.PRINT_FILE.cutoff(now)
+    rows = unused_since(cutoff)
     if is_dry:
         return rows.count()
     with transaction.atomic():
-        count = give_up_content(rows)
+        locked = [row.pk for row in rows.select_for_update(of=("self",)).order_by("pk")]
+        # Asked again: while we waited for a row, its person may have had it printed once more.
+        count = give_up_content(unused_since(cutoff).filter(pk__in=locked))
         PrintFile.objects.filter(sha256=GONE_SHA256, jobs=None).delete()
     return count
 
@@ -80,10 +91,16 @@ def purge_orphans(now: dt.datetime, *, is_dry: bool) -> int:
 
 def _remove_unnamed(files: Iterable[PrintFile]) -> None:
     for file in files:
-        if not PrintFile.objects.filter(sha256=file.sha256).exists():
-            for path in (stored_path(file), thumbnail_path(file)):
-                try:
-                    path.unlink(missing_ok=True)
-                except OSError as error:
-                    # The nightly purge finds it again.
-                    log.warning("A print file could not be removed: %s", error.strerror)
+        with transaction.atomic():
+            lock_content(file.sha256)
+            if not PrintFile.objects.filter(sha256=file.sha256).exists():
+                _remove(file)
+
+
+def _remove(file: PrintFile) -> None:
+    for path in (stored_path(file), thumbnail_path(file)):
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            # The nightly purge finds it again.
+            log.warning("A print file could not be removed: %s", error.strerror)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 from fablab.lib.denials import Denial
 from people.models import Person
@@ -26,6 +26,8 @@ from printing.slicers.containers import FileKind as SliceKind
 from printing.slicers.containers import UnreadableFile, kind_of, open_gcode, read_any
 
 CHUNK_BYTES = 1024 * 1024
+# A space of advisory locks of its own.
+CONTENTS = 7_213_045
 ENDINGS_SENT = {FileKind.BGCODE: ".bgcode", FileKind.GCODE_3MF: ".gcode.3mf"}
 
 
@@ -36,6 +38,15 @@ def stored_path(file: PrintFile) -> Path:
 
 def thumbnail_path(file: PrintFile) -> Path:
     return stored_path(file).with_suffix(".png")
+
+
+def lock_content(sha256: str) -> None:
+    """Within the transaction, nobody else puts this content into its place or takes it away.
+
+    Else somebody who gives up an equal file, and finds no other row, would remove what was just stored.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [CONTENTS, int(sha256[:8], 16) - 2**31])
 
 
 def store_file(
@@ -163,10 +174,11 @@ def _described(metadata: SlicerMetadata, name: str, kind: FileKind, by: Person, 
 def _keep(draft: Path, file: PrintFile, thumbnail_png: bytes | None) -> PrintFile:
     final = stored_path(file)
     final.parent.mkdir(parents=True, exist_ok=True)
-    shutil.move(draft, final)
-    if thumbnail_png is not None:
-        thumbnail_path(file).write_bytes(thumbnail_png)
     with transaction.atomic():
+        lock_content(file.sha256)
+        shutil.move(draft, final)
+        if thumbnail_png is not None:
+            thumbnail_path(file).write_bytes(thumbnail_png)
         file.save(force_insert=True)
         if file.kind == FileKind.GCODE:
             keep_layers(file, final)

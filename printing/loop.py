@@ -7,12 +7,13 @@ import time
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection, connections
 from django.utils import timezone
 
-from printing.dispatch import visit
-from printing.models import Printer
+from printing.dispatch import broke_off, visit
+from printing.models import ACTIVE, Printer
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +27,11 @@ CLAIM_SQL = """
 UPDATE printing_printer SET claimed_until = %(until)s
 WHERE id IN (
     SELECT id FROM printing_printer
-    WHERE is_enabled AND kind <> 'by_hand' AND next_poll_at <= %(now)s
+    WHERE (is_enabled OR EXISTS (
+              SELECT 1 FROM printing_printjob job
+              WHERE job.machine_id = printing_printer.machine_id AND job.state = ANY(%(active)s)
+          ))
+          AND kind <> 'by_hand' AND next_poll_at <= %(now)s
           AND (claimed_until IS NULL OR claimed_until < %(now)s) AND NOT id = ANY(%(but)s)
     ORDER BY next_poll_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
 )
@@ -37,10 +42,18 @@ RETURNING id
 def claim_due(now: dt.datetime, most: int, but: Iterable[int] = ()) -> list[int]:
     """Ids of printers that are due, now ours until `CLAIM_FOR` has passed or the visit ends.
 
+    One that was taken out of service is visited until the print that has it is over: somebody may want it stopped.
     `but`: those that are being visited here; claimed again they would be visited by nobody once that visit ends.
     """
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM_SQL, {"now": now, "until": now + CLAIM_FOR, "most": most, "but": list(but)})
+        params: dict[str, Any] = {
+            "now": now,
+            "until": now + CLAIM_FOR,
+            "most": most,
+            "but": list(but),
+            "active": sorted(ACTIVE),
+        }
+        cursor.execute(CLAIM_SQL, params)
         return [row[0] for row in cursor.fetchall()]
 
 
@@ -84,6 +97,7 @@ def _done(busy: set[int], pk: int, freed: threading.Event, visiting: Future[None
 
 
 def _visit(pk: int) -> None:
+    printer = None
     try:
         printer = Printer.objects.select_related("machine__unit__site", "machine__category", "spool").get(pk=pk)
         visit(printer, now=timezone.now())
@@ -91,6 +105,11 @@ def _visit(pk: int) -> None:
         log.warning("A visit was cut short: the database is away (%s).", str(error).split("\n")[0])
     except Printer.DoesNotExist:
         log.info("Printer %s is gone.", pk)
+    except Exception:
+        # `_done` logs it; without a word here it would be visited in vain, and nobody would see that.
+        if printer is not None:
+            broke_off(printer, now=timezone.now())
+        raise
     finally:
         # The pool's threads rest between visits, and end without closing what they hold.
         connection.close()

@@ -166,6 +166,11 @@ FAILURES = {
     "stopped_at_printer": _("It was stopped at the printer."),
     "lost": _("The printer came back without our print: look at the bed and say how it ended."),
     "said_by_person": _("It was lost from sight, and a person said how it ended."),
+    "said_by_hand": _("A person said how it ended."),
+    "forgotten": _("It waited for a month to be handed in, and was withdrawn. Send it again if you still want it."),
+    "visit_failed": _(
+        "Something went wrong while the printer was looked at. It is tried again by itself; the server’s log says more."
+    ),
     "too_many_tries": _("The file could not be sent after several tries."),
 }
 

@@ -1,6 +1,7 @@
 """A print sent to another printer: before it is handed in, or while it waits for its turn."""
 
 import datetime as dt
+from functools import partial
 
 from django.db import transaction
 from django.db.models import Q
@@ -58,7 +59,8 @@ def move_to(*, job: PrintJob, machine: Machine, by: Person, now: dt.datetime) ->
         fresh.machine, fresh.reservation, fresh.start_asked_at = machine, None, None
         fresh.save(update_fields=MOVED)
         for each in (here, machine):
-            wake(each, now)
+            # Later: whoever hangs a spool locks the printer before the prints that wait for it.
+            transaction.on_commit(partial(wake, each, now))
         announce_machines([here.pk, machine.pk])
     return fresh
 

@@ -3,13 +3,16 @@
 import datetime as dt
 from pathlib import Path
 
+from django.db.models import OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from fablab.lib.personal_data import Obstacle, erases, gives_files, refuses_erasure, sweeps
 from people.models import Person
+from printing.errors import WrongJobState
 from printing.file_removal import GONE_NAME, GONE_SHA256, give_up_content, purge_files, purge_names, purge_orphans
 from printing.files import stored_path
-from printing.models import ACTIVE, JobState, PrintCommand, PrintFile, PrintJob
+from printing.models import ACTIVE, JobState, PrintCommand, PrintFile, PrintJob, PrintJobEvent
 from printing.models.job import BEFORE_ITS_TURN
 from printing.services import ask, move_job
 
@@ -48,14 +51,22 @@ def print_files_of(person: Person) -> list[tuple[str, Path]]:
 def forget_drafts(now: dt.datetime, is_dry: bool) -> int:
     """What was never handed in is withdrawn after a month; its file goes with the others that nobody uses."""
     waiting = [JobState.DRAFT, JobState.RETURNED]
-    rows = PrintJob.objects.filter(state__in=waiting, created_at__lt=now - DRAFTS_LAST).select_related(
-        "machine", "file"
-    )
+    # Of one that was sent back the month begins then.
+    moves = PrintJobEvent.objects.filter(job=OuterRef("pk")).order_by("-at", "-pk")
+    since = Coalesce(Subquery(moves.values("at")[:1]), "created_at")
+    rows = PrintJob.objects.filter(state__in=waiting).annotate(since=since).filter(since__lt=now - DRAFTS_LAST)
     if is_dry:
         return rows.count()
-    for job in rows:
+    return sum(_is_forgotten(job, now) for job in rows.select_related("machine", "file"))
+
+
+def _is_forgotten(job: PrintJob, now: dt.datetime) -> bool:
+    try:
         move_job(job, JobState.WITHDRAWN, now=now, reason="forgotten")
-    return len(rows)
+    except WrongJobState:
+        # Its person hands it in, or withdraws it, at this moment.
+        return False
+    return True
 
 
 @sweeps("printing.PrintFile: contents")

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import replace
+from functools import partial
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -92,7 +93,7 @@ def say_ended(*, job: PrintJob, outcome: JobState, by: Person, now: dt.datetime)
     _by_hand(job)
     if job.state != JobState.PRINTING or outcome not in SAYABLE:
         raise WrongJobState(f"The job is {job.state}.")
-    return move_job(job, outcome, now=now, by=by, reason="said_by_person")
+    return move_job(job, outcome, now=now, by=by, reason="said_by_hand")
 
 
 def _by_hand(job: PrintJob) -> Printer:
@@ -135,6 +136,7 @@ def _set(job: PrintJob, now: dt.datetime, **fields: object) -> PrintJob:
         for name, value in fields.items():
             setattr(fresh, name, value)
         fresh.save(update_fields=list(fields))
-        wake(fresh.machine, now)
+        # Later: whoever hangs a spool locks the printer before the prints that wait for it.
+        transaction.on_commit(partial(wake, fresh.machine, now))
         announce_machines([fresh.machine_id])
     return fresh

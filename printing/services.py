@@ -1,6 +1,7 @@
 """Writes about print jobs. Pages write intents here; only the worker talks to printers."""
 
 import datetime as dt
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -14,7 +15,7 @@ from people.models import Person
 from people.permissions import is_staff
 from printing.accounting import settle_job, spool_at
 from printing.errors import PrintRefused, WrongJobState
-from printing.models import ACTIVE, JobState, PrintCommand, Printer, PrintJob, PrintJobEvent
+from printing.models import ACTIVE, BackendKind, JobState, PrintCommand, Printer, PrintJob, PrintJobEvent
 from printing.models.job import BEFORE_ITS_TURN, ENDED, MAY_HAVE_BEGUN, MOVES
 from printing.notices import nobody_is_asked, tell_moved
 from printing.other_prints import end_other, prints_other
@@ -189,6 +190,8 @@ def ask(*, job: PrintJob, kind: PrintCommand.Kind, by: Person, now: dt.datetime)
         fresh = PrintJob.objects.select_for_update(no_key=True, of=("self",)).get(pk=job.pk)
         if kind == PrintCommand.Kind.CANCEL and fresh.state in BEFORE_ITS_TURN:
             return move_job(fresh, JobState.WITHDRAWN, now=now, by=by)
+        if Printer.objects.filter(machine=fresh.machine_id, kind=BackendKind.BY_HAND).exists():
+            raise WrongJobState("Somebody runs it by hand: no worker would carry it out.")
         allowed = {
             PrintCommand.Kind.PAUSE: {JobState.PRINTING},
             PrintCommand.Kind.RESUME: {JobState.PAUSED},
@@ -199,7 +202,8 @@ def ask(*, job: PrintJob, kind: PrintCommand.Kind, by: Person, now: dt.datetime)
         PrintCommand.objects.get_or_create(
             job=fresh, kind=kind, done_at=None, defaults={"asked_by": by, "asked_at": now}
         )
-        wake(fresh.machine, now)
+        # Later: whoever hangs a spool locks the printer before the prints that wait for it.
+        transaction.on_commit(partial(wake, fresh.machine, now))
         announce_machines([fresh.machine_id])
     return fresh
 

@@ -45,7 +45,8 @@ def next_job(printer: Printer, now: dt.datetime) -> PrintJob | None:
     if len(there) == 1:
         return there[0]
     # What does not fit what hangs there costs no question to see, and may be many where nobody needs a reservation.
-    fitting = (job for job in there if not file_denials(job.file, printer))
+    # Nor does whether somebody has looked at the machine for it: some never do.
+    fitting = (job for job in there if not _wants_look(job, printer, now) and not file_denials(job.file, printer))
     able = next((job for job in itertools.islice(fitting, LOOKS_MOST) if _is_able(job, printer, now)), None)
     return able or next(iter(there or waiting), None)
 
@@ -85,7 +86,6 @@ def start_facts(
     if job.machine_id != printer.machine_id:
         # Another printer of the model may be stricter.
         others += unanswered(job, printer)
-    is_start_asked = printer.is_start_asked or bool(looks_wanted(job.file, printer))
     # Whoever has reserved it is not worse off than those who have not: it prints on where nobody comes next.
     runs_alone = printer.is_unattended
     return StartFacts(
@@ -100,12 +100,18 @@ def start_facts(
         estimated=job.file.estimated,
         is_unattended=printer.is_unattended,
         is_held=job.is_held,
-        is_start_wanted=is_start_asked and not _has_looked(job, printer, now),
+        is_start_wanted=_wants_look(job, printer, now),
         is_circuit_free=not is_circuit_taken(printer, now),
         until_next=_until_next(job, printer, now) if runs_alone else None,
         is_in_service=not is_out_of_service(printer.machine, now),
         others=tuple(others),
     )
+
+
+def _wants_look(job: PrintJob, printer: Printer, now: dt.datetime) -> bool:
+    """Whether somebody must look at the machine first, and nobody has."""
+    is_asked = printer.is_start_asked or bool(looks_wanted(job.file, printer))
+    return is_asked and not _has_looked(job, printer, now)
 
 
 def _has_looked(job: PrintJob, printer: Printer, now: dt.datetime) -> bool:

@@ -12,6 +12,8 @@ LONGEST_TEXT = 300
 _REMOTE_PATH = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 # A sensor that is broken or not there reads far outside of it.
 _COLDEST_C, _HOTTEST_C = -50, 600
+# As in files: a metre of layers as thin as a machine can make them, and longer than any print.
+_MOST_LAYERS, _MOST_S = 100_000, 60 * 86_400
 
 
 def mapping(value: object) -> Mapping[str, Any]:
@@ -41,9 +43,12 @@ def mappings(value: object) -> list[Mapping[str, Any]]:
 
 
 def text(value: Mapping[str, Any], key: str) -> str:
-    """The text under this key, 300 characters at most; empty when it is missing or no text."""
+    """The text under this key, 300 characters at most that the database takes; empty when missing or no text."""
     found = value.get(key)
-    return found[:LONGEST_TEXT] if isinstance(found, str) else ""
+    if not isinstance(found, str):
+        return ""
+    # JSON may hold NUL and halves of characters.
+    return found[:LONGEST_TEXT].replace("\0", "").encode(errors="replace").decode()
 
 
 def number(value: object) -> float | None:
@@ -59,6 +64,21 @@ def whole(value: object) -> int | None:
     return None if found is None else int(found)
 
 
+def layer_number(value: object) -> int | None:
+    """A layer, or how many there are; None for what no print has."""
+    return _at_most(value, _MOST_LAYERS)
+
+
+def seconds(value: object) -> int | None:
+    """Whole seconds; None for longer than any print lasts."""
+    return _at_most(value, _MOST_S)
+
+
+def _at_most(value: object, most: int) -> int | None:
+    found = whole(value)
+    return found if found is not None and found <= most else None
+
+
 def celsius(value: object) -> float | None:
     """A temperature to a tenth of a degree; None for what no printer has."""
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -68,11 +88,11 @@ def celsius(value: object) -> float | None:
 
 def instant(value: object) -> datetime | None:
     """Seconds since 1970 as an instant."""
-    seconds = number(value)
-    if seconds is None:
+    since_s = number(value)
+    if since_s is None:
         return None
     try:
-        return datetime.fromtimestamp(seconds, UTC)
+        return datetime.fromtimestamp(since_s, UTC)
     except (OverflowError, OSError, ValueError):
         return None
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from printing.backends.answers import celsius, instant, mapping, mappings, number, text, whole
+from printing.backends.answers import celsius, instant, layer_number, mapping, mappings, number, seconds, text, whole
 from printing.backends.base import LastPrint, PrinterConnection, PrinterProtocolError, PrinterStatus
 
 # Klippy's own state comes first: only when it is ready do the others mean anything.
@@ -69,11 +69,11 @@ def status_from_objects(objects: Mapping[str, Any]) -> PrinterStatus:
         connection=connection,
         remote_path=text(stats, "filename") or None,
         completion_pct=100.0 if state == "complete" else _percent(progress),
-        print_time_s=whole(print_time_s),
+        print_time_s=seconds(print_time_s),
         time_left_s=left_s,
         error_text=error_text,
-        layer=whole(info.get("current_layer")),
-        layers=whole(info.get("total_layer")),
+        layer=layer_number(info.get("current_layer")),
+        layers=layer_number(info.get("total_layer")),
         nozzle_c=celsius(nozzle.get("temperature")),
         nozzle_target_c=celsius(nozzle.get("target")),
         bed_c=celsius(bed.get("temperature")),
@@ -96,13 +96,13 @@ def _percent(progress: float | None) -> float | None:
 def _left_by_file(print_time_s: float | None, progress: float | None) -> int | None:
     if print_time_s is None or progress is None or not LEAST_PROGRESS <= progress <= 1:
         return None
-    return int(print_time_s / progress - print_time_s)
+    return seconds(print_time_s / progress - print_time_s)
 
 
 def left_by_analysis(metadata: Mapping[str, Any], print_time_s: int | None) -> int | None:
     """The slicer's own estimate less what has passed, as introduction.md reckons it; None without one."""
-    estimate_s = number(metadata.get("estimated_time"))
-    return None if not estimate_s or print_time_s is None else max(int(estimate_s) - print_time_s, 0)
+    estimate_s = seconds(metadata.get("estimated_time"))
+    return None if not estimate_s or print_time_s is None else max(estimate_s - print_time_s, 0)
 
 
 def last_print_in(jobs: object, remote_path: str) -> LastPrint | None:
@@ -118,7 +118,7 @@ def last_print_in(jobs: object, remote_path: str) -> LastPrint | None:
                 status == "completed",
                 ended_at,
                 is_error=status not in ("completed", "cancelled"),
-                print_time_s=whole(job.get("print_duration")),
+                print_time_s=seconds(job.get("print_duration")),
                 filament_used_mm=number(job.get("filament_used")),
             )
     return None

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from printing.backends.answers import celsius, instant, mapping, number, text, whole
+from printing.backends.answers import celsius, instant, mapping, number, seconds, text, whole
 from printing.backends.base import LastPrint, PrinterConnection, PrinterProtocolError, PrinterStatus
 
 # OctoPrint 1.11 and 2.0. Older versions add to the text: "Printing from SD", "Offline (Error: …)".
@@ -77,12 +77,12 @@ def status_from_job(
     file = mapping(mapping(job.get("job")).get("file"))
     progress = mapping(job.get("progress"))
     completion_pct = number(progress.get("completion"))
-    time_left_s = whole(progress.get("printTimeLeft"))
+    time_left_s = seconds(progress.get("printTimeLeft"))
     return PrinterStatus(
         connection=connection,
         remote_path=text(file, "path") or None,
         completion_pct=None if completion_pct is None else min(completion_pct, 100.0),
-        print_time_s=whole(progress.get("printTime")),
+        print_time_s=seconds(progress.get("printTime")),
         time_left_s=time_left_s,
         error_text=text(job, "error"),
         last_print=last_print,
@@ -111,7 +111,7 @@ def last_print_of(file: Mapping[str, Any]) -> LastPrint | None:
     if ended_at is None:
         return None
     return LastPrint(
-        is_success=last.get("success") is True, ended_at=ended_at, print_time_s=whole(last.get("printTime"))
+        is_success=last.get("success") is True, ended_at=ended_at, print_time_s=seconds(last.get("printTime"))
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from printing.backends.answers import celsius, mapping, mappings, number, text, whole
+from printing.backends.answers import celsius, mapping, mappings, number, seconds, text, whole
 from printing.backends.base import PrinterConnection, PrinterProtocolError, PrinterStatus
 
 # FINISHED and STOPPED stay until somebody takes note at the printer; the next print may start all the same.
@@ -62,11 +62,11 @@ def status_from(status: Mapping[str, Any]) -> PrinterStatus:
     )
     if not connection.is_busy:
         return found
-    progress, left_s = number(job.get("progress")), whole(job.get("time_remaining"))
+    progress, left_s = number(job.get("progress")), seconds(job.get("time_remaining"))
     return replace(
         found,
         completion_pct=None if progress is None else min(progress, 100.0),
-        print_time_s=whole(job.get("time_printing")),
+        print_time_s=seconds(job.get("time_printing")),
         time_left_s=left_s,
         time_left_origin="" if left_s is None else "printer",
     )

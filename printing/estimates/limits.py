@@ -20,15 +20,30 @@ LONGEST_LAYER_NAME = 80
 MOST_S = 20
 MOST_MB = 1024
 
+# A hundred metres, and a year: beyond, the figures are no answer to anybody.
+MOST_MM = 100_000
+MOST_MINUTES = 365 * 24 * 60
+IMPLAUSIBLE = "implausible"
+
 CODES = ("too_many_shapes", "damaged", "empty", "unsupported", "too_large")
 
 
 class Unmeasurable(PrintingError):
-    """No estimate can be made; `code` is one of CODES."""
+    """No estimate can be made; `code` is one of CODES, or IMPLAUSIBLE where one was made and makes no sense."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
+
+
+def check_plausible(value: float, most: float) -> None:
+    """Refuse what was measured when it is more than `most`, or no number at all.
+
+    Raises:
+        Unmeasurable: `implausible`.
+    """
+    if not value <= most:
+        raise Unmeasurable(IMPLAUSIBLE)
 
 
 class Budget:

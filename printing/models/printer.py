@@ -72,7 +72,7 @@ class Printer(models.Model):
     bed_target_c = models.FloatField(null=True, editable=False)
     next_poll_at = models.DateTimeField(default=timezone.now, editable=False)
     claimed_until = models.DateTimeField(null=True, editable=False)
-    # When it last answered after a silence in which anything may have happened there.
+    # When it first answered, or last did after a silence: before that anything may have happened there.
     returned_at = models.DateTimeField(null=True, editable=False)
     last_answer_at = models.DateTimeField(_("last answer"), null=True, editable=False)
     unreachable_since = models.DateTimeField(_("no answer since"), null=True, editable=False)

@@ -29,6 +29,8 @@ READ_BYTES = 256 * 1024
 CURA_PLACEHOLDER_S = 6666.0
 # A metre of layers as thin as a machine can make them.
 MOST_LAYERS = 100_000
+# No spool holds more.
+MOST_G = 10_000.0
 
 _GENERATORS = (
     re.compile(
@@ -128,6 +130,11 @@ def metadata_of(
     )
 
 
+def plausible_g(grams: float | None) -> float | None:
+    """The weight, or None for one that no spool holds."""
+    return grams if grams is not None and grams <= MOST_G else None
+
+
 def generator_of(text: str) -> tuple[str, str] | None:
     """The slicer's name and version from the comment in which it names itself."""
     for pattern in _GENERATORS:
@@ -177,10 +184,10 @@ def _weight_g(comments: Comments, length_mm: float | None) -> float | None:
     for key in ("total filament used [g]", "total filament weight [g]", "filament used [g]"):
         total = single_total(comments.get(key, ""))
         if total:
-            return total
+            return plausible_g(total)
     diameters_mm = numbers(comments.get("filament_diameter", ""))
     densities = numbers(comments.get("filament_density", ""))
     if not (length_mm and diameters_mm and densities and diameters_mm[0] and densities[0]):
         return None
     # Old Slic3r writes no grams but the diameter (2.85 is common there) and, if asked, the density in g/cm3.
-    return round(length_mm * math.pi / 4 * diameters_mm[0] ** 2 / 1000 * densities[0], 2)
+    return plausible_g(round(length_mm * math.pi / 4 * diameters_mm[0] ** 2 / 1000 * densities[0], 2))

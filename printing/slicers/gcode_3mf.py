@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import BinaryIO
 from zipfile import ZipInfo
 
-from printing.slicers import READ_BYTES, SlicerMetadata, read_metadata
+from printing.slicers import READ_BYTES, SlicerMetadata, plausible_g, read_metadata
 from printing.slicers.comments import first_number, parse_duration, short_name, single_total, words
 from printing.slicers.slice_info import Plate, read_plates
 from printing.slicers.thumbnails import LARGEST_PICTURE_BYTES, as_png
@@ -92,7 +92,7 @@ def _completed(metadata: SlicerMetadata, plate: Plate) -> SlicerMetadata:
     return replace(
         metadata,
         estimated=metadata.estimated or (parse_duration(f"{seconds:.0f}s") if seconds else None),
-        filament_g=metadata.filament_g or grams,
+        filament_g=metadata.filament_g or plausible_g(grams),
         filament_mm=metadata.filament_mm or (round(metres * 1000, 3) if metres else None),
         filament_type=metadata.filament_type or words(",".join(f.get("type", "") for f in filaments)),
         nozzle_mm=metadata.nozzle_mm or first_number(values, "nozzle_diameters"),

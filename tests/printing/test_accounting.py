@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from people.models import Notice, Role
-from printing.accounting import weigh_spool
+from printing.accounting import MOST_CENTS, price_cents, weigh_spool
 from printing.models import JobState, Printer, PrintJob, PrintPrice, Spool, SpoolEntry
 from printing.services import move_job, resolve_lost
 from tests.contract.fake_moonraker import MM_A_SECOND, FakeMoonraker
@@ -85,6 +85,36 @@ def test_filament_that_the_printer_drew_in_goes_before_what_was_foretold(lab, sp
     ended = move_job(fresh(job), state, now=lab.now)
 
     assert ended.grams == (pytest.approx(expected, abs=0.05) if expected is not None else None)
+
+
+@pytest.mark.parametrize(
+    ("file", "used_mm"),
+    [
+        ({"filament_g": 1e9, "filament_mm": None}, None),
+        ({"filament_g": None, "filament_mm": 1e9}, None),
+        ({"filament_g": 1e9, "filament_mm": 10_000}, 10_000),
+    ],
+    ids=["absurd weight", "absurd length", "absurd weight, and the printer counted"],
+)
+def test_absurd_word_of_a_slicer_is_no_weight_and_the_print_ends_all_the_same(lab, spool, file, used_mm):
+    site = lab.machine.site
+    PrintPrice.objects.create(site=site, category=None, base_cents=100, hour_cents=0, kg_cents=2500)
+    job = printing(lab)
+    type(job.file).objects.filter(pk=job.file_id).update(**file)
+    PrintJob.objects.filter(pk=job.pk).update(used_mm=used_mm)
+
+    lab.remote.pass_time(100)
+    lab.tick()
+
+    drawn_g = None if used_mm is None else pytest.approx(29.8, abs=0.1)
+    assert (fresh(job).state, fresh(job).grams) == (JobState.FINISHED, drawn_g)
+    assert fresh(job).cost_cents == (100 if used_mm is None else 160)
+
+
+def test_price_is_never_more_than_can_be_written_down():
+    dear = PrintPrice(base_cents=0, hour_cents=2**31 - 1, kg_cents=0)
+
+    assert price_cents(dear, dt.timedelta(days=1), 0, kg_cents=0) == MOST_CENTS
 
 
 def test_klipper_tells_the_filament_that_it_drew(lab, spool):

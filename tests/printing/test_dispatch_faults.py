@@ -122,6 +122,17 @@ def test_record_counts_whatever_the_printers_clock_says(lab, years):
     assert end_of(job) == (JobState.FINISHED, "")
 
 
+def test_trouble_in_following_a_print_keeps_nobody_from_stopping_it(lab, monkeypatch):
+    job = lab.printing()
+    lab.ask(job, "cancel")
+    monkeypatch.setattr("printing.watch.layer_of", lambda *_: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        lab.tick()
+
+    assert (fresh(job).state, lab.remote.state()) == (JobState.CANCELLING, "Operational")
+
+
 def test_power_cut_ends_as_lost_and_a_person_says_how(lab):
     job = lab.printing()
 

@@ -29,6 +29,13 @@ def laser(lab):
     return lab
 
 
+def drawn_to(far_mm):
+    return (
+        b'<svg xmlns="http://www.w3.org/2000/svg" width="100mm" height="100mm" viewBox="0 0 100 100">'
+        b'<path d="M0 0 L%s 0" fill="none" stroke="red"/></svg>' % far_mm
+    )
+
+
 def kept(lab, content=SQUARE, name="Boîte à clés.svg"):
     return store_file(stream=io.BytesIO(content), name=name, by=lab.person, now=lab.now, printer=lab.printer)
 
@@ -53,6 +60,18 @@ def test_drawing_is_queued_and_run_by_hand(laser):
 def test_what_is_no_drawing_is_refused_and_not_kept(laser, content):
     with pytest.raises(PrintRefused):
         kept(laser, content)
+
+
+@pytest.mark.parametrize(
+    ("far_mm", "speed_mm_s"), [(b"1e17", 10), (b"200000", 10), (b"90000", 0.001)], ids=["absurd", "far", "a year long"]
+)
+def test_drawing_larger_or_slower_than_any_machine_is_refused_as_unreadable(laser, far_mm, speed_mm_s):
+    laser.printer.cut_speed_mm_s = speed_mm_s
+
+    with pytest.raises(PrintRefused) as refused:
+        kept(laser, drawn_to(far_mm))
+
+    assert [denial.code for denial in refused.value.denials] == ["drawing_unreadable"]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from django.utils import timezone
 from printing.dispatch import visit
 from printing.errors import WrongJobState
 from printing.loop import CLAIM_FOR, claim_due, renew_claims, run
+from printing.messages import failure_words
 from printing.models import JobState, PrintCommand, Printer, PrintJob
 from printing.services import ask, move_job
 from reservations.models import Reservation
@@ -82,6 +83,18 @@ def test_printer_is_claimed_when_it_is_due_and_free(fields, is_claimed):
     due = printers(1, **fields)
 
     assert claim_due(NOW, 8) == (due if is_claimed else [])
+
+
+def test_printer_out_of_service_is_claimed_as_long_as_a_print_of_ours_has_it(lab):
+    job = lab.queue()
+    Printer.objects.update(is_enabled=False, next_poll_at=NOW)
+
+    idle = claim_due(NOW, 8)
+    PrintJob.objects.update(state=JobState.PRINTING)
+
+    assert (idle, claim_due(NOW, 8)) == ([], [lab.printer.pk])
+    PrintJob.objects.filter(pk=job.pk).update(state=JobState.FINISHED)
+    assert claim_due(NOW + CLAIM_FOR * 2, 8) == []
 
 
 def test_claims_that_have_waited_longest_come_first():
@@ -198,3 +211,8 @@ def test_visit_that_breaks_off_is_logged_and_the_loop_goes_on(lab, worker, caplo
     wait_until(lambda: caplog.records)
 
     assert f"The visit of printer {broken.pk} broke off" in caplog.text
+    wait_until(lambda: Printer.objects.get(pk=broken.pk).error_code)
+    found = Printer.objects.get(pk=broken.pk)
+    assert (found.error_code, found.failures, found.claimed_until) == ("visit_failed", 1, None)
+    assert found.next_poll_at > timezone.now()
+    assert failure_words("visit_failed") != failure_words("no such code")

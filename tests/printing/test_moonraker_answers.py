@@ -195,6 +195,20 @@ def test_time_left_by_the_slicers_estimate(estimate_s, passed_s, expected):
     assert left_by_analysis({"estimated_time": estimate_s}, passed_s) == expected
 
 
+@pytest.mark.parametrize("absurd", [99_999_999_999, 1e15])
+def test_layers_and_seconds_of_no_print_are_unknown(absurd):
+    info = {"current_layer": absurd, "total_layer": absurd}
+    stats = {"filename": OURS, "state": "printing", "print_duration": absurd, "info": info}
+
+    ended = {"filename": OURS, "status": "cancelled", "end_time": ENDED_S}
+
+    status = status_from_objects(objects(print_stats=stats))
+
+    assert (status.layer, status.layers, status.print_time_s, status.time_left_s) == (None, None, None, None)
+    assert left_by_analysis({"estimated_time": absurd}, 10) is None
+    assert last_print_in([ended | {"print_duration": absurd}], OURS).print_time_s is None
+
+
 @pytest.mark.parametrize(
     "answer", [{"result": {"item": {"size": 5}}}, {"item": {"size": 5}}], ids=["wrapped", "as an upload has it"]
 )

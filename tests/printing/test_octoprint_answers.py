@@ -71,6 +71,20 @@ def test_job_with_nothing_but_nulls_is_a_status_without_values():
     assert status == PrinterStatus(connection=PrinterConnection.ERROR)
 
 
+def test_seconds_of_no_print_are_unknown():
+    progress = {"printTime": 1e12, "printTimeLeft": 999_999_999_999_999, "printTimeLeftOrigin": "analysis"}
+
+    status = status_from_job({"progress": progress, "state": "Printing"}, PrinterConnection.PRINTING)
+
+    assert (status.print_time_s, status.time_left_s, status.time_left_origin) == (None, None, "")
+
+
+def test_error_text_is_one_that_can_be_written_down():
+    job = {"state": "Offline after error", "error": "MCU\x00 shut down \ud800"}
+
+    assert status_from_job(job, PrinterConnection.ERROR).error_text == "MCU shut down ?"
+
+
 def test_job_while_printing_is_read():
     job = {
         "job": {"file": {"path": "fablab/1/cube.gcode", "size": 10445}},

@@ -42,6 +42,14 @@ def test_state_is_understood(state, without_job, with_job):
     assert status_from(printer | {"job": {"id": 420}}).connection is with_job
 
 
+def test_seconds_of_no_print_are_unknown():
+    job = {"id": 420, "progress": 42.0, "time_remaining": 1e12, "time_printing": 1e12}
+
+    status = status_from({"job": job, "printer": {"state": "PRINTING"}})
+
+    assert (status.time_left_s, status.print_time_s, status.time_left_origin) == (None, None, "")
+
+
 def test_running_print_is_read():
     status = status_from(
         {

@@ -6,6 +6,7 @@ from people.errors import NotAllowed
 from people.models import Notice
 from printing.backends import PrinterConnection
 from printing.errors import PrintRefused, WrongJobState
+from printing.messages import failure_words
 from printing.models import BackendKind, FileKind, JobState, Outcome, Printer, PrintFile, PrintJob, Why
 from printing.queue import ask_start, hold_job, put_first, run_by_hand, say_ended, say_outcome
 from printing.rules import start_denials
@@ -153,6 +154,21 @@ def test_many_that_do_not_fit_let_others_pass(lab):
     assert next_job(lab.row(), lab.now) == able
 
 
+@pytest.mark.parametrize("fields", [{"is_start_asked": True}, {}], ids=["always asked", "nozzle unknown"])
+def test_many_that_nobody_has_looked_at_the_printer_for_let_one_pass_whose_person_has(lab, fields):
+    Printer.objects.update(is_unattended=True, **fields)
+    long_ago(lab.reservation)
+    for _ in range(LOOKS_MOST):
+        submitted(lab, make_person())
+    ready = submitted(lab)
+    PrintFile.objects.update(nozzle_mm=0.4)
+    ask_start(job=ready, by=lab.person, now=lab.now)
+
+    lab.ticks(3)
+
+    assert (fresh(ready).state, lab.remote.starts) == (JobState.PRINTING, [ready.remote_path])
+
+
 def test_whoever_has_reserved_a_printer_that_prints_alone_is_not_worse_off(lab):
     Printer.objects.update(is_unattended=True)
     job = lab.queue()
@@ -251,6 +267,32 @@ def test_machine_without_software_is_run_by_hand(lab):
     assert (running.state, ended.state, ended.printed) == (JobState.PRINTING, JobState.FINISHED, minutes(20))
     with pytest.raises(WrongJobState):
         say_ended(job=ended, outcome=JobState.FAILED, by=lab.person, now=lab.now)
+
+
+@pytest.mark.parametrize("kind", ["pause", "cancel"])
+def test_nobody_is_asked_to_stop_what_a_person_runs_by_hand(lab, kind):
+    Printer.objects.update(kind=BackendKind.BY_HAND)
+    running = run_by_hand(job=lab.queue(), by=lab.person, now=lab.now)
+
+    with pytest.raises(WrongJobState):
+        lab.ask(running, kind)
+
+    assert not running.commands.exists()
+
+
+def test_what_waits_to_be_run_by_hand_can_be_withdrawn(lab):
+    Printer.objects.update(kind=BackendKind.BY_HAND)
+
+    assert lab.ask(lab.queue(), "cancel").state == JobState.WITHDRAWN
+
+
+def test_failure_of_what_was_run_by_hand_was_never_lost_from_sight(lab):
+    Printer.objects.update(kind=BackendKind.BY_HAND)
+    running = run_by_hand(job=lab.queue(), by=lab.person, now=lab.now)
+
+    ended = say_ended(job=running, outcome=JobState.FAILED, by=lab.person, now=lab.now)
+
+    assert failure_words(ended.error_code) == "A person said how it ended."
 
 
 def test_sliced_plate_for_a_bambu_is_handed_in_and_run_by_hand(lab):

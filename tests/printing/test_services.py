@@ -179,11 +179,12 @@ def test_command_is_taken_only_where_it_makes_sense(lab, kind, state):
     assert job.commands.count() == (1 if taken and state in ACTIVE else 0)
 
 
-def test_command_wakes_the_worker(lab):
+def test_command_wakes_the_worker(lab, django_capture_on_commit_callbacks):
     job = in_state(lab, JobState.PRINTING)
     Printer.objects.update(next_poll_at=lab.now + dt.timedelta(minutes=5))
 
-    lab.ask(job, "pause")
+    with django_capture_on_commit_callbacks(execute=True):
+        lab.ask(job, "pause")
 
     assert lab.row().next_poll_at == lab.now
 

@@ -174,6 +174,18 @@ def test_number_that_makes_no_sense_is_unknown(value):
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        "; filament used [g] = 1000000000",
+        "; filament used [mm] = 1000000000\n; filament_diameter = 1.75\n; filament_density = 1.24",
+    ],
+    ids=["told", "reckoned from the length"],
+)
+def test_weight_that_no_spool_holds_is_unknown(line):
+    assert read_metadata(prusa(*line.split("\n")), b"").filament_g is None
+
+
+@pytest.mark.parametrize(
     ("line", "expected"),
     [
         ("; printer_model = MK4S", ("MK4S", "", None)),
