@@ -33,6 +33,7 @@ class SpoolAnswer:
         sender = asyncio.create_task(waiting.pass_on())
         try:
             await self.app(scope, receive, waiting.take)
+            waiting.no_more()
             await sender
         finally:
             sender.cancel()
@@ -51,7 +52,7 @@ class _Waiting:
         # A thread may still be at it when the answer is given up.
         self._at_file = threading.Lock()
         self._written = self._read = 0
-        self._is_whole = self._is_gone = False
+        self._is_whole = self._is_gone = self._is_over = False
         self._news, self._progress = asyncio.Event(), asyncio.Event()
 
     async def take(self, message: dict[str, Any]) -> None:
@@ -105,6 +106,9 @@ class _Waiting:
                 elif self._is_whole:
                     await self._send({"type": "http.response.body", "body": b""})
                     return
+                elif self._is_over:
+                    # Nothing was answered: the client left, or lied about its length.
+                    return
                 else:
                     self._news.clear()
                     await self._news.wait()
@@ -117,6 +121,10 @@ class _Waiting:
         await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
         self._read += len(chunk)
         self._progress.set()
+
+    def no_more(self) -> None:
+        self._is_over = True
+        self._news.set()
 
     def forget(self) -> None:
         self._keeper.on_disk -= self._written

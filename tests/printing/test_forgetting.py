@@ -22,6 +22,7 @@ def draft(lab):
     return draft_job(file=file, machine=lab.machine, person=lab.person, by=lab.person, now=lab.now)
 
 
+@pytest.mark.usefixtures("in_english")
 def test_draft_is_withdrawn_after_a_month_and_its_page_says_why(lab):
     job = draft(lab)
 

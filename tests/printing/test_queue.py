@@ -286,6 +286,7 @@ def test_what_waits_to_be_run_by_hand_can_be_withdrawn(lab):
     assert lab.ask(lab.queue(), "cancel").state == JobState.WITHDRAWN
 
 
+@pytest.mark.usefixtures("in_english")
 def test_failure_of_what_was_run_by_hand_was_never_lost_from_sight(lab):
     Printer.objects.update(kind=BackendKind.BY_HAND)
     running = run_by_hand(job=lab.queue(), by=lab.person, now=lab.now)
