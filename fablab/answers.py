@@ -11,11 +11,12 @@ from collections import deque
 from pathlib import Path
 from typing import IO, Any
 
-from fablab.spool import Application, Receive, Scope, Send
+from fablab.spool import Application, Receive, Scope, Send, is_disk_low
 
 MEMORY_BYTES = 256 * 1024
 CHUNK_BYTES = 256 * 1024
-# Of all answers together. Beyond it whoever is slow holds up the thread that makes the answer, and fills no disk.
+# Of all answers together. Beyond it, or on a disk that is nearly full, whoever is slow holds up the thread that makes
+# the answer, and fills no disk.
 DISK_BYTES = 2 * 1024**3
 
 
@@ -39,6 +40,13 @@ class SpoolAnswer:
             sender.cancel()
             waiting.forget()
 
+    def has_room(self, size_bytes: int) -> bool:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            return self.on_disk + size_bytes <= self.disk_bytes and not is_disk_low(self.folder)
+        except OSError:
+            return False
+
 
 class _Waiting:
     """One answer, between whoever makes it and whoever fetches it."""
@@ -46,12 +54,12 @@ class _Waiting:
     def __init__(self, keeper: SpoolAnswer, send: Send) -> None:
         self._keeper = keeper
         self._send = send
-        self._first: deque[dict[str, Any]] = deque()
+        self._in_memory: deque[dict[str, Any]] = deque()
         self._first_bytes = 0
         self._file: IO[bytes] | None = None
         # A thread may still be at it when the answer is given up.
         self._at_file = threading.Lock()
-        self._written = self._read = 0
+        self._written = self._read = self._counted_bytes = 0
         self._is_whole = self._is_gone = self._is_over = False
         self._news, self._progress = asyncio.Event(), asyncio.Event()
 
@@ -60,34 +68,43 @@ class _Waiting:
         chunk, is_body = message.get("body", b""), message["type"] == "http.response.body"
         if self._is_gone:
             return
+        passed = {**message, "more_body": True} if is_body else message
         if self._file is None and self._first_bytes + len(chunk) <= MEMORY_BYTES:
-            self._first.append({**message, "more_body": True} if is_body else message)
+            self._in_memory.append(passed)
             self._first_bytes += len(chunk)
-        else:
-            await self._to_disk(chunk)
+        elif not await self._is_on_disk(chunk):
+            await self._all_fetched()
+            self._in_memory.append(passed)
         self._is_whole = is_body and not message.get("more_body", False)
         self._news.set()
 
-    async def _to_disk(self, chunk: bytes) -> None:
-        while self._keeper.on_disk + len(chunk) > self._keeper.disk_bytes and self._written > self._read:
-            self._progress.clear()
-            await self._progress.wait()
+    async def _is_on_disk(self, chunk: bytes) -> bool:
+        """False when there is no room for it, or none could be had."""
+        if not self._keeper.has_room(len(chunk)):
+            return False
+        # Counted before the thread writes: every answer may ask for room meanwhile.
+        self._keeper.on_disk += len(chunk)
+        self._counted_bytes += len(chunk)
         try:
             await asyncio.to_thread(self._write, chunk)
         except (OSError, ValueError):
-            # Given up meanwhile, or a full disk: the connection ends before its length is reached, which is seen.
-            self._is_gone = True
+            return False
+        return True
+
+    async def _all_fetched(self) -> None:
+        """From here on at the pace of whoever fetches; at once when nobody does any more."""
+        while not self._is_gone and (self._in_memory or self._read < self._written):
+            self._progress.clear()
+            await self._progress.wait()
 
     def _write(self, chunk: bytes) -> None:
         with self._at_file:
             if self._file is None:
-                self._keeper.folder.mkdir(parents=True, exist_ok=True)
                 self._file = tempfile.TemporaryFile(dir=self._keeper.folder)  # noqa: SIM115 (closed by `forget`)
             self._file.seek(self._written)
             self._file.write(chunk)
             self._file.flush()
         self._written += len(chunk)
-        self._keeper.on_disk += len(chunk)
 
     def _read_on(self) -> bytes:
         with self._at_file:
@@ -99,8 +116,9 @@ class _Waiting:
         """At the pace of whoever fetches it."""
         try:
             while not self._is_gone:
-                if self._first:
-                    await self._send(self._first.popleft())
+                if self._in_memory:
+                    await self._send(self._in_memory.popleft())
+                    self._progress.set()
                 elif self._read < self._written:
                     await self._pass_on_from_disk()
                 elif self._is_whole:
@@ -127,7 +145,7 @@ class _Waiting:
         self._news.set()
 
     def forget(self) -> None:
-        self._keeper.on_disk -= self._written
+        self._keeper.on_disk -= self._counted_bytes
         with self._at_file:
             if self._file is not None:
                 self._file.close()

@@ -21,7 +21,7 @@ MEMORY_BYTES = 256 * 1024
 CHUNK_BYTES = 256 * 1024
 STRANGERS_BYTES = 2 * 1024 * 1024
 # On disk at once, in bodies of the largest size: of one connection (a class sends behind one), and in one process.
-OF_ONE_MOST = 3
+OF_ONE_MOST = 6
 AT_ONCE_MOST = 10
 # The database must go on writing; on a small disk the lesser of the two.
 LEAST_FREE_BYTES = 10**9
@@ -66,6 +66,11 @@ DISK_FULL = Refusal(
     "Le disque du lab est presque plein. Rien n’a été gardé : prévenez l’équipe.",
     "The lab’s disk is nearly full. Nothing was kept: tell the team.",
 )
+
+
+def is_disk_low(folder: Path) -> bool:
+    disk = shutil.disk_usage(folder)
+    return disk.free < min(LEAST_FREE_BYTES, LEAST_FREE_SHARE * disk.total)
 
 
 class _Refused(Exception):
@@ -128,8 +133,7 @@ class SpoolBody:
             of_one, of_all = self.bytes_of[caller] + more_bytes, self.bytes_of.total() + more_bytes
             if of_all > AT_ONCE_MOST * self.most_bytes or (caller and of_one > OF_ONE_MOST * self.most_bytes):
                 raise _Refused(TOO_MANY)
-            disk = shutil.disk_usage(self.folder)
-            if disk.free < min(LEAST_FREE_BYTES, LEAST_FREE_SHARE * disk.total):
+            if is_disk_low(self.folder):
                 raise _Refused(DISK_FULL)
             self.bytes_of[caller], own_bytes = of_one, size_bytes
 

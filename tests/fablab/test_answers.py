@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from a2wsgi import WSGIMiddleware
 
+from fablab import spool
 from fablab.answers import CHUNK_BYTES, MEMORY_BYTES, SpoolAnswer
 
 PIECE = bytes(range(256)) * 256
@@ -100,16 +101,78 @@ def test_answer_that_breaks_off_is_not_taken_for_whole(tmp_path: Path) -> None:
         fetched(WSGIMiddleware(Download(100, breaks_after=50), workers=1), tmp_path)
 
 
-def test_full_disk_ends_the_answer_early_and_frees_the_thread(tmp_path: Path) -> None:
-    no_folder = tmp_path / "file"
-    no_folder.write_text("")
+def no_folder(tmp_path: Path, _monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "file"
+    path.write_text("")
+    return path
+
+
+def low_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(spool, "LEAST_FREE_BYTES", 10**18)
+    monkeypatch.setattr(spool, "LEAST_FREE_SHARE", 1)
+    return tmp_path
+
+
+def broken_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    def refuse(**_options: Any) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("fablab.answers.tempfile.TemporaryFile", refuse)
+    return tmp_path
+
+
+@pytest.mark.parametrize("disk", [no_folder, low_disk, broken_disk])
+def test_without_a_disk_the_whole_answer_arrives_at_the_pace_of_who_fetches_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, disk: Callable[[Path, pytest.MonkeyPatch], Path]
+) -> None:
+    folder, download = disk(tmp_path, monkeypatch), Download(100)
+
+    async def until_it_waits() -> None:
+        assert not await asyncio.to_thread(download.made.wait, 0.5)
+
+    got = fetched(WSGIMiddleware(download, workers=1), folder, before=until_it_waits)
+
+    assert body(got) == PIECE * 100
+    assert got[-1].get("more_body", False) is False
+
+
+def test_whoever_goes_away_frees_the_thread_that_waits_for_room(tmp_path: Path) -> None:
     download = Download(100)
 
-    got = fetched(WSGIMiddleware(download, workers=1), no_folder)
+    async def run() -> None:
+        may_go = asyncio.Event()
 
-    assert download.made.is_set()
-    assert len(body(got)) < 100 * len(PIECE)
-    assert all(message.get("more_body", True) for message in got[1:])
+        async def gone(_message: dict[str, Any]) -> None:
+            await may_go.wait()
+            raise ConnectionResetError
+
+        keeper = SpoolAnswer(WSGIMiddleware(download, workers=1), folder=tmp_path, disk_bytes=10 * len(PIECE))
+        asking = asyncio.create_task(keeper(SCOPE, nothing_more, gone))
+        assert not await asyncio.to_thread(download.made.wait, 0.5)
+        may_go.set()
+        with contextlib.suppress(ConnectionResetError):
+            await asking
+        assert keeper.on_disk == 0
+
+    asyncio.run(run())
+
+    assert download.made.wait(20)
+
+
+def test_whoever_sends_nothing_is_over_too(tmp_path: Path) -> None:
+    async def silent(_scope: Any, _receive: Any, _send: Any) -> None:
+        """As the one that keeps bodies does when a client leaves amid its upload."""
+
+    async def run() -> Messages:
+        got: Messages = []
+
+        async def send(message: dict[str, Any]) -> None:
+            got.append(message)
+
+        await asyncio.wait_for(SpoolAnswer(silent, folder=tmp_path)(SCOPE, nothing_more, send), 20)
+        return got
+
+    assert asyncio.run(run()) == []
 
 
 def test_whoever_goes_away_frees_the_thread(tmp_path: Path) -> None:
