@@ -118,7 +118,7 @@ def _is_at_work(session: AccessSession, now: dt.datetime) -> bool:
     access = MachineAccess.objects.filter(machine=session.machine_id).first()
     # Its last word was that it works: whether it still does, nobody knows while it is not heard.
     works = state is not None and state.state == UseState.BUSY
-    is_unknown = state is not None and state.state == UseState.UNKNOWN and state.meter_id is not None
+    is_unknown = state is not None and state.state == UseState.UNKNOWN and state.is_metered
     return works or is_unknown or is_cooling(session, state, access, now)
 
 

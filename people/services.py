@@ -14,7 +14,7 @@ from people.errors import NotAllowed, NotValid, WrongState, not_valid
 from people.locking import locked_people, locked_person
 from people.models import STAFF_ROLES, FileAccess, Person, Role, RoleGrant, Site, Suspension
 from people.ranks import check_may_undo, is_own_suspension, may_change_access, roles_to_grant
-from people.sign_out import sign_out_everywhere
+from people.sign_out import end_sessions_and_keys
 
 # Opening a file again within this time is one reading.
 SAME_READING = dt.timedelta(minutes=10)
@@ -136,7 +136,7 @@ def grant_role(*, person: Person, site: Site, role: str, by: Person, now: dt.dat
         if is_new:
             note_access(person=person, by=by, deed=FileAccess.Deed.CHANGED, now=now)
         if is_new and role in STAFF_ROLES and person.pk != by.pk:
-            sign_out_everywhere(person=person, now=now)
+            end_sessions_and_keys(person=person, now=now)
     return grant
 
 

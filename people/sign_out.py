@@ -22,11 +22,17 @@ def end_sessions(*, person: Person, now: dt.datetime) -> int:
     return Session.objects.filter(pk__in=own).delete()[0] if own else 0
 
 
+def end_sessions_and_keys(*, person: Person, now: dt.datetime) -> None:
+    """End what acts in the person's name: every session, and every key that they gave to a program. Addresses that only
+    tell what they may see go on."""
+    end_sessions(person=person, now=now)
+    ApiToken.objects.filter(user=person).delete()
+
+
 def sign_out_everywhere(*, person: Person, now: dt.datetime) -> None:
     """End every session of the person, and every key and secret address that they gave to a program.
 
     Side effects in order: sessions end; keys end; `signed_out_everywhere` is sent, for what higher apps hand out.
     """
-    end_sessions(person=person, now=now)
-    ApiToken.objects.filter(user=person).delete()
+    end_sessions_and_keys(person=person, now=now)
     signed_out_everywhere.send(Person, person=person, now=now)

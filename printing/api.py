@@ -25,7 +25,7 @@ from printing.files import store_file
 from printing.messages import failure_words, sentence_of
 from printing.models import PrintCommand, Printer, PrintFile, PrintJob
 from printing.services import ask, check_may_send
-from printing.submitting import check_may_draft, queue_job
+from printing.submitting import check_may_keep, queue_job
 from reservations.api_refusals import Refused, refused
 from reservations.messages import Sentence
 
@@ -117,7 +117,7 @@ class PrintJobs(APIView):
         machine = get_object_or_404(rows, slug=form.validated_data["machine"])
         try:
             check_may_send(machine=machine, person=signed_in(request), now=now)
-            check_may_draft(machine=machine, person=signed_in(request))
+            check_may_keep(signed_in(request))
             printer = Printer.objects.select_related("spool").filter(machine=machine, is_enabled=True).first()
             file = store_file(stream=sent, name=sent.name, by=signed_in(request), now=now, printer=printer)
             job = _queued(file, machine, signed_in(request), now)

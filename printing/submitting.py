@@ -47,10 +47,25 @@ def check_may_draft(*, machine: Machine, person: Person, is_kept: bool = False) 
         denials.append(Denial(Code.NO_PRINTER))
     if PrintJob.objects.filter(person=person, state__in=EDITABLE).count() >= DRAFTS_MOST:
         denials.append(Denial(Code.TOO_MANY_DRAFTS, {"most": DRAFTS_MOST}))
-    if not is_kept and kept_bytes(person) >= KEPT_MOST_BYTES:
-        denials.append(Denial(Code.TOO_MUCH_KEPT, {"most_gb": KEPT_MOST_BYTES // 10**9}))
+    if not is_kept:
+        denials += _kept_denials(person)
     if denials:
         raise PrintRefused(denials)
+
+
+def check_may_keep(person: Person) -> None:
+    """Ask before a file is stored that is sent at once.
+
+    Raises:
+        PrintRefused: `too_much_kept`.
+    """
+    if denials := _kept_denials(person):
+        raise PrintRefused(denials)
+
+
+def _kept_denials(person: Person) -> list[Denial]:
+    is_full = kept_bytes(person) >= KEPT_MOST_BYTES
+    return [Denial(Code.TOO_MUCH_KEPT, {"most_gb": KEPT_MOST_BYTES // 10**9})] if is_full else []
 
 
 def kept_bytes(person: Person) -> int:

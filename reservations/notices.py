@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
+from django.db import transaction
 from django.urls import reverse
 
 from people.models import Person, Role
@@ -13,6 +14,7 @@ from reservations.lent import is_still_out, leaves_the_place
 from reservations.loan_notices import forget_due, remind_of_due
 from reservations.models import Deed, Origin, Reservation, Status, WaitingEntry
 from reservations.notices_of_companions import (
+    alike,
     companions_to_tell,
     tell_companions,
     tell_companions_of_series,
@@ -125,17 +127,21 @@ def _is_asked_with_another(deed: Deed) -> bool:
     return rows.filter(start__lt=reservation.start).exists()
 
 
+@transaction.atomic
 def tell_of_series(
     kind: str, rows: Sequence[Reservation], *, by: Person | None, now: dt.datetime, why: str = ""
 ) -> None:
-    """One word about many dates, for whoever holds them and for each who comes along, where somebody else did it; none
-    about no date."""
-    if not rows:
-        return
+    """One word about all dates alike, for whoever holds them and for each who comes along, where somebody else did it;
+    none about no date."""
+    holder = rows[0].holder if rows else None
+    if holder is not None and holder != by:
+        for together in alike(rows):
+            _tell_holder_of_many(holder, kind, together, now, why)
     tell_companions_of_series(kind, rows, by=by, now=now, params_of=_params_of_many)
-    first, holder = rows[0], rows[0].holder
-    if holder is None or holder == by:
-        return
+
+
+def _tell_holder_of_many(holder: Person, kind: str, rows: Sequence[Reservation], now: dt.datetime, why: str) -> None:
+    first = rows[0]
     deed = Deed.objects.filter(reservation=first).latest("pk")
     tell(
         person=holder, kind=kind if len(rows) > 1 else OF_ONE_DATE[kind], key=f"series:{deed.pk}",

@@ -66,19 +66,31 @@ def tell_companions(deed: Deed, companions: Sequence[Person], params: dict[str, 
 def tell_companions_of_series(
     kind: str, rows: Sequence[Reservation], *, by: Person | None, now: dt.datetime, params_of: ParamsOf
 ) -> None:
-    """One word for each of them about all the dates on which they come, but for the one who did it."""
+    """One word for each of them about all the dates alike on which they come, but for the one who did it."""
     dates: dict[Person, list[Reservation]] = {}
     for row in rows:
         for person in _to_tell_of_date(kind, row, by):
             dates.setdefault(person, []).append(row)
+    code = OF_SERIES[kind]
     for person, theirs in dates.items():
-        deed = Deed.objects.filter(reservation=theirs[0]).latest("pk")
-        code = OF_SERIES[kind]
-        tell(
-            person=person, kind=code if len(theirs) > 1 else OF_ONE[code], key=f"with:series:{person.pk}:{deed.pk}",
-            params=params_of(theirs) | {"dates": [row.pk for row in theirs]}, link=theirs[0].get_absolute_url(),
-            site=theirs[0].site, now=now,
-        )  # fmt: skip
+        for together in alike(theirs):
+            first = together[0]
+            deed = Deed.objects.filter(reservation=first).latest("pk")
+            tell(
+                person=person, kind=code if len(together) > 1 else OF_ONE[code],
+                key=f"with:series:{person.pk}:{deed.pk}",
+                params=params_of(together) | {"dates": [row.pk for row in together]}, link=first.get_absolute_url(),
+                site=first.site, now=now,
+            )  # fmt: skip
+
+
+def alike(rows: Iterable[Reservation]) -> list[list[Reservation]]:
+    """The dates of which one sentence says machine and end: one that was moved by itself is told by itself."""
+    groups: dict[Any, list[Reservation]] = {}
+    for row in rows:
+        start, end = (instant.astimezone(row.site.zone) for instant in (row.start, row.end))
+        groups.setdefault((row.machine_id, end.time(), end.date() - start.date()), []).append(row)
+    return list(groups.values())
 
 
 def _to_tell_of_date(kind: str, row: Reservation, by: Person | None) -> list[Person]:

@@ -43,7 +43,10 @@ def answer_dates(
     try:
         for row in rows.with_places().select_related("holder").order_by("start", "pk"):
             try:
-                made.append(answered(reservation=row, by=by, now=now, decision=decision, origin=Origin.SERIES))
+                fresh = answered(reservation=row, by=by, now=now, decision=decision, origin=Origin.SERIES)
+                # Another hand may have said the same a moment ago: told by whoever answered first.
+                if (fresh.decided_by_id, fresh.decided_at) == (by.pk, now):
+                    made.append(fresh)
             except ReservationRefused as refusal:
                 refused.append(RefusedDate(row.start.astimezone(row.site.zone).date(), refusal.denials))
             except WrongState as error:

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import logging
 import os
+import smtplib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from reservations.models import Participant, Reservation
 log = logging.getLogger(__name__)
 NOTICES = "notices.jsonl"
 TOLD_MOST = 200
+OF_ONE_ADDRESS = (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, smtplib.SMTPNotSupportedError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,10 @@ def make_anonymous(now: dt.datetime, *, is_dry: bool) -> Outcome:
 def send_notices(now: dt.datetime, *, is_dry: bool) -> int:
     """Tell by e-mail whoever is due within a month, once since they last came; how many.
 
-    Those without e-mail are on the desk's list.
+    Those without e-mail are on the desk's list. Whoever's address is refused stops nobody else's notice.
+
+    Raises:
+        OSError: the mail server cannot be reached or takes nothing from us.
     """
     told, count = notices(), 0
     for person in due(now, ahead=retention.NOTICE):
@@ -114,13 +119,20 @@ def send_notices(now: dt.datetime, *, is_dry: bool) -> int:
         if not is_dry:
             try:
                 _send_notice(person, addresses)
-            except Exception as trouble:  # noqa: BLE001 (each backend has errors of its own)
+            except Exception as trouble:
+                if not _is_of_one_address(trouble):
+                    raise
                 # Tried again the next night; until then their file stays. What was refused may hold the address.
                 log.warning("%s could not be told by e-mail (%s).", person.reference, type(trouble).__name__)
                 continue
             _note(person.reference, now)
         count += 1
     return count
+
+
+def _is_of_one_address(trouble: Exception) -> bool:
+    """Else the mail server itself is out of reach: everybody would wait for it in vain, and the team must know."""
+    return isinstance(trouble, OF_ONE_ADDRESS) or not isinstance(trouble, OSError)
 
 
 def _told_since_they_came(told: dict[str, dt.datetime], person: Any) -> dt.datetime | None:

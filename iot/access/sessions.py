@@ -329,7 +329,7 @@ def _reason_to_end(session: AccessSession, access: MachineAccess | None, now: dt
     # Its last word was that it works: whether it still does, nobody knows while it is not heard.
     if state is not None and state.state == UseState.BUSY:
         return None
-    if state is not None and state.state == UseState.UNKNOWN and state.meter_id is not None:
+    if state is not None and state.state == UseState.UNKNOWN and state.is_metered:
         return StopReason.AGENT_LOST if now - session.until > UNKNOWN_AT_MOST else None
     if is_cooling(session, state, access, now) or _is_begun_by_hand(session):
         # Its fan goes on until it has cooled down. What was begun on a phone ends there, whatever a device said once.

@@ -71,6 +71,11 @@ class ReportedState(models.Model):
         return f"{self.machine}: {self.state}"
 
     @property
+    def is_metered(self) -> bool:
+        """Whether some device measures it: one that says nothing any more leaves the use unknown."""
+        return self.meter_id is not None or self.power_meter_id is not None
+
+    @property
     def word(self) -> str:
         """What it is doing, as people read it."""
         return str(_("paused")) if self.is_paused else self.get_state_display()

@@ -92,3 +92,24 @@ def test_address_that_the_mail_server_refuses_stops_nobody_elses_notice(
     assert last_purge().at == NOW + retention.NOTICE
     assert refused.reference in caplog.text
     assert "gone@lab.example" not in caplog.text
+
+
+class DeadMail(LocmemMail):
+    """A mail server that nobody reaches."""
+
+    tries = 0
+
+    def send_messages(self, messages: list[EmailMessage]) -> int:
+        DeadMail.tries += 1
+        raise ConnectionRefusedError(111, "Connection refused")
+
+
+def test_mail_server_out_of_reach_is_tried_once_a_night_and_shows(settings) -> None:
+    settings.EMAIL_BACKEND = f"{__name__}.DeadMail"
+    for number in range(3):
+        came(40, contact_email=f"p{number}@lab.example")
+
+    result = purge(now=NOW)
+
+    assert (DeadMail.tries, result.failed) == (1, ("notices sent",))
+    assert not Person.objects.filter(erased_at__isnull=False).exists()

@@ -13,6 +13,7 @@ from iot.orders import Kind, order, take_to_send
 from iot.protocol import Event
 from machines.models import Machine
 from tests.factories import NOW, make_staff, minutes, suspend
+from tests.iot.builders import make_device
 from tests.iot.readers import power_on, tap, with_badge
 
 pytestmark = pytest.mark.django_db
@@ -53,6 +54,25 @@ def test_running_laser_of_somebody_who_is_suspended_goes_on_until_it_rests(lathe
     end_what_may_not_go_on(now=SOON + minutes(1))
 
     assert (while_it_works, told(blind)) == ([], [("disable", "permission")])
+
+
+@pytest.mark.parametrize("measures", ["meter", "power_meter"])
+def test_machine_whose_meter_fell_silent_is_cut_neither_for_its_person_nor_for_its_time(
+    lathe: Machine, blind: Device, measures: str
+) -> None:
+    """What only tells power, as a Zigbee plug without a counter, is a meter too."""
+    camille = with_badge()
+    power_on(tap(blind))
+    state = works(lathe, UseState.UNKNOWN)
+    ReportedState.objects.filter(pk=state.pk).update(**{measures: make_device(machine=lathe)})
+    suspend(person=camille, start=NOW + minutes(1))
+    late = NOW + minutes(61)
+    Device.objects.filter(pk=blind.pk).update(last_seen_at=late)
+
+    end_what_may_not_go_on(now=SOON)
+    ended = sweep_access(now=late)
+
+    assert (ended, told(blind)) == (0, [])
 
 
 def test_device_that_sees_the_work_is_told_at_once_and_waits_itself(lathe: Machine, reader: Device) -> None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from printing.files import stored_path
 from printing.models import JobState, PrintCommand, PrintFile, PrintJob
-from printing.submitting import KEPT_MOST_BYTES
+from printing.submitting import DRAFTS_MOST, KEPT_MOST_BYTES, draft_job
 from reservations.models import Reservation
 from tests.factories import make_person, minutes
 from tests.printing.builders import GCODE, fresh
@@ -117,6 +117,15 @@ def test_program_fills_the_disk_no_further_than_a_page(now_lab):
 
     assert [denial["code"] for denial in answer.json()["denials"]] == ["too_much_kept"]
     assert PrintFile.objects.count() == 1
+
+
+def test_drafts_that_lie_about_stop_no_program(now_lab):
+    send(now_lab, now_lab.person)
+    for _ in range(DRAFTS_MOST):
+        who = {"person": now_lab.person, "by": now_lab.person}
+        draft_job(file=PrintFile.objects.get(), machine=now_lab.machine, now=now_lab.now, **who)
+
+    assert send(now_lab, now_lab.person, AN_HOUR).status_code == 201
 
 
 def test_failed_job_tells_code_and_sentence(now_lab):

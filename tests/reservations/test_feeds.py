@@ -9,6 +9,8 @@ from django.utils import timezone
 from icalendar import Calendar
 
 from people.access import reset_card
+from people.models import Role
+from people.services import grant_role
 from reservations.feed_events import events_of
 from reservations.feeds import MOST, feed_with, make_feed, revoke_feed
 from reservations.models import CalendarFeed, Participant, Reservation, Status
@@ -190,6 +192,15 @@ def test_new_card_ends_the_addresses_made_with_the_lost_one_and_no_others():
 
     assert [read(each).status_code for each in (token, other_token, site_token)] == [404, 200, 200]
     assert CalendarFeed.objects.get(person=person).revoked_at == now
+
+
+def test_whoever_joins_the_team_keeps_their_calendar():
+    person, now, site = make_person(), timezone.now(), make_site()
+    _own, token = make_feed(person=person, by=person, now=now)
+
+    grant_role(person=person, site=site, role=Role.MEDIATOR, by=make_staff(site=site, role=Role.FAB_MANAGER), now=now)
+
+    assert read(token).status_code == 200
 
 
 def test_secret_is_not_kept_and_reading_is_written_now_and_then():

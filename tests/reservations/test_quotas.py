@@ -1,15 +1,17 @@
 """What a person holds of each limit: which one is in force, which periods it counts, what a move gives up."""
 
 import datetime as dt
+from importlib import import_module
 
 import pytest
+from django.db import connection
 
 from fablab.lib.intervals import Interval
 from machines.models import PeakHours
 from people.groups import group_that_follows_roles
 from people.models import GroupMembership, PersonGroup, Role
 from reservations.errors import ReservationRefused
-from reservations.models import Participant, Quota
+from reservations.models import Participant, Quota, Reservation
 from reservations.quotas import periods_touched, quota_facts
 from reservations.services import cancel_reservation, move_reservation
 from tests.factories import (
@@ -81,6 +83,20 @@ def test_what_was_given_up_does_not_count(machine, person):
     cancel_reservation(reservation=first, by=person, now=NOW)
 
     assert codes_of(machine, person, TEN, ELEVEN) == []
+
+
+def test_what_was_given_up_before_its_start_stays_uncounted_after_an_update(machine, person):
+    limit(1, "day", "count")
+    first = reserve(machine=machine, start=TEN, end=ELEVEN, holder=person)
+    cancel_reservation(reservation=first, by=person, now=NOW)
+    # As versions before wrote it, of somebody who checked in early and left.
+    Reservation.objects.filter(pk=first.pk).update(checked_in_at=NOW)
+    before = codes_of(machine, person, TEN, ELEVEN)
+
+    with connection.cursor() as cursor:
+        cursor.execute(import_module("reservations.migrations.0010_given_up_in_time").FORWARD)
+
+    assert (before, codes_of(machine, person, TEN, ELEVEN)) == (["quota_exceeded"], [])
 
 
 def test_move_within_the_limit_is_no_second_one(machine, person):

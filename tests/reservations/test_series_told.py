@@ -3,12 +3,25 @@
 import pytest
 
 from people.models import Notice, Role
-from reservations.models import Reservation
+from reservations import series_answers
+from reservations.errors import WrongState
+from reservations.life import approve
+from reservations.models import Origin, Reservation
 from reservations.series import Scope, cancel_dates, move_dates, reserve_dates
 from reservations.series_answers import answer_dates
 from reservations.services import cancel_reservation, move_reservation
 from reservations.wishes import Wish
-from tests.factories import NOW, at, make_category, make_machine, make_person, make_site, make_staff, make_team
+from tests.factories import (
+    NOW,
+    at,
+    make_category,
+    make_machine,
+    make_person,
+    make_site,
+    make_staff,
+    make_team,
+    minutes,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 
@@ -121,3 +134,38 @@ def test_one_date_moved_by_the_team_is_told_like_any_other():
 
     assert kinds(lab.ana) == ["reservation_moved"]
     assert kinds(lab.bo) == ["taking_part_series", "taking_part_moved"]
+
+
+def test_date_that_was_moved_alone_before_is_told_with_its_own_machine_and_end(asked):
+    other = make_machine(site=asked.site, category=asked.dates[0].machine.category, name="Saw")
+    first, second, _third = asked.dates
+    move_reservation(reservation=second, start=second.start, end=second.end + minutes(60), by=asked.ana, now=NOW)
+    Reservation.objects.filter(pk=first.pk).update(machine=other)
+    Notice.objects.all().delete()
+
+    asked.answer(is_yes=True)
+
+    for person in (asked.ana, asked.bo):
+        words = dict.fromkeys(("17 March", "24 March", "31 March"), "")
+        for _kind, sentence in told(person):
+            words |= {day: sentence for day in words if day in sentence}
+        assert len(set(words.values())) == 3
+        assert "Saw" in words["17 March"]
+        assert "17:00" in words["24 March"]
+        assert "16:00" in words["31 March"]
+
+
+def test_what_another_hand_answered_a_moment_ago_is_told_by_them_alone(asked, monkeypatch):
+    real, others = series_answers.approve, make_staff(site=asked.site, role=Role.FAB_MANAGER)
+
+    def after_another(**given):
+        approve(reservation=given["reservation"], by=others, now=NOW - minutes(1), origin=Origin.SERIES)
+        return real(**given)
+
+    monkeypatch.setattr(series_answers, "approve", after_another)
+    Notice.objects.all().delete()
+
+    with pytest.raises(WrongState, match="not_pending"):
+        asked.answer(is_yes=True)
+
+    assert kinds(asked.ana) == []
