@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from machines.models import Qualification, QualificationGrant
 from machines.models.qualification import Level
 from people.errors import NotAllowed, NotValid
+from people.locking import locked_people
 from people.models import FileAccess, Person
 from people.permissions import is_manager, is_staff
 from people.ranks import check_may_undo
@@ -59,6 +60,7 @@ def grant_qualification(
     Raises:
         NotAllowed: `not_of_the_team`, `own_qualification`.
         NotValid: `expiry_passed`.
+        WrongState: `person_is_gone`, of one of them.
     """
     if not is_staff(by):
         raise NotAllowed("not_of_the_team", _("Only the team grants qualifications."))
@@ -68,8 +70,8 @@ def grant_qualification(
     if by.pk in wanted and not is_manager(by):
         raise NotAllowed("own_qualification", _("Nobody grants themselves a qualification. Ask somebody of the team."))
     with transaction.atomic():
-        rows = Person.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=wanted).order_by("pk")
-        return [_grant_one(person, qualification, level, expires_at, by, now) for person in rows]
+        rows = locked_people(wanted)
+        return [_grant_one(rows[pk], qualification, level, expires_at, by, now) for pk in wanted]
 
 
 def revoke_qualification(*, grant: QualificationGrant, by: Person, now: dt.datetime) -> None:

@@ -26,8 +26,8 @@ def team_of(site: Site) -> QuerySet[Person]:
 
 
 def shifts_of(site: Site, start: dt.datetime, end: dt.datetime) -> list[Shift]:
-    """The shifts that stand and touch [start, end), with their people. One query."""
-    rows = Shift.objects.standing().filter(site=site).overlapping(start, end).select_related("person")
+    """The shifts that stand and touch [start, end), with their people and `is_of_team`. One query."""
+    rows = Shift.objects.with_team().standing().filter(site=site).overlapping(start, end).select_related("person")
     return list(rows.order_by("start", "person__last_name", "pk"))
 
 

@@ -7,6 +7,7 @@ from django.db.models import Q, QuerySet, Sum
 from django.utils.translation import gettext_lazy as _
 
 from people.errors import NotAllowed
+from people.locking import locked_person
 from people.models import FileAccess, Person
 from people.permissions import is_manager
 from people.services import note_access
@@ -47,15 +48,17 @@ def give_credits(
 ) -> CreditLot:
     """Hand out credits, of a pack or by hand; without `days_valid` they never expire.
 
-    Side effects in order: lot and first line inserted; a note in the person's file.
+    Side effects in order: the person locked; lot and first line inserted; a note in the person's file.
 
     Raises:
         ValueError: nothing is given.
         NotAllowed: `own_credits`: nobody gives to themselves, unless they manage.
+        WrongState: `person_is_gone`.
     """
     if amount <= 0:
         raise ValueError("at least one credit is given")
     _check_not_own(person, by)
+    locked_person(person.pk)
     expires_at = now + dt.timedelta(days=days_valid) if days_valid else None
     lot = CreditLot.objects.create(person=person, pack=pack, expires_at=expires_at, created_at=now)
     CreditEntry.objects.create(lot=lot, amount=amount, why=Why.GIVEN, words=words, at=now, by=by)

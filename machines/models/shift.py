@@ -18,8 +18,12 @@ class ShiftQuerySet(models.QuerySet["Shift"]):
 
     def of_the_team(self) -> "ShiftQuerySet":
         """Those of people who still are of the team of the place: who left it watches over nothing."""
+        return self.with_team().filter(is_of_team=True)
+
+    def with_team(self) -> "ShiftQuerySet":
+        """Each with `is_of_team`: whether its person still is of the team of the place."""
         grants = RoleGrant.objects.filter(person=OuterRef("person"), site=OuterRef("site"), role__in=STAFF_ROLES)
-        return self.filter(Exists(grants), person__is_active=True)
+        return self.annotate(is_of_team=Q(Exists(grants)) & Q(person__is_active=True))
 
     def overlapping(self, start: dt.datetime, end: dt.datetime) -> "ShiftQuerySet":
         return self.filter(start__lt=end, end__gt=start)

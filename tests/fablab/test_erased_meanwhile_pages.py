@@ -21,6 +21,7 @@ PAGES = {
     "people-suspend": {"reason": "Noise"},
     "people-role": {"role": "member"},
     "people-groups": {"group": "{group}", "start": "2030-05-01"},
+    "people-credits-give": {"amount": "5"},
 }
 
 

@@ -8,8 +8,8 @@ from machines.models import QualificationGrant
 from machines.models.qualification import Level
 from machines.qualification_selectors import end_of_day_in, qualifications_of
 from machines.qualification_services import Outcome, grant_qualification, revoke_qualification
-from people.errors import NotAllowed, NotValid
-from people.models import FileAccess, Role
+from people.errors import NotAllowed, NotValid, WrongState
+from people.models import FileAccess, Person, Role
 from tests.factories import NOW, at, grant, make_person, make_qualification, make_site, make_staff
 
 pytestmark = pytest.mark.django_db
@@ -37,6 +37,19 @@ def test_ten_people_get_it_at_once_with_who_gave_it(supervisor):
     assert {d.outcome for d in done} == {Outcome.GRANTED}
     assert QualificationGrant.objects.filter(granted_by=supervisor, expires_at=LATER).count() == 10
     assert FileAccess.objects.filter(deed=FileAccess.Deed.QUALIFIED, by=supervisor).count() == 10
+
+
+def test_nobody_gets_it_when_one_was_erased_meanwhile(supervisor):
+    here, gone = make_person(), make_person()
+    Person.objects.filter(pk=gone.pk).update(erased_at=NOW)
+
+    with pytest.raises(WrongState, match="vient d’être effacée"):
+        grant_qualification(
+            people=[here, gone], qualification=make_qualification(), level=Level.ALONE, expires_at=LATER,
+            by=supervisor, now=NOW,
+        )  # fmt: skip
+
+    assert not QualificationGrant.objects.exists()
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,7 @@ def test_shift_counts_while_whoever_has_it_is_of_the_team_of_that_place(site, pe
     elsewhere.role_grants.update(site=make_site())
 
     assert supervised_times(site, START, END) == (Interval(at("14:00"), at("18:00")),)
+    assert [shift.is_of_team for shift in shifts_of(site, at("14:00"), at("23:00"))] == [True, False, False]
 
 
 def test_hours_without_the_team_are_not_supervised():
