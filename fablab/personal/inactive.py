@@ -32,6 +32,7 @@ from reservations.models import Participant, Reservation
 log = logging.getLogger(__name__)
 NOTICES = "notices.jsonl"
 TOLD_MOST = 200
+SEVERAL_NIGHTS = dt.timedelta(days=3)
 OF_ONE_ADDRESS = (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, smtplib.SMTPNotSupportedError)
 
 
@@ -106,7 +107,7 @@ def make_anonymous(now: dt.datetime, *, is_dry: bool) -> Outcome:
 def send_notices(now: dt.datetime, *, is_dry: bool) -> int:
     """Tell by e-mail whoever is due within a month, once since they last came; how many.
 
-    Those without e-mail are on the desk's list. Whoever's address is refused stops nobody else's notice.
+    Those without e-mail are on the desk's list, and so are those whose address is refused: see `not_reached`.
 
     Raises:
         OSError: the mail server cannot be reached or takes nothing from us.
@@ -177,8 +178,24 @@ def to_tell(now: dt.datetime, staff: Person) -> list[Person]:
     """Whom this member of the team may tell by voice: those due within a month whom no e-mail reaches."""
     known = people_of(staff)
     if sends_mail():
-        known = known.filter(contact_email="").exclude(Exists(EmailAddress.objects.filter(user=OuterRef("pk"))))
+        known = known.filter(_has_no_address())
     return list(due(now, ahead=retention.NOTICE).filter(pk__in=known.values("pk"))[:TOLD_MOST])
+
+
+def not_reached(now: dt.datetime, staff: Person) -> list[Person]:
+    """Whom this member of the team knows and the notice did not reach in several nights: their address is refused.
+
+    Their file stays until somebody corrects the address, or takes it out.
+    """
+    if not sends_mail():
+        return []
+    told, known = notices(), people_of(staff).exclude(_has_no_address())
+    late = due(now, ahead=retention.NOTICE - SEVERAL_NIGHTS).filter(pk__in=known.values("pk"))[:TOLD_MOST]
+    return [person for person in late if not _told_since_they_came(told, person)]
+
+
+def _has_no_address() -> Q:
+    return Q(~Exists(EmailAddress.objects.filter(user=OuterRef("pk"))), contact_email="")
 
 
 def _addresses(person: Person) -> list[str]:

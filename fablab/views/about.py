@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from fablab.personal.inactive import to_tell
+from fablab.personal.inactive import not_reached, to_tell
 from fablab.personal.purge import last_purge
 from fablab.personal.register import entries
 from fablab.views.roles import for_role
@@ -28,9 +28,10 @@ def register(request: HttpRequest) -> HttpResponse:
 
 @for_role(is_staff)
 def leaving(request: HttpRequest) -> HttpResponse:
-    """Whose file is about to be made anonymous and who has no e-mail to be told by."""
-    person = signed_in(request)
-    return render(request, "fablab/about/leaving.html", {"people": to_tell(timezone.now(), person)})
+    """Whose file is about to be made anonymous and whom no e-mail reaches."""
+    person, now = signed_in(request), timezone.now()
+    context = {"people": to_tell(now, person), "refused": not_reached(now, person)}
+    return render(request, "fablab/about/leaving.html", context)
 
 
 def legal(request: HttpRequest) -> HttpResponse:

@@ -9,13 +9,16 @@ from django.core import mail
 from django.core.mail import EmailMessage
 from django.core.mail.backends.locmem import EmailBackend as LocmemMail
 from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
 
 from fablab.lib import retention
 from fablab.lib.personal_data import Sweep, more_sweeps
+from fablab.personal.inactive import not_reached
 from fablab.personal.purge import last_purge, purge
 from people.models import Person
 from tests.fablab.test_purge import active, came, months, old_rows
-from tests.factories import NOW
+from tests.factories import NOW, give_role, make_site, make_staff
 
 pytestmark = pytest.mark.django_db
 DAY = dt.timedelta(days=1)
@@ -92,6 +95,22 @@ def test_address_that_the_mail_server_refuses_stops_nobody_elses_notice(
     assert last_purge().at == NOW + retention.NOTICE
     assert refused.reference in caplog.text
     assert "gone@lab.example" not in caplog.text
+
+
+def test_desk_sees_whose_address_is_refused(settings, client: Client) -> None:
+    settings.EMAIL_BACKEND = f"{__name__}.ChoosyMail"
+    site = make_site()
+    refused, told = came(40, contact_email="gone@lab.example"), came(40, contact_email="zoro@lab.example")
+    for person in (refused, told):
+        give_role(person=person, site=site)
+    staff = make_staff(site=site)
+
+    purge(now=NOW)
+
+    assert not_reached(NOW, staff) == [refused]
+    assert not_reached(NOW, make_staff(site=make_site())) == []
+    client.force_login(staff)
+    assert reverse("people-person", args=[refused.reference]) in client.get(reverse("privacy-leaving")).content.decode()
 
 
 class DeadMail(LocmemMail):
