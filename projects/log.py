@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
 from people.errors import NotAllowed
@@ -38,7 +39,7 @@ def write_print(job: PrintJob) -> LogEntry | None:
     others.update(print_job=None)
     if job.team_id is None or job.started_at is None:
         return None
-    entry = LogEntry.objects.select_for_update().filter(print_job=job).first() or LogEntry(print_job=job)
+    entry = _entry_of(job)
     facts, is_kept = facts_of(job), job.file.sha256 != GONE_SHA256
     entry.team_id, entry.kind = job.team_id, LogEntry.Kind.PRINT
     entry.happened_at = job.ended_at or job.started_at
@@ -47,6 +48,16 @@ def write_print(job: PrintJob) -> LogEntry | None:
     entry.name = job.file.name if is_kept or not entry.name else entry.name
     entry.facts = facts if is_kept else facts | {name: entry.facts[name] for name in OF_THE_FILE if name in entry.facts}
     entry.save()
+    return entry
+
+
+def _entry_of(job: PrintJob) -> LogEntry:
+    """The one there is; else what the team kept of it before it went to others for a while; else a new one."""
+    times = [time for time in (job.started_at, job.ended_at) if time is not None]
+    kept = Q(print_job=None, team=job.team_id, machine=job.machine_id, happened_at__in=times)
+    rows = LogEntry.objects.select_for_update().filter(Q(print_job=job) | kept)
+    entry = rows.order_by(F("print_job").asc(nulls_last=True)).first() or LogEntry()
+    entry.print_job = job
     return entry
 
 

@@ -181,6 +181,18 @@ def test_what_the_team_wrote_stays_theirs_when_the_print_is_not(lab, team):
     assert (moved.note, moved.print_job) == ("", job)
 
 
+def test_print_that_comes_back_to_the_team_finds_what_they_wrote(lab, team):
+    other = make_team(site=lab.machine.site, members=[lab.person])
+    job = printed(lab, team)
+    entry = write_note(entry=LogEntry.objects.get(), note="Glue next time", by=lab.person)
+
+    choose_team(job=job, team=other, by=lab.person)
+    choose_team(job=fresh(job), team=team, by=lab.person)
+
+    found = LogEntry.objects.get()
+    assert (found.pk, found.note, found.print_job) == (entry.pk, "Glue next time", job)
+
+
 def test_reservation_of_the_team_next_week_takes_no_print_of_today(lab, team):
     lab.reservation.team = team
     lab.reservation.status = "confirmed"
