@@ -18,26 +18,29 @@ CHUNK_BYTES = 256 * 1024
 # Of all answers together. Beyond it, or on a disk that is nearly full, whoever is slow holds up the thread that makes
 # the answer, and fills no disk.
 DISK_BYTES = 2 * 1024**3
+# Who takes nothing for so long holds up no thread any more: the connection ends.
+PATIENCE_S = 60
 
 
 class SpoolAnswer:
     """ASGI middleware; not for answers that never end."""
 
-    def __init__(self, app: Application, *, folder: Path, disk_bytes: int = DISK_BYTES) -> None:
+    def __init__(
+        self, app: Application, *, folder: Path, disk_bytes: int = DISK_BYTES, patience_s: float = PATIENCE_S
+    ) -> None:
         self.app = app
         self.folder = folder
         self.disk_bytes = disk_bytes
+        self.patience_s = patience_s
         self.on_disk = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         waiting = _Waiting(self, send)
-        sender = asyncio.create_task(waiting.pass_on())
         try:
             await self.app(scope, receive, waiting.take)
             waiting.no_more()
-            await sender
+            await waiting.sent()
         finally:
-            sender.cancel()
             waiting.forget()
 
     def has_room(self, size_bytes: int) -> bool:
@@ -62,6 +65,7 @@ class _Waiting:
         self._written = self._read = self._counted_bytes = 0
         self._is_whole = self._is_gone = self._is_over = False
         self._news, self._progress = asyncio.Event(), asyncio.Event()
+        self._sender = asyncio.create_task(self._pass_on())
 
     async def take(self, message: dict[str, Any]) -> None:
         """Kept at once. It never fails: a2wsgi would leave its thread waiting for ever."""
@@ -88,22 +92,28 @@ class _Waiting:
         try:
             await asyncio.to_thread(self._write, chunk)
         except (OSError, ValueError):
+            self._keeper.on_disk -= len(chunk)
+            self._counted_bytes -= len(chunk)
             return False
         return True
 
     async def _all_fetched(self) -> None:
-        """From here on at the pace of whoever fetches; at once when nobody does any more."""
+        """From here on at the pace of whoever fetches; at once when nobody does any more, or for so long."""
         while not self._is_gone and (self._in_memory or self._read < self._written):
             self._progress.clear()
-            await self._progress.wait()
+            try:
+                await asyncio.wait_for(self._progress.wait(), self._keeper.patience_s)
+            except TimeoutError:
+                self.give_up()
 
     def _write(self, chunk: bytes) -> None:
         with self._at_file:
             if self._file is None:
-                self._file = tempfile.TemporaryFile(dir=self._keeper.folder)  # noqa: SIM115 (closed by `forget`)
+                # Unbuffered: of a write that fails nothing is tried again at the next look into the file.
+                self._file = tempfile.TemporaryFile(buffering=0, dir=self._keeper.folder)  # noqa: SIM115
             self._file.seek(self._written)
-            self._file.write(chunk)
-            self._file.flush()
+            if self._file.write(chunk) < len(chunk):
+                raise OSError("the disk is full")
         self._written += len(chunk)
 
     def _read_on(self) -> bytes:
@@ -112,7 +122,17 @@ class _Waiting:
             self._file.seek(self._read)
             return self._file.read(min(CHUNK_BYTES, self._written - self._read))
 
-    async def pass_on(self) -> None:
+    async def sent(self) -> None:
+        """Once all has been fetched, or nobody fetches any more. Raises what the connection raised."""
+        await asyncio.wait([self._sender])
+        if not self._sender.cancelled():
+            self._sender.result()
+
+    def give_up(self) -> None:
+        self._is_gone = True
+        self._sender.cancel()
+
+    async def _pass_on(self) -> None:
         """At the pace of whoever fetches it."""
         try:
             while not self._is_gone:
@@ -145,6 +165,7 @@ class _Waiting:
         self._news.set()
 
     def forget(self) -> None:
+        self._sender.cancel()
         self._keeper.on_disk -= self._counted_bytes
         with self._at_file:
             if self._file is not None:

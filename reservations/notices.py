@@ -135,7 +135,7 @@ def tell_of_series(
     none about no date."""
     holder = rows[0].holder if rows else None
     if holder is not None and holder != by:
-        for together in alike(rows):
+        for together in alike(kind, rows):
             _tell_holder_of_many(holder, kind, together, now, why)
     tell_companions_of_series(kind, rows, by=by, now=now, params_of=_params_of_many)
 

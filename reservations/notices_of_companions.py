@@ -38,6 +38,7 @@ OF_ONE = {
     "taking_part_series_moved": "taking_part_moved",
     "taking_part_series_cancelled": "taking_part_cancelled",
 }
+SAYS_NO_END = {"series_cancelled", "series_refused"}
 ParamsOf = Callable[[Sequence[Reservation]], dict[str, Any]]
 
 
@@ -73,7 +74,7 @@ def tell_companions_of_series(
             dates.setdefault(person, []).append(row)
     code = OF_SERIES[kind]
     for person, theirs in dates.items():
-        for together in alike(theirs):
+        for together in alike(kind, theirs):
             first = together[0]
             deed = Deed.objects.filter(reservation=first).latest("pk")
             tell(
@@ -84,12 +85,13 @@ def tell_companions_of_series(
             )  # fmt: skip
 
 
-def alike(rows: Iterable[Reservation]) -> list[list[Reservation]]:
+def alike(kind: str, rows: Iterable[Reservation]) -> list[list[Reservation]]:
     """The dates of which one sentence says machine and end: one that was moved by itself is told by itself."""
     groups: dict[Any, list[Reservation]] = {}
     for row in rows:
         start, end = (instant.astimezone(row.site.zone) for instant in (row.start, row.end))
-        groups.setdefault((row.machine_id, end.time(), end.date() - start.date()), []).append(row)
+        until = None if kind in SAYS_NO_END else (end.time(), end.date() - start.date())
+        groups.setdefault((row.machine_id, until), []).append(row)
     return list(groups.values())
 
 

@@ -44,8 +44,8 @@ def answer_dates(
         for row in rows.with_places().select_related("holder").order_by("start", "pk"):
             try:
                 fresh = answered(reservation=row, by=by, now=now, decision=decision, origin=Origin.SERIES)
-                # Another hand may have said the same a moment ago: told by whoever answered first.
-                if (fresh.decided_by_id, fresh.decided_at) == (by.pk, now):
+                # Another hand may have said the same a moment ago.
+                if fresh.decided_by_id == by.pk:
                     made.append(fresh)
             except ReservationRefused as refusal:
                 refused.append(RefusedDate(row.start.astimezone(row.site.zone).date(), refusal.denials))
@@ -54,8 +54,9 @@ def answer_dates(
                 if error.code != "not_pending":
                     raise
     finally:
-        # Whatever stops it half-way: what was answered is told.
-        tell_of_series("series_approved" if is_yes else "series_refused", made, by=by, now=now, why=decision)
+        # Whatever stops it half-way: what was answered is told, of two taps at once by the first.
+        told = [row for row in made if row.decided_at == now]
+        tell_of_series("series_approved" if is_yes else "series_refused", told, by=by, now=now, why=decision)
     if not made and not refused:
         raise WrongState("not_pending")
     return SeriesReport(reservation.series, made, refused)

@@ -32,7 +32,6 @@ from reservations.models import Participant, Reservation
 log = logging.getLogger(__name__)
 NOTICES = "notices.jsonl"
 TOLD_MOST = 200
-SEVERAL_NIGHTS = dt.timedelta(days=3)
 OF_ONE_ADDRESS = (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, smtplib.SMTPNotSupportedError)
 
 
@@ -110,9 +109,9 @@ def send_notices(now: dt.datetime, *, is_dry: bool) -> int:
     Those without e-mail are on the desk's list, and so are those whose address is refused: see `not_reached`.
 
     Raises:
-        OSError: the mail server cannot be reached or takes nothing from us.
+        OSError: the mail server cannot be reached; it is not tried for everybody in vain.
     """
-    told, count = notices(), 0
+    told, count, broken = notices(), 0, None
     for person in due(now, ahead=retention.NOTICE):
         addresses = _addresses(person)
         if not addresses or _told_since_they_came(told, person):
@@ -121,18 +120,25 @@ def send_notices(now: dt.datetime, *, is_dry: bool) -> int:
             try:
                 _send_notice(person, addresses)
             except Exception as trouble:
-                if not _is_of_one_address(trouble):
-                    raise
                 # Tried again the next night; until then their file stays. What was refused may hold the address.
                 log.warning("%s could not be told by e-mail (%s).", person.reference, type(trouble).__name__)
+                if _is_of_one_address(trouble):
+                    _note(person.reference, refused=now)
+                elif broken is not None:
+                    raise
+                else:
+                    broken = trouble
                 continue
-            _note(person.reference, now)
+            broken = None
+            _note(person.reference, at=now)
         count += 1
+    if broken is not None and not count:
+        raise broken
     return count
 
 
 def _is_of_one_address(trouble: Exception) -> bool:
-    """Else the mail server itself is out of reach: everybody would wait for it in vain, and the team must know."""
+    """Else it may be the mail server that is out of reach: for the next one as well, then."""
     return isinstance(trouble, OF_ONE_ADDRESS) or not isinstance(trouble, OSError)
 
 
@@ -160,6 +166,10 @@ def _send_notice(person: Person, addresses: list[str]) -> None:
 
 def notices() -> dict[str, dt.datetime]:
     """`{reference: when they were told}`, the last time counts."""
+    return _noted("at")
+
+
+def _noted(what: str) -> dict[str, dt.datetime]:
     found = {}
     try:
         lines = _notices_path().read_text(encoding="utf-8").splitlines()
@@ -168,7 +178,7 @@ def notices() -> dict[str, dt.datetime]:
     for line in lines:
         try:
             row = json.loads(line)
-            found[str(row["reference"])] = dt.datetime.fromisoformat(row["at"])
+            found[str(row["reference"])] = dt.datetime.fromisoformat(row[what])
         except (ValueError, KeyError, TypeError):
             continue
     return found
@@ -183,15 +193,15 @@ def to_tell(now: dt.datetime, staff: Person) -> list[Person]:
 
 
 def not_reached(now: dt.datetime, staff: Person) -> list[Person]:
-    """Whom this member of the team knows and the notice did not reach in several nights: their address is refused.
+    """Whom this member of the team knows and whose address was refused, the last time that a notice was sent.
 
     Their file stays until somebody corrects the address, or takes it out.
     """
-    if not sends_mail():
-        return []
-    told, known = notices(), people_of(staff).exclude(_has_no_address())
-    late = due(now, ahead=retention.NOTICE - SEVERAL_NIGHTS).filter(pk__in=known.values("pk"))[:TOLD_MOST]
-    return [person for person in late if not _told_since_they_came(told, person)]
+    refused, told = _noted("refused"), notices()
+    rows = due(now, ahead=retention.NOTICE).filter(reference__in=refused, pk__in=people_of(staff).values("pk"))
+    late: Any = rows.exclude(_has_no_address())[:TOLD_MOST] if sends_mail() else []
+    own = (person for person in late if refused[person.reference] > person.active_at)
+    return [person for person in own if not _told_since_they_came(told, person)]
 
 
 def _has_no_address() -> Q:
@@ -211,9 +221,11 @@ def _notices_path() -> Path:
     return Path(settings.DATA_DIR) / NOTICES
 
 
-def _note(reference: str, now: dt.datetime) -> None:
+def _note(reference: str, **when: dt.datetime) -> None:
+    """A line more: told `at`, or the address `refused`."""
     path = _notices_path()
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(descriptor, "a", encoding="utf-8") as stream:
-        stream.write(json.dumps({"reference": reference, "at": now.isoformat()}) + "\n")
+        line = {"reference": reference} | {what: instant.isoformat() for what, instant in when.items()}
+        stream.write(json.dumps(line) + "\n")

@@ -72,8 +72,9 @@ class ReportedState(models.Model):
 
     @property
     def is_metered(self) -> bool:
-        """Whether some device measures it: one that says nothing any more leaves the use unknown."""
-        return self.meter_id is not None or self.power_meter_id is not None
+        """Whether some device there measures it: one that says nothing any more leaves the use unknown. One query."""
+        meters = [pk for pk in (self.meter_id, self.power_meter_id) if pk is not None]
+        return Device.objects.filter(pk__in=meters, machine=self.machine_id, revoked_at=None).exists()
 
     @property
     def word(self) -> str:

@@ -1,5 +1,5 @@
 """Who checked in before the start and left again before it was counted as one who had given up in time; what they had
-given up stays uncounted, now that having come makes it count (see quotas.GIVEN_UP_LATE)."""
+given up stays uncounted, now that having come makes it count (see quotas.GIVEN_UP_LATE). No release lies between."""
 
 from django.db import migrations
 

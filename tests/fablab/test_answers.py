@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import tempfile
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -113,6 +114,20 @@ def low_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def filling_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The kernel takes so much of a file, and of the next write nothing."""
+    real = tempfile.TemporaryFile
+
+    def small(**options: Any) -> Any:
+        file = real(**options)
+        write = file.write
+        monkeypatch.setattr(file, "write", lambda chunk: write(chunk[: max(0, 10 * len(PIECE) - file.tell())]))
+        return file
+
+    monkeypatch.setattr("fablab.answers.tempfile.TemporaryFile", small)
+    return tmp_path
+
+
 def broken_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     def refuse(**_options: Any) -> None:
         raise OSError("no space left on device")
@@ -121,7 +136,7 @@ def broken_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("disk", [no_folder, low_disk, broken_disk])
+@pytest.mark.parametrize("disk", [no_folder, low_disk, filling_disk, broken_disk])
 def test_without_a_disk_the_whole_answer_arrives_at_the_pace_of_who_fetches_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, disk: Callable[[Path, pytest.MonkeyPatch], Path]
 ) -> None:
@@ -157,6 +172,24 @@ def test_whoever_goes_away_frees_the_thread_that_waits_for_room(tmp_path: Path) 
     asyncio.run(run())
 
     assert download.made.wait(20)
+
+
+def test_whoever_takes_nothing_for_long_holds_no_thread(tmp_path: Path) -> None:
+    download = Download(100)
+
+    async def run() -> None:
+        async def never(_message: dict[str, Any]) -> None:
+            await asyncio.Event().wait()
+
+        keeper = SpoolAnswer(
+            WSGIMiddleware(download, workers=1), folder=tmp_path, disk_bytes=10 * len(PIECE), patience_s=0.1
+        )
+        await asyncio.wait_for(keeper(SCOPE, nothing_more, never), 20)
+        assert keeper.on_disk == 0
+
+    asyncio.run(run())
+
+    assert download.made.is_set()
 
 
 def test_whoever_sends_nothing_is_over_too(tmp_path: Path) -> None:

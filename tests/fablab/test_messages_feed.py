@@ -8,11 +8,13 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from people.models import Notice
+from people.models import Notice, Role
 from people.notices import tell
 from people.notices.inbox import unread_count
+from people.notices.team import tell_team
+from people.services import grant_role
 from reservations.feeds import make_feed, messages_seal, revoke_feed
-from tests.factories import make_machine, make_person, make_site, minutes
+from tests.factories import make_machine, make_person, make_site, make_staff, minutes
 
 pytestmark = pytest.mark.django_db
 
@@ -169,3 +171,15 @@ def test_address_of_the_calendar_alone_opens_no_messages(person, token):
 
     for seal in ("0" * 20, messages_seal(token)[:-1], messages_seal("another")):
         assert Client().get(reverse("messages-feed", args=[token, seal])).status_code == 404
+
+
+def test_address_of_a_member_does_not_grow_with_a_role_of_the_team(person, token):
+    site, now = make_site(), timezone.now()
+    manager = make_staff(site=site, role=Role.FAB_MANAGER)
+    told(person)
+    grant_role(person=person, site=site, role=Role.MEDIATOR, by=manager, now=now)
+    params = {"what": "Laser", "zone": "UTC", "start": now.isoformat(), "end": now.isoformat()}
+    tell_team(site=site, kind="request_waiting", key="request:1:1", params=params, now=now - minutes(1))
+    later = make_feed(person=person, by=person, now=timezone.now())[1]
+
+    assert [len(root_of(read(each)).findall(f"{ATOM}entry")) for each in (token, later)] == [1, 2]

@@ -18,7 +18,7 @@ from fablab.personal.inactive import not_reached
 from fablab.personal.purge import last_purge, purge
 from people.models import Person
 from tests.fablab.test_purge import active, came, months, old_rows
-from tests.factories import NOW, give_role, make_site, make_staff
+from tests.factories import NOW, give_role, make_person, make_site, make_staff
 
 pytestmark = pytest.mark.django_db
 DAY = dt.timedelta(days=1)
@@ -109,26 +109,62 @@ def test_desk_sees_whose_address_is_refused(settings, client: Client) -> None:
 
     assert not_reached(NOW, staff) == [refused]
     assert not_reached(NOW, make_staff(site=make_site())) == []
-    client.force_login(staff)
+    assert not_reached(NOW, make_person(is_superuser=True)) == [refused]
+    Person.objects.filter(pk=refused.pk).update(contact_email="here@lab.example")
+    purge(now=NOW + DAY)
+    assert not_reached(NOW + DAY, staff) == [], "told by now"
+    Person.objects.filter(pk=refused.pk).update(last_seen_at=NOW + 2 * DAY)
+    assert not_reached(NOW + 2 * DAY, staff) == [], "came since"
+
+
+def test_page_about_those_who_leave_names_whose_address_is_refused(settings, client: Client) -> None:
+    settings.EMAIL_BACKEND = f"{__name__}.ChoosyMail"
+    site = make_site()
+    refused = came(40, contact_email="gone@lab.example")
+    give_role(person=refused, site=site)
+
+    purge(now=NOW)
+
+    client.force_login(make_staff(site=site))
     assert reverse("people-person", args=[refused.reference]) in client.get(reverse("privacy-leaving")).content.decode()
 
 
-class DeadMail(LocmemMail):
-    """A mail server that nobody reaches."""
+class BreakingMail(LocmemMail):
+    """A mail server that nobody reaches, or that breaks the connection for one address."""
 
-    tries = 0
+    tries, breaks_at = 0, "@lab.example"
 
     def send_messages(self, messages: list[EmailMessage]) -> int:
-        DeadMail.tries += 1
-        raise ConnectionRefusedError(111, "Connection refused")
+        BreakingMail.tries += 1
+        if any(self.breaks_at in address for message in messages for address in message.to):
+            raise smtplib.SMTPServerDisconnected("Connection unexpectedly closed")
+        return super().send_messages(messages)
 
 
-def test_mail_server_out_of_reach_is_tried_once_a_night_and_shows(settings) -> None:
-    settings.EMAIL_BACKEND = f"{__name__}.DeadMail"
-    for number in range(3):
-        came(40, contact_email=f"p{number}@lab.example")
+def test_mail_server_out_of_reach_is_not_tried_for_everybody_and_shows(
+    settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.EMAIL_BACKEND = f"{__name__}.BreakingMail"
+    monkeypatch.setattr(BreakingMail, "tries", 0)
+    for number in range(5):
+        give_role(person=came(40, contact_email=f"p{number}@lab.example"), site=make_site())
 
     result = purge(now=NOW)
 
-    assert (DeadMail.tries, result.failed) == (1, ("notices sent",))
+    assert (BreakingMail.tries, result.failed) == (2, ("notices sent",))
     assert not Person.objects.filter(erased_at__isnull=False).exists()
+    assert not_reached(NOW, make_person(is_superuser=True)) == [], "no address is to blame"
+
+
+def test_connection_that_breaks_for_one_address_stops_nobody_elses_notice(
+    settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.EMAIL_BACKEND = f"{__name__}.BreakingMail"
+    monkeypatch.setattr(BreakingMail, "breaks_at", "p0@")
+    for number in range(3):
+        came(41 - number, contact_email=f"p{number}@lab.example")
+
+    result = purge(now=NOW)
+
+    assert result.failed == ()
+    assert [message.to for message in mail.outbox] == [["p1@lab.example"], ["p2@lab.example"]]

@@ -75,6 +75,21 @@ def test_machine_whose_meter_fell_silent_is_cut_neither_for_its_person_nor_for_i
     assert (ended, told(blind)) == (0, [])
 
 
+@pytest.mark.parametrize("gone", ["revoked", "elsewhere"])
+def test_machine_whose_meter_was_taken_away_ends_with_its_time(lathe: Machine, blind: Device, gone: str) -> None:
+    with_badge()
+    power_on(tap(blind))
+    state, plug = works(lathe, UseState.UNKNOWN), make_device(machine=lathe)
+    ReportedState.objects.filter(pk=state.pk).update(power_meter=plug)
+    Device.objects.filter(pk=plug.pk).update(**{"revoked_at": NOW} if gone == "revoked" else {"machine": None})
+    late = NOW + minutes(61)
+    Device.objects.filter(pk=blind.pk).update(last_seen_at=late)
+
+    sweep_access(now=late)
+
+    assert told(blind) == [("disable", "booking_end")]
+
+
 def test_device_that_sees_the_work_is_told_at_once_and_waits_itself(lathe: Machine, reader: Device) -> None:
     Device.objects.filter(pk=reader.pk).update(capabilities=SEES)
     camille = with_badge()

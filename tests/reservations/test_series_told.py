@@ -155,6 +155,30 @@ def test_date_that_was_moved_alone_before_is_told_with_its_own_machine_and_end(a
         assert "16:00" in words["31 March"]
 
 
+def test_dates_of_which_no_end_is_said_are_one_word_whatever_their_ends(asked):
+    second = asked.dates[1]
+    move_reservation(reservation=second, start=second.start, end=second.end + minutes(60), by=asked.ana, now=NOW)
+    Notice.objects.all().delete()
+
+    asked.answer(is_yes=False)
+
+    assert kinds(asked.ana) == ["series_refused"]
+
+
+def test_answer_tapped_twice_is_told_once_and_reads_as_done(asked, monkeypatch):
+    real = series_answers.approve
+
+    def after_oneself(**given):
+        approve(**given | {"now": NOW - minutes(1)})
+        return real(**given)
+
+    monkeypatch.setattr(series_answers, "approve", after_oneself)
+    Notice.objects.all().delete()
+
+    assert len(asked.answer(is_yes=True).made) == 3
+    assert kinds(asked.ana) == []
+
+
 def test_what_another_hand_answered_a_moment_ago_is_told_by_them_alone(asked, monkeypatch):
     real, others = series_answers.approve, make_staff(site=asked.site, role=Role.FAB_MANAGER)
 
