@@ -36,7 +36,7 @@ ORDER_STATES: dict[str, tuple[str | Promise, str, str]] = {
     "refused": (_("it refused"), "out", "x-lg"),
     "expired": (_("void: no answer in time"), "quiet", "x-circle"),
 }
-# What agents answer; see docs/agent.md.
+# What agents answer; see iot/agent/orders.py.
 ANSWER_WORDS: dict[str, str | Promise] = {
     "busy": _("it is working just now"),
     "hot": _("it is still hot"),

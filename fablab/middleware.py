@@ -44,16 +44,25 @@ def language_of_person(get_response: View) -> View:
 def fragments_are_not_pages(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """A live part has its page's address: without this, the back button shows the part alone."""
+    """A live part has its page's address: without this, the back button shows the part alone.
+
+    And no page is put into another one: where a part leads to the sign-in, the whole page is asked for anew.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
+        if request.headers.get("HX-Request") and _leads_to_sign_in(response):
+            response = HttpResponse(status=401, headers={"HX-Refresh": "true"})
         patch_vary_headers(response, ["HX-Request"])
         if request.headers.get("HX-Request"):
             response.headers["Cache-Control"] = "no-store"
         return response
 
     return middleware
+
+
+def _leads_to_sign_in(response: HttpResponse) -> bool:
+    return response.headers.get("Location", "").startswith(reverse(settings.LOGIN_URL))
 
 
 def signed_in_pages_are_not_kept(get_response: View) -> View:

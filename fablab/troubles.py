@@ -113,7 +113,10 @@ def _worker(facts: Facts) -> list[Trouble]:
         Trouble(
             "worker",
             _("Work in the background stands still"),
-            _("Close the lab and open it again (make run): until then nothing starts alone and nothing is backed up."),
+            _(
+                "Close the lab and open it again the way you always do: until then nothing starts alone and nothing is "
+                "backed up."
+            ),
             "out",
         )
     ]

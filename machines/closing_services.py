@@ -107,7 +107,7 @@ def declare_outage(
 
 @transaction.atomic
 def lock_out(*, machine: Machine, reason: str, at: dt.datetime, now: dt.datetime) -> Outage:
-    """Out of service for safety, whatever else it is out of service for, until somebody of the team lifts it. Locked
+    """Out of service for safety, whatever else it is out of service for, until a manager lifts it. Locked
     twice it is locked once. The deed of a device: `by` is nobody."""
     Machine.objects.select_for_update(of=("self",), no_key=True).get(pk=machine.pk)
     rows = Outage.objects.filter(machine=machine, kind=Outage.Kind.LOCK_OUT, end=None)

@@ -9,6 +9,8 @@ class UploadForm(forms.Form):
     """`endings`: what the printer takes. What is sent all the same is told by its content, not by its name."""
 
     file = forms.FileField(label=_("File"), max_length=200)
+    # One for each time that the page is opened: see `draft_once`.
+    key = forms.CharField(max_length=36, required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, endings: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

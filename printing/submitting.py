@@ -11,10 +11,11 @@ from django.utils.translation import gettext as _
 from fablab.lib.denials import Denial
 from machines.models import Machine, Outage
 from people.errors import NotAllowed
+from people.locking import locked_person
 from people.models import Person, Team
 from people.permissions import has_role
 from printing.errors import PrintRefused, WrongJobState
-from printing.file_removal import GONE_SHA256
+from printing.file_removal import GONE_SHA256, discard_file
 from printing.models import JobState, Printer, PrintFile, PrintJob, PrintJobEvent
 from printing.notices import ANSWERS, tell_decided, tell_handed_in
 from printing.policy import concerns, file_denials, limits_of
@@ -76,18 +77,41 @@ def kept_bytes(person: Person) -> int:
 
 
 def draft_job(
-    *, file: PrintFile, machine: Machine, person: Person, by: Person, now: dt.datetime, note: str = ""
+    *,
+    file: PrintFile,
+    machine: Machine,
+    person: Person,
+    by: Person,
+    now: dt.datetime,
+    note: str = "",
+    form_key: str = "",
 ) -> PrintJob:
     """A job that its person has not handed in yet. Side effects in order: the job; its first event."""
     with transaction.atomic():
         job = PrintJob.objects.create(
             machine=machine, file=file, person=person, team=_team_there(machine, person, now), state=JobState.DRAFT,
-            created_at=now, note=note.strip()[:200],
+            created_at=now, note=note.strip()[:200], form_key=form_key,
         )  # fmt: skip
         job.remote_path = f"fablab/{job.reference}/{file.name}"
         job.save(update_fields=["remote_path"])
         PrintJobEvent.objects.create(job=job, old="", new=JobState.DRAFT, at=now, moved_by=by)
     return job
+
+
+def draft_once(*, form_key: str, file: PrintFile, machine: Machine, person: Person, now: dt.datetime) -> PrintJob:
+    """As `draft_job`; the same file sent again by the same form is the job that it made, whatever became of it.
+
+    Side effects in order: the person locked; the job and its first event, or the second copy of the file given up.
+    """
+    with transaction.atomic():
+        locked_person(person.pk)
+        made = PrintJob.objects.filter(person=person, form_key=form_key).exclude(form_key="").first()
+        if made is not None and (made.file.sha256, made.machine_id) == (file.sha256, machine.pk):
+            discard_file(file)
+            return made
+        # Another file is another wish.
+        key = "" if made is not None else form_key
+        return draft_job(file=file, machine=machine, person=person, by=person, now=now, form_key=key)
 
 
 def _team_there(machine: Machine, person: Person, now: dt.datetime) -> Team | None:

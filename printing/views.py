@@ -1,6 +1,7 @@
 """Send a file, watch its print, say what became of it. No view here talks to a printer: they write intents."""
 
 import datetime as dt
+from uuid import uuid4
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -22,10 +23,10 @@ from printing.files import store_file, stored_path, thumbnail_path
 from printing.forms import UploadForm
 from printing.job_page import job_context
 from printing.messages import sentence_of
-from printing.models import Printer, PrintJob
+from printing.models import JobState, Printer, PrintJob
 from printing.policy import endings_taken
 from printing.services import confirm_bed_clear, current_reservation, may_clear_bed
-from printing.submitting import check_may_draft, draft_job, submission_denials, submit_job
+from printing.submitting import check_may_draft, draft_once, submission_denials, submit_job
 from printing.times import reserve_and_submit
 from reservations.errors import ReservationRefused
 from reservations.messages import sentence_of as reservation_sentence
@@ -46,7 +47,7 @@ def upload(request: HttpRequest, slug: str) -> HttpResponse:
     machine = get_object_or_404(Machine.objects.visible_to(person).with_places(), slug=slug)
     printer = Printer.objects.select_related("spool").filter(machine=machine, is_enabled=True).first()
     endings = endings_taken(printer) if printer else []
-    form = UploadForm(request.POST or None, request.FILES or None, endings=endings)
+    form = UploadForm(request.POST or None, request.FILES or None, initial={"key": uuid4()}, endings=endings)
     context = {
         "machine": machine,
         "zone": machine.site.zone,
@@ -66,8 +67,8 @@ def upload(request: HttpRequest, slug: str) -> HttpResponse:
     except PrintRefused as refusal:
         context["denials"] = [sentence_of(denial) for denial in refusal.denials]
         return render(request, "printing/upload.html", context, status=409)
-    job = draft_job(file=file, machine=machine, person=person, by=person, now=now)
-    if not submission_denials(job, now):
+    job = draft_once(form_key=form.cleaned_data["key"], file=file, machine=machine, person=person, now=now)
+    if job.state == JobState.DRAFT and not submission_denials(job, now):
         _tell_submitted(request, submit_job(job=job, by=person, now=now))
     return redirect(job)
 

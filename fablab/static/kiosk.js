@@ -6,9 +6,16 @@
   const bar = document.querySelector("[data-kiosk]");
   const dialog = document.getElementById("kiosk-warning");
   if (!bar) return;
+  // A screen has no address bar: it leaves its page only for one that is there.
+  const onceReachable = async (leave) => {
+    const answer = await fetch("/healthz", { cache: "no-store" }).catch(() => null);
+    if (answer?.ok) leave();
+    else setTimeout(() => onceReachable(leave), 5000);
+  };
+  const reset = () => window.location.assign("/kiosk/?ended=reset");
   // Nobody is signed in there and nothing is lost: the next person finds it fresh, in the lab's language.
   if (!dialog) {
-    setTimeout(() => window.location.assign("/kiosk/?ended=reset"), Number(bar.dataset.idleS) * 1000);
+    setTimeout(() => onceReachable(reset), Number(bar.dataset.idleS) * 1000);
     return;
   }
   // Seldom enough not to matter, often enough for the server's clock and this one to agree.
@@ -27,8 +34,9 @@
     const body = new FormData(yes);
     body.delete("next");
     const answer = await fetch(yes.action, { method: "POST", body }).catch(() => null);
-    // The line may be broken for a moment; a redirect means that the server has ended it.
-    if (answer && (answer.redirected || !answer.ok)) window.location.assign(answer.redirected ? answer.url : "/kiosk/");
+    // The line may be broken or the server begin anew; a redirect or a refusal means that the server has ended it.
+    if (!answer || answer.status >= 500) return;
+    if (answer.redirected || !answer.ok) window.location.assign(answer.redirected ? answer.url : "/kiosk/");
   };
 
   const here = () => {
@@ -58,12 +66,13 @@
 
   const end = (why) => {
     clearInterval(clock);
-    if (leave) {
+    // Whose page it was, nobody reads while the server cannot be told.
+    document.body.hidden = true;
+    onceReachable(() => {
+      if (!leave) return reset();
       leave.elements.why.value = why;
-      leave.submit();
-    } else {
-      window.location.assign("/kiosk/?ended=reset");
-    }
+      return leave.submit();
+    });
   };
 
   const clock = setInterval(() => {

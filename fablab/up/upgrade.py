@@ -100,7 +100,7 @@ def _failure(error: Exception, backup: Backup | None) -> str:
     way_back = f"git checkout {seen[:12]}" if seen else "git checkout with the commit that ran before"
     return (
         f"The update failed ({first}). Nothing was changed: the lab is as it was, and a backup is in {backup.path}. "
-        f"Go on with the earlier version ({way_back}, then make run), and report this line."
+        f"Go on with the earlier version ({way_back}, then open it the way you always do), and report this line."
     )
 
 

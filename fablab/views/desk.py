@@ -35,6 +35,7 @@ from reservations.loan_selectors import overdue_count
 from reservations.messages import STATE_WORDS, moment_words
 
 FOUND_MOST = 12
+UNDO_FOR = dt.timedelta(minutes=10)
 
 
 def desk_site(request: HttpRequest) -> Site:
@@ -79,6 +80,7 @@ def desk(request: HttpRequest) -> HttpResponse:
         "sites": sites,
         "zone": site.zone,
         "now": now,
+        "left": _left_just_now(request, site, now),
         "calls": calls(sites=[site], now=now),
         "to_tell": calls_waiting(site=site, now=now).count(),
         "overdue": overdue_count(site=site, now=now),
@@ -95,6 +97,13 @@ def desk(request: HttpRequest) -> HttpResponse:
     }
     template = "fablab/desk/desk.html#live" if request.htmx else "fablab/desk/desk.html"  # type: ignore[attr-defined]
     return render(request, template, context)
+
+
+def _left_just_now(request: HttpRequest, site: Site, now: dt.datetime) -> dict[str, Any] | None:
+    """Whom one just sent off by a tap here, to be called back while it may still have been a slip."""
+    left = request.session.get("desk_left")
+    is_fresh = left and left.get("site") == site.slug and now.timestamp() - left["at"] < UNDO_FOR.total_seconds()
+    return left if is_fresh else None
 
 
 def _name_in(words: str) -> dict[str, str]:
@@ -181,13 +190,16 @@ def leaves(request: HttpRequest, pk: int) -> HttpResponse:
     if not is_staff(staff, visit.site):
         raise PermissionDenied
     if "undo" in request.POST:
+        request.session.pop("desk_left", None)
         try:
             come_back(visit=visit, now=now)
         except PeopleError as error:
             messages.error(request, str(error.sentence))
     else:
         leave(visit=visit, now=now)
-        request.session["desk_left"] = {"pk": visit.pk, "name": str(visit.person or "")}
+        request.session["desk_left"] = {
+            "pk": visit.pk, "name": str(visit.person or ""), "site": visit.site.slug, "at": now.timestamp()
+        }  # fmt: skip
     remember_desk(request, visit.site)
     return redirect("desk")
 

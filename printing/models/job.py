@@ -150,6 +150,8 @@ class PrintJob(models.Model):
     decided_by = models.ForeignKey(Person, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     decision = models.CharField(max_length=300, blank=True)
     remote_path = models.CharField(max_length=200, blank=True)
+    # Of the form that was sent: sent again after a broken line, it makes no second print.
+    form_key = models.CharField(max_length=36, blank=True, editable=False)
     progress_pct = models.FloatField(_("progress"), default=0)
     time_left = models.DurationField(_("time left"), null=True, blank=True)
     time_left_origin = models.CharField(max_length=12, blank=True)
@@ -181,7 +183,7 @@ class PrintJob(models.Model):
         retention.BOOKING,
         subject="person",
         clock="ended_at",
-        blanked=("remote_path", "error_detail", "note", "decision"),
+        blanked=("remote_path", "form_key", "error_detail", "note", "decision"),
         exported=(
             "reference",
             "machine",
@@ -212,6 +214,9 @@ class PrintJob(models.Model):
                 condition=Q(state__in=sorted(ACTIVE)),
                 name="one_active_print_job_a_machine",
                 violation_error_message=_("This machine is already printing."),
+            ),
+            models.UniqueConstraint(
+                fields=["person", "form_key"], condition=~Q(form_key=""), name="form_makes_one_print_job"
             ),
             models.CheckConstraint(condition=Q(state__in=JobState.values), name="print_job_state_is_known"),
             models.CheckConstraint(

@@ -321,3 +321,29 @@ def test_call_from_a_kiosk_is_shown_and_answered(lab: Lab, desk: Client) -> None
     assert "Somebody has been waiting at “Entrance”" in shown
     assert answered.headers["location"] == reverse("desk")
     assert "Somebody waits" not in page(desk, "desk")
+
+
+def test_what_was_undone_or_is_long_ago_is_offered_no_more(lab: Lab, desk: Client) -> None:
+    desk.post(reverse("desk-arrives"), {"person": lab.people["holder"].reference})
+    leaves = reverse("desk-leaves", args=[Visit.objects.get().pk])
+
+    desk.post(leaves)
+    desk.post(leaves, {"undo": "1"})
+    undone = page(desk, "desk")
+    desk.post(leaves)
+    session = desk.session
+    session["desk_left"] |= {"at": session["desk_left"]["at"] - 3600}
+    session.save()
+
+    assert "has left." not in undone
+    assert "has left." not in page(desk, "desk")
+
+
+def test_live_part_brings_the_heading_and_the_counts_along(lab: Lab, desk: Client) -> None:
+    desk.post(reverse("desk-arrives"), {"person": lab.people["holder"].reference})
+
+    live = desk.get(reverse("desk"), headers={"HX-Request": "true"}).content.decode()
+
+    assert "one person is here" in live
+    assert live.count('hx-swap-oob="true"') == 3
+    assert "hx-swap-oob" not in page(desk, "desk")

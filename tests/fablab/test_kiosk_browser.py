@@ -106,6 +106,53 @@ def test_reader_types_the_card_and_the_screen_warns_then_resets(entrance, browse
     context.close()
 
 
+def test_screen_leaves_its_page_only_for_one_that_is_there(entrance, browser):
+    """While the server begins anew, a screen without an address bar must not end on an error page."""
+    context = browser.new_context(locale="en-GB")
+    page = entrance.page(context)
+    page.clock.install()
+    page.goto(f"{entrance.url}/kiosk/today/")
+    page.route("**/healthz", lambda route: route.fulfill(status=502, body="Bad gateway"))
+
+    with page.expect_response("**/healthz"):
+        page.clock.fast_forward("10:01")
+    page.wait_for_timeout(300)
+    stayed = page.url
+    page.unroute("**/healthz")
+    page.clock.fast_forward("00:06")
+
+    page.wait_for_url("**/kiosk/?ended=reset")
+    assert stayed.endswith("/kiosk/today/")
+    context.close()
+
+
+def test_server_that_begins_anew_throws_nobody_out_and_shows_nothing_meanwhile(entrance, browser):
+    context = browser.new_context(locale="en-GB")
+    page = entrance.page(context)
+    entrance.sign_in(page)
+    page.clock.install()
+    page.goto(f"{entrance.url}/kiosk/mine/")
+    down = lambda route: route.fulfill(status=502, body="Bad gateway")  # noqa: E731
+    page.route("**/kiosk/still-here/**", down)
+    page.route("**/healthz", down)
+
+    page.clock.fast_forward("00:30")
+    with page.expect_response("**/kiosk/still-here/**"):
+        page.mouse.click(5, 5)
+    page.wait_for_timeout(300)
+    is_at_work = page.get_by_role("heading", name="Hello Zoé").is_visible()
+    with page.expect_response("**/healthz"):
+        page.clock.fast_forward("10:01")
+    page.wait_for_timeout(300)
+    is_hidden = not page.get_by_role("heading", name="Hello Zoé").is_visible()
+    page.unroute("**/healthz")
+    page.clock.fast_forward("00:06")
+
+    page.wait_for_url("**/kiosk/?ended=idle")
+    assert (is_at_work, is_hidden) == (True, True)
+    context.close()
+
+
 @pytest.mark.parametrize("entrance", [1], indirect=True)
 def test_screen_without_script_asks_and_forgets_too(entrance, browser):
     context = browser.new_context(locale="en-GB", java_script_enabled=False)

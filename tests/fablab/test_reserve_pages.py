@@ -153,3 +153,11 @@ def test_running_reservation_may_be_extended_from_its_page(client: Client):
 
     found.refresh_from_db()
     assert found.end == start + dt.timedelta(hours=2, minutes=30)
+
+
+def test_part_that_leads_to_the_sign_in_asks_for_the_whole_page(client: Client) -> None:
+    make_site()
+    part = client.get("/me/", headers={"HX-Request": "true"})
+
+    assert (part.status_code, part.headers["HX-Refresh"], part.content) == (401, "true", b"")
+    assert client.get("/me/").status_code == 302

@@ -187,6 +187,20 @@ def test_file_without_a_reservation_becomes_a_draft_with_times_that_fit(now_lab)
     assert "When shall it be printed?" in text
 
 
+def test_form_sent_again_after_a_broken_line_prints_once(now_lab):
+    where = reverse("print-upload", args=[now_lab.machine.slug])
+    web = browser(now_lab.person)
+    key = web.get(where).context["form"]["key"].value()
+
+    first, again, other = (
+        web.post(where, {"file": SimpleUploadedFile("cube.gcode", content), "key": key})
+        for content in (GCODE, GCODE, GCODE + b"G1 X2\n")
+    )
+
+    assert first.url == again.url != other.url
+    assert PrintJob.objects.count() == PrintFile.objects.count() == 2
+
+
 def test_empty_form_is_sent_back(now_lab):
     answer = browser(now_lab.person).post(reverse("print-upload", args=[now_lab.machine.slug]), {})
 

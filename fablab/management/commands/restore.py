@@ -79,5 +79,5 @@ def _summary(restored: Restored) -> str:
             f"The keys were not in the archive: copy the former secrets.json to {settings.DATA_DIR} (keep this one's "
             "database_password), or set FABLAB_FIELD_KEYS and SECRET_KEY; else enter printers' keys and badges anew."
         )
-    lines.append("Open it: make run")
+    lines.append("Open it the way you always do: make run ARGS=--no-demo, or with LAN=1 and your --data-dir.")
     return "\n".join(lines)
