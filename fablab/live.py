@@ -34,6 +34,8 @@ CLIENTS_MOST = 500
 # Of one address: a class and every screen of a lab behind one connection, and never all of them.
 CLIENTS_OF_ONE_MOST = 50
 QUEUE_MOST = 100
+HELLO = "event: hello\ndata: {}\n\n"
+BEAT = "event: beat\ndata: {}\n\n"
 
 
 class LiveStream:
@@ -47,6 +49,8 @@ class LiveStream:
         self.everything_changed = False
         self.news = asyncio.Event()
         self.tasks: list[asyncio.Task[None]] = []
+        # While the database is away nobody learns what happens: no page is told that its picture is fresh.
+        self.is_listening = False
 
     async def lifespan(self, receive: Receive, send: Send) -> None:
         while True:
@@ -95,14 +99,18 @@ class LiveStream:
             (b"x-content-type-options", b"nosniff"),
         ]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await _write(send, "retry: 2000\nevent: hello\ndata: {}\n\n")
+        await _write(send, "retry: 2000\n\n")
+        is_greeted = False
         while not gone.done():
+            if self.is_listening and not is_greeted:
+                is_greeted = True
+                await _write(send, HELLO)
             getting = asyncio.create_task(client.get())
             done, _ = await asyncio.wait({getting, gone}, timeout=BEAT_S, return_when=asyncio.FIRST_COMPLETED)
             if getting not in done:
                 getting.cancel()
-                if not gone.done():
-                    await _write(send, "event: beat\ndata: {}\n\n")
+                if self.is_listening and is_greeted and not gone.done():
+                    await _write(send, BEAT)
                 continue
             text = getting.result()
             if not text:
@@ -125,10 +133,14 @@ class LiveStream:
                 connection = await psycopg.AsyncConnection.connect(_conninfo(), autocommit=True)
                 async with connection:
                     await connection.execute(f"LISTEN {CHANNEL}")
-                    self._everything()
-                    async for notice in connection.notifies():
-                        self.changed |= {int(part) for part in notice.payload.split(",") if part.isdigit()}
-                        self.news.set()
+                    try:
+                        self.is_listening = True
+                        self._everything()
+                        async for notice in connection.notifies():
+                            self.changed |= {int(part) for part in notice.payload.split(",") if part.isdigit()}
+                            self.news.set()
+                    finally:
+                        self.is_listening = False
             except (psycopg.Error, OSError) as error:
                 log.warning("The live stream lost the database (%s).", str(error).split("\n")[0])
                 await asyncio.sleep(1)
@@ -137,7 +149,9 @@ class LiveStream:
         """Free becomes reserved, and news becomes old, with nobody doing anything."""
         while True:
             await asyncio.sleep(TICK_S)
-            self._everything()
+            # Once the database is back, everything is told anyway.
+            if self.is_listening:
+                self._everything()
 
     def _everything(self) -> None:
         self.everything_changed = True

@@ -1,13 +1,10 @@
 // Enhancements only: every page works without this file.
 "use strict";
 
-// --- news of machines: pages ask again for their live part, and say when no news comes any more -----------------
+// --- news of machines: pages ask again for their live part -------------------------------------------------------
 (function live() {
-  if (!document.querySelector("[data-live-machine]") || !window.EventSource) return;
-  const lost = document.querySelector("[data-live-lost]");
-  let stream = null;
-  let isBehind = false;
-  let lastHeard = Date.now();
+  const listener = document.querySelector("[data-live-lost]")?.dataset.listensWith;
+  if (!listener || !document.querySelector("[data-live-machine]")) return;
   const refresh = (ids) => {
     for (const part of document.querySelectorAll("[data-live-machine]")) {
       // A question being answered is not taken away from under the finger.
@@ -17,71 +14,61 @@
       }
     }
   };
-  const heard = () => {
-    lastHeard = Date.now();
-    if (lost) lost.hidden = true;
-  };
-  const miss = () => {
-    if (!lost || !lost.hidden) return;
-    const words = lost.querySelector("[data-live-since]");
-    const time = new Date(lastHeard).toLocaleTimeString("fr-FR", { hour: "2-digit", minute: "2-digit" });
-    words.textContent = words.dataset.liveSince.replace("…", time);
-    lost.hidden = false;
-  };
   const listen = () => {
-    stream?.close();
-    stream = new EventSource("/live/");
-    stream.addEventListener("hello", () => {
-      heard();
-      // What changed while the line was down was told to nobody here.
-      if (isBehind) refresh(null);
-      isBehind = false;
-    });
-    stream.addEventListener("beat", heard);
-    stream.addEventListener("changed", (event) => {
-      heard();
-      refresh(JSON.parse(event.data).machines);
-    });
-    stream.addEventListener("error", () => {
-      isBehind = true;
-      miss();
-      // A browser that gave up does not try again by itself.
-      if (stream.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
-    });
+    window.fablabNews?.({ on: { changed: (news) => refresh(news.machines) }, behind: () => refresh(null) });
   };
-  listen();
-  // A line that is dead without being broken: the server speaks every fifteen seconds.
-  let lastTried = Date.now();
-  setInterval(() => {
-    if (Date.now() - lastHeard <= 40000) return;
-    miss();
-    if (Date.now() - lastTried <= 40000) return;
-    lastTried = Date.now();
-    isBehind = true;
-    listen();
-  }, 1000);
-  window.addEventListener("pagehide", () => stream.close());
-  window.addEventListener("pageshow", (event) => {
-    if (!event.persisted) return;
-    isBehind = true;
-    listen();
-  });
+  // Only pages that follow a machine carry it.
+  document.head.append(Object.assign(document.createElement("script"), { src: listener, onload: listen }));
 })();
 
 // --- a live part that is swapped keeps the place of the keyboard -------------------------------------------------
 (function swaps() {
+  const CONTROLS = "a, button, summary, input, select, textarea";
+  const REGIONS = "[role=status], [role=alert], [aria-live]";
+  let swapped = "";
   let held = null;
+  let place = null;
+  let said = new Set();
+  // Without what is hidden from the ear, such as seconds that count down.
+  const words = (region) => {
+    const copy = region.cloneNode(true);
+    for (const part of copy.querySelectorAll("[aria-hidden=true]")) part.remove();
+    return copy.textContent.replace(/\s+/g, " ").trim();
+  };
+  const regions = (part) => [part, ...part.querySelectorAll(REGIONS)].filter((each) => each.matches?.(REGIONS));
+  const isBeingAnswered = (part) => {
+    const questions = [...part.querySelectorAll("details.confirm[open]")];
+    const fields = questions.flatMap((question) => [...question.querySelectorAll("textarea, input:not([type=hidden])")]);
+    // A click on the words of a question puts the focus on the part around it.
+    return fields.some((field) => field.value !== field.defaultValue) || (held === part && questions.length > 0);
+  };
   document.addEventListener("htmx:beforeSwap", (event) => {
     const part = event.detail.target;
+    swapped = part.id;
     held = part.contains(document.activeElement) ? document.activeElement : null;
+    place = held && [...part.querySelectorAll(CONTROLS)].indexOf(held);
+    said = new Set(regions(part).map(words));
     // A question being answered stays; the next round asks again.
-    if (held?.closest("details.confirm[open]")) event.detail.shouldSwap = false;
+    if (held?.closest("details.confirm[open]") || isBeingAnswered(part)) event.detail.shouldSwap = false;
   });
+  // The control that had the focus, in the part as it is now: by its name, else the like of it at the same place.
+  const sameAs = (part) => {
+    if (held.isConnected) return held;
+    if (held.id) return document.getElementById(held.id);
+    const likes = (control) => control?.tagName === held.tagName && words(control) === words(held);
+    const controls = [...part.querySelectorAll(CONTROLS)];
+    return likes(controls[place]) ? controls[place] : controls.find(likes);
+  };
   document.addEventListener("htmx:afterSwap", (event) => {
-    if (!held) return;
-    if (document.activeElement === document.body) {
-      const same = held.isConnected ? held : document.getElementById(held.id);
-      (same || event.detail.elt).focus({ preventScroll: true });
+    const part = event.detail.elt;
+    // Words elsewhere on the page that came along.
+    if (part.id !== swapped) return;
+    // What was said is not said again.
+    for (const region of regions(part)) if (said.has(words(region))) region.setAttribute("aria-live", "off");
+    if (held && document.activeElement === document.body) {
+      const same = sameAs(part) || part;
+      if (same === part && !part.hasAttribute("tabindex")) part.tabIndex = -1;
+      same.focus({ preventScroll: true });
     }
     held = null;
   });
@@ -109,7 +96,10 @@
     request.upload.addEventListener("progress", (step) => {
       const percent = Math.round((100 * step.loaded) / step.total);
       bar.value = percent;
-      words.textContent = percent < 100 ? `${words.dataset.sending}${percent} %` : words.dataset.checking;
+      // Read aloud each time that it changes.
+      const tens = Math.floor(percent / 10) * 10;
+      const text = percent < 100 ? `${words.dataset.sending}${tens} %` : words.dataset.checking;
+      if (words.textContent !== text) words.textContent = text;
     });
     const failed = () => {
       words.textContent = words.dataset.failed;
@@ -148,7 +138,10 @@
 (function once() {
   document.addEventListener("submit", (event) => {
     const button = event.submitter;
-    if (!button || event.defaultPrevented || event.target.method !== "post") return;
+    const form = event.target;
+    if (!button || event.defaultPrevented || form.method !== "post") return;
+    // What opens beside this page or is taken away as a file leaves the page as it is.
+    if (form.target === "_blank" || "takesAway" in form.dataset) return;
     setTimeout(() => {
       button.disabled = true;
     });

@@ -14,55 +14,19 @@
   const names = new Map(facts.machines.map((machine) => [machine.id, machine.title]));
   const MINUTE = 60000;
   const DAY = 1440 * MINUTE;
+  // The API answers 120 questions a minute; printers at work tell more than that.
+  const GAP_MS = 10_000;
+  const ANSWER_MS = 30_000;
   let calendar = null;
   let isDragging = false;
   let isStale = false;
   let draggedAt = 0;
+  let asked = 0;
+  // The answer that the drawing shows; null once a hand has changed it.
+  let drawnFrom = null;
 
-  // --- the axis: see fablab/timeline_axis.py -------------------------------------------------------------------
-  const pieces = facts.pieces.map((piece) => ({ ...piece, drawn: Date.parse(piece.drawn) }));
-  const firstPiece = pieces[0];
-  const lastPiece = pieces[pieces.length - 1];
-  const drawnAt = (instant) => {
-    const piece = pieces.findLast((each) => each.at <= instant) || firstPiece;
-    return piece.drawn + instant - piece.at;
-  };
-  const instantAt = (drawn, isEnd) => {
-    const holding = pieces.filter((each) => {
-      const until = each.drawn + each.lasts;
-      return isEnd ? each.drawn < drawn && drawn <= until : each.drawn <= drawn && drawn < until;
-    });
-    // An hour that comes twice: its first for a start, its last for an end.
-    const piece = isEnd ? holding[holding.length - 1] : holding[0];
-    if (piece) return piece.at + drawn - piece.drawn;
-    // An hour that the clock leaps over is the instant of the leap.
-    const next = pieces.find((each) => each.drawn > drawn);
-    if (next && next !== firstPiece) return next.at;
-    const edge = next || lastPiece;
-    return edge.at + drawn - edge.drawn;
-  };
-  const asText = (drawn) => new Date(drawn).toISOString().slice(0, 19);
-  // The drawing hands out dates of the browser's zone that show what is drawn.
-  const drawnOf = (date) =>
-    Date.UTC(date.getFullYear(), date.getMonth(), date.getDate(), date.getHours(), date.getMinutes());
-
-  // --- words ---------------------------------------------------------------------------------------------------
-  // The lab's English is that of this side of the ocean: the day before the month.
-  const language = facts.language === "en" ? "en-GB" : facts.language;
-  const inZone = (options) => new Intl.DateTimeFormat(language, { timeZone: facts.zone, ...options });
-  const clockOf = inZone({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-  const dayOf = inZone({ weekday: "short", day: "numeric", month: "short" });
-  const isoDay = new Intl.DateTimeFormat("en-CA", { timeZone: facts.zone });
-  const clock = (instant) => clockOf.format(instant);
-  // As fablab says it everywhere: midnight ends a day, and an end on another day names it.
-  const ending = (end) => (clock(end) === "00:00" ? "24:00" : clock(end));
-  const clocks = (start, end) => `${clock(start)} – ${ending(end)}`;
-  const range = (start, end) => {
-    const last = clock(end) === "00:00" ? end - 1 : end;
-    if (isoDay.format(start) === isoDay.format(last)) return clocks(start, end);
-    return `${clocks(start, end)} (${dayOf.format(last)})`;
-  };
-  const moment = (start, end) => `${dayOf.format(start)}, ${range(start, end)}`;
+  const { pieces, drawnAt, instantAt, asText, drawnOf } = window.fablabTimelineAxis(facts);
+  const { clock, clocks, range, moment, dayOf, isoDay } = window.fablabTimelineWords(facts);
   const filled = (words, values) => words.replace(/%\((\w+)\)s/g, (whole, name) => values[name]);
   const element = (name, text, attributes) => {
     const made = Object.assign(document.createElement(name), attributes);
@@ -70,16 +34,8 @@
     return made;
   };
 
-  const say = (words, undo) => {
-    const button = said.querySelector("button");
-    said.querySelector("span").textContent = words;
-    said.hidden = false;
-    button.hidden = !undo;
-    button.onclick = async () => {
-      button.hidden = true;
-      if (await undo()) say(facts.words.undone);
-    };
-  };
+  const { say, warn, answered } = window.fablabTimelineSaid(said, facts.words);
+  const { keepingFocus } = window.fablabTimelineAccess(place);
 
   // --- the server ----------------------------------------------------------------------------------------------
   const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (n) => n.toString(16)).join("-");
@@ -144,13 +100,17 @@
         return;
       }
       undone?.();
-      if (response.status === 401) say(facts.words.signed_out);
-      else if (response.status >= 500) say(facts.words.no_answer);
-      else showRefusal(wish, await response.json());
+      await explain(wish, response);
     } catch {
       undone?.();
-      say(facts.words.no_answer);
+      warn(facts.words.no_answer);
     }
+  };
+  // Why something did not come to pass.
+  const explain = async (wish, response) => {
+    if (response.status === 401) warn(facts.words.signed_out);
+    else if (response.status >= 500) warn(facts.words.no_answer);
+    else showRefusal(wish, await response.json());
   };
 
   const done = async (wish, made) => {
@@ -161,7 +121,7 @@
       const response = before
         ? await ask("PATCH", own(made.reference), { ...times(before.start, before.end), machine: before.machine })
         : await ask("POST", `${own(made.reference)}cancel/`);
-      if (!response.ok) showRefusal({ ...(before || wish), reference: made.reference }, await response.json());
+      if (!response.ok) await explain({ ...(before || wish), reference: made.reference }, response);
       await load();
       return response.ok;
     };
@@ -175,7 +135,7 @@
     const now = Date.now();
     const line = { machines: facts.machines.map((machine) => machine.id), kind: "now", start: now, end: now + MINUTE };
     return [...facts.shades, ...(isShown(now) ? [line] : [])].map((shade, n) => ({
-      id: `shade-${n}`,
+      id: `shade-${shade.kind === "now" ? "now" : n}`,
       resourceIds: shade.machines,
       start: asText(drawnAt(shade.start)),
       end: asText(drawnAt(shade.end)),
@@ -210,20 +170,41 @@
       isStale = true;
       return;
     }
+    asked += 1;
+    const turn = asked;
     const query = new URLSearchParams({ start: facts.start, end: facts.end });
     try {
-      const response = await fetch(`${facts.urls.calendar}?${query}`, { headers: { Accept: "application/json" } });
+      const wish = { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(ANSWER_MS) };
+      const response = await fetch(`${facts.urls.calendar}?${query}`, wish);
       if (!response.ok) throw new Error(String(response.status));
-      const answer = await response.json();
-      const shown = new Set(facts.machines.map((machine) => machine.id));
-      for (const row of answer.machines) names.set(row.machine, row.name);
-      const rows = answer.machines.filter((row) => shown.has(row.machine));
-      const blocks = rows.flatMap((row) => row.blocks.map((block) => taken(row.machine, block)));
-      calendar?.setOption("events", [...shades(), ...blocks]);
-      root.dataset.drawn = String(blocks.length);
+      const answer = await response.text();
+      // One that was overtaken is older than what is drawn; a drag may have begun meanwhile.
+      if (turn !== asked || !calendar) return;
+      answered();
+      if (isDragging) isStale = true;
+      else draw(answer);
     } catch {
-      say(facts.words.stale);
+      if (turn === asked) warn(facts.words.stale, { stays: false });
     }
+  };
+  const draw = (text) => {
+    if (text === drawnFrom) {
+      moveNow();
+      return;
+    }
+    const answer = JSON.parse(text);
+    const shown = new Set(facts.machines.map((machine) => machine.id));
+    for (const row of answer.machines) names.set(row.machine, row.name);
+    const rows = answer.machines.filter((row) => shown.has(row.machine));
+    const blocks = rows.flatMap((row) => row.blocks.map((block) => taken(row.machine, block)));
+    keepingFocus(() => calendar.setOption("events", [...shades(), ...blocks]));
+    drawnFrom = text;
+    root.dataset.drawn = String(blocks.length);
+  };
+  // The line of now goes on while nothing changes.
+  const moveNow = () => {
+    const line = shades().find((shade) => shade.extendedProps.kind === "now");
+    if (line) keepingFocus(() => calendar.updateEvent(line));
   };
 
   const contentOf = ({ event }) => {
@@ -282,6 +263,7 @@
   };
   const change = (info, block, wish) => {
     const before = { machine: block.machine, start: block.start, end: block.end };
+    drawnFrom = null;
     carryOut({ ...wish, reference: block.reference, before }, info.revert);
   };
   const onDragStart = () => {
@@ -359,22 +341,12 @@
     const now = Date.now();
     if (isColumns || !isShown(now)) return;
     const [firstHour, lastHour] = facts.hours;
-    const since = (drawnAt(now) - firstPiece.drawn) / (60 * MINUTE);
+    const since = (drawnAt(now) - pieces[0].drawn) / (60 * MINUTE);
     const day = facts.days > 1 ? Math.floor(since / 24) : 0;
     const hour = Math.min(Math.max(since - day * 24 - firstHour, 0), lastHour - firstHour);
     const main = place.querySelector(".ec-main");
     main.scrollLeft = (day * (lastHour - firstHour) + hour - 2) * calendar.getOption("slotWidth");
   };
-
-  // It says that it is a table, and is none: rows without heads, heads without rows. The links in it are enough, and
-  // the words below are in order.
-  const ROLES = ["table", "rowgroup", "row", "rowheader", "columnheader", "cell"];
-  const untable = () => {
-    for (const part of place.querySelectorAll(ROLES.map((role) => `[role=${role}]`).join())) {
-      for (const name of ["role", "aria-colindex", "aria-colspan"]) part.removeAttribute(name);
-    }
-  };
-  new MutationObserver(untable).observe(place, { childList: true, subtree: true });
 
   const fit = () => {
     root.hidden = !wide.matches;
@@ -382,6 +354,7 @@
     inWords.classList.toggle("is-beside", wide.matches);
     if (wide.matches && !calendar) {
       const { createCalendar, Interaction, ResourceTimeline, TimeGrid } = window.EventCalendar;
+      drawnFrom = null;
       calendar = createCalendar(place, [isColumns ? TimeGrid : ResourceTimeline, Interaction], options());
       load();
       setTimeout(() => {
@@ -401,9 +374,15 @@
   });
   fit();
 
-  if ("live" in root.dataset && window.EventSource) {
-    const stream = new EventSource("/live/");
-    stream.addEventListener("changed", load);
-    window.addEventListener("pagehide", () => stream.close());
+  if ("live" in root.dataset && window.fablabNews) {
+    const drawn = new Set(facts.pks);
+    // A window that is looked at again asks by itself.
+    const loadSoon = window.fablabAtMost(GAP_MS, () => {
+      if (!document.hidden) load();
+    });
+    const tell = ({ machines }) => {
+      if (machines === null || machines.some((machine) => drawn.has(machine))) loadSoon();
+    };
+    window.fablabNews({ on: { changed: tell }, behind: loadSoon });
   }
 })();

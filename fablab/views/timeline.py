@@ -96,6 +96,8 @@ def _drawing(request: HttpRequest, found: Timeline, site: Site, first: dt.date, 
     return drawing | {
         "language": request.LANGUAGE_CODE,  # type: ignore[attr-defined]
         "may_reserve": request.user.is_authenticated,
+        # As the live stream names them.
+        "pks": [line.machine.pk for line in found.lines],
         "urls": {
             "calendar": reverse("api-calendar"),
             "reservations": reverse("api-reservations"),

@@ -1,4 +1,5 @@
 import datetime as dt
+from typing import Any
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
@@ -12,18 +13,22 @@ from machines.purposes import DUTY
 from people.models import STAFF_ROLES, Person, RoleGrant, Site
 
 
+def _is_of_the_team() -> Q:
+    grants = RoleGrant.objects.filter(person=OuterRef("person"), site=OuterRef("site"), role__in=STAFF_ROLES)
+    return Q(Exists(grants), person__is_active=True)
+
+
 class ShiftQuerySet(models.QuerySet["Shift"]):
     def standing(self) -> "ShiftQuerySet":
         return self.filter(dropped_at__isnull=True)
 
     def of_the_team(self) -> "ShiftQuerySet":
         """Those of people who still are of the team of the place: who left it watches over nothing."""
-        return self.with_team().filter(is_of_team=True)
+        return self.filter(_is_of_the_team())
 
-    def with_team(self) -> "ShiftQuerySet":
+    def with_team(self) -> Any:
         """Each with `is_of_team`: whether its person still is of the team of the place."""
-        grants = RoleGrant.objects.filter(person=OuterRef("person"), site=OuterRef("site"), role__in=STAFF_ROLES)
-        return self.annotate(is_of_team=Q(Exists(grants)) & Q(person__is_active=True))
+        return self.annotate(is_of_team=_is_of_the_team())
 
     def overlapping(self, start: dt.datetime, end: dt.datetime) -> "ShiftQuerySet":
         return self.filter(start__lt=end, end__gt=start)

@@ -1,6 +1,7 @@
 """The desk asks for its live part every half a minute: what the team is doing there stays under their hands."""
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +46,10 @@ class Desk:
 
     def focused(self) -> str:
         return str(self.page.evaluate("document.activeElement.id"))
+
+
+def without_ids(html: str) -> str:
+    return re.sub(r' id="(?!desk-)[^"]*"', "", html)
 
 
 @pytest.fixture
@@ -113,6 +118,57 @@ def test_swap_leaves_the_keyboard_on_the_same_button(desk: Desk) -> None:
 
     assert was_swapped
     expect(leaves).to_be_focused()
+
+
+def test_swap_leaves_the_keyboard_on_what_has_no_id(desk: Desk) -> None:
+    leaves = desk.page.get_by_role("button", name="Leaves – Odette Renard")
+    desk.page.evaluate("document.querySelectorAll('#desk-live [id]').forEach((part) => part.removeAttribute('id'))")
+    desk.page.route("**/desk/**", lambda route: route.fulfill(body=without_ids(route.fetch().text())))
+    leaves.focus()
+
+    was_swapped = desk.swap()
+
+    assert was_swapped
+    expect(leaves).to_be_focused()
+
+
+def test_what_was_said_is_not_said_again(desk: Desk) -> None:
+    desk.page.get_by_role("button", name="Leaves – Odette Renard").click()
+    line = desk.page.get_by_role("status").filter(has_text="Odette Renard has left.")
+    expect(line).to_be_visible()
+    first = line.get_attribute("aria-live")
+
+    was_swapped = desk.swap()
+
+    assert was_swapped
+    assert (first, line.get_attribute("aria-live")) == (None, "off")
+
+
+def test_words_written_in_an_open_question_outlast_the_focus(desk: Desk) -> None:
+    desk.page.locator(".desk-lines summary").press("Enter")
+    desk.page.evaluate(
+        "document.querySelector('.desk-lines details[open] form').insertAdjacentHTML('beforeend', '<textarea id=why>')"
+    )
+    desk.page.locator("#why").fill("The extractor is away")
+    desk.page.locator("#desk-q").focus()
+
+    was_swapped = desk.swap()
+    desk.page.locator("#why").fill("")
+    desk.page.locator("#desk-q").focus()
+
+    assert not was_swapped
+    assert desk.swap()
+
+
+def test_heading_follows_who_is_here(desk: Desk) -> None:
+    was = desk.page.locator("h1").inner_text()
+    desk.page.evaluate("document.querySelector('h1').textContent = 'Yesterday'")
+
+    was_swapped = desk.swap()
+
+    assert was_swapped
+    assert desk.page.locator("h1").inner_text() == was
+    assert "one person is here" in was
 
 
 def test_swap_that_takes_the_button_away_keeps_the_keyboard_at_the_place(desk: Desk) -> None:

@@ -173,6 +173,7 @@ SCOPE = {"type": "http", "path": "/live/", "query_string": b"tiles=fr", "headers
 def test_quiet_stream_sends_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "BEAT_S", 0.01)
     stream, reader = live.LiveStream(lambda: True), Reader()
+    stream.is_listening = True
 
     async def watch() -> None:
         serving = asyncio.create_task(stream(SCOPE, reader.receive, reader.send))
@@ -184,9 +185,64 @@ def test_quiet_stream_sends_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> No
 
     asyncio.run(watch())
 
-    assert reader.text.startswith("retry: 2000\nevent: hello\n")
+    assert reader.text.startswith("retry: 2000\n\nevent: hello\n")
     assert reader.text.count("event: beat") >= 2
     assert stream.clients == {}
+
+
+async def said_more(reader: Reader, word: str, times: int = 1) -> None:
+    """Wait until the word has come so many times more."""
+    before, deadline_s = reader.text.count(word), time.monotonic() + 20
+    while reader.text.count(word) < before + times:
+        assert time.monotonic() < deadline_s, reader.text
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.serial
+def test_no_sign_of_life_comes_while_the_database_is_away(
+    postgres_server: Callable[..., EmbeddedPostgres],
+    short_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(live, "BEAT_S", 0.02)
+    monkeypatch.setattr(live, "TICK_S", 0.05)
+    database = postgres_server("18")
+    database.start()
+    address = [database.url]
+    monkeypatch.setattr(live, "_conninfo", lambda: address[0])
+    stream, early, late = live.LiveStream(lambda: True), Reader(), Reader()
+    # A page, that is: tiles would be drawn from another database.
+    scope = SCOPE | {"query_string": b""}
+
+    async def watch() -> tuple[str, str]:
+        works = [asyncio.create_task(work()) for work in (stream._listen, stream._tell, stream._tick)]
+        serving = [asyncio.create_task(stream(scope, early.receive, early.send))]
+        await said_more(early, "event: beat", 2)
+        database.kill()
+        while "lost the database" not in caplog.text:
+            await asyncio.sleep(0.01)
+        # What was on its way has arrived.
+        await asyncio.sleep(live.GATHER_S + 0.2)
+        before = early.text
+        serving.append(asyncio.create_task(stream(scope, late.receive, late.send)))
+        await asyncio.sleep(0.5)
+        meanwhile = early.text.removeprefix(before), late.text
+        again = postgres_server("18", data_dir=short_folder / "data-0")
+        again.start()
+        address[0] = again.url
+        await asyncio.gather(*[said_more(reader, "event: beat", 2) for reader in (early, late)])
+        for reader in (early, late):
+            reader.is_gone.set()
+        for task in works:
+            task.cancel()
+        await asyncio.gather(*serving, *works, return_exceptions=True)
+        return meanwhile
+
+    meanwhile = asyncio.run(watch())
+
+    assert meanwhile == ("", "retry: 2000\n\n")
+    assert late.text.startswith("retry: 2000\n\nevent: hello\n")
 
 
 def test_one_reader_too_many_is_told_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,25 +1,20 @@
 """Pages that follow a machine, in a real browser whose line to the lab breaks or goes dead: they say so, as the board
 does, and are right again once it is back."""
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
-from django.test import Client
-from django.utils import timezone
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from fablab.lib.live import announce_machines
-from iot.models import Device
-from people.models import Role
 from tests.api.web import Web, environment, url_of_test_database
-from tests.browsing import in_thread, required_browser
-from tests.fablab.settings_pages import BACKEND
-from tests.factories import make_machine, make_site, make_staff
-from tests.iot.builders import make_device
+from tests.browsing import required_browser
+from tests.fablab.live_bench import BACK_MS, SILENCE_MS, Bench, look
 from tests.iot.shaky_network import ShakyNetwork
 
 pytestmark = [
@@ -30,34 +25,11 @@ pytestmark = [
 
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 LIVE = "**/live/"
-# Longer than the page waits for the server's sign of life.
-SILENCE_MS = 41_000
-# A browser waits two seconds before it tries again, and the web process may be busy.
-BACK_MS = 20_000
+# Nobody's clock here is the lab's.
+FAR_AWAY = "America/New_York"
+# Of one browser to one server.
+CONNECTIONS_MOST = 6
 each_page = pytest.mark.parametrize("which", ["machine", "device"])
-
-
-class Bench:
-    """A laser with a reader that was heard just now; a manager's browser finds the lab behind a line that can fail."""
-
-    def __init__(self, web: Web, line: ShakyNetwork) -> None:
-        self.line, self.url = line, f"http://127.0.0.1:{line.port}"
-        site = make_site(name="Riverside")
-        self.machine = make_machine(site=site, name="Laser 7")
-        make_device("reader-7", self.machine, is_online=True, last_seen_at=timezone.now())
-        client = Client()
-        client.force_login(make_staff(site=site, role=Role.FAB_MANAGER), backend=BACKEND)
-        self.session = client.cookies[settings.SESSION_COOKIE_NAME].value
-
-    def address(self, which: str) -> str:
-        return self.url + {"machine": self.machine.get_absolute_url(), "device": "/manage/devices/reader-7/"}[which]
-
-    def reader_falls_silent(self) -> None:
-        """Nobody is told: only a page that asks by itself comes to know it."""
-        in_thread(lambda: Device.objects.update(is_online=False))
-
-    def something_happens(self) -> None:
-        in_thread(lambda: announce_machines([self.machine.pk]))
 
 
 @pytest.fixture
@@ -76,11 +48,16 @@ def browser(bench: Bench) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(bench: Bench, browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(locale="en-GB", viewport={"width": 320, "height": 640})
+def context(bench: Bench, browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(locale="en-GB", viewport={"width": 320, "height": 640}, timezone_id=FAR_AWAY)
     context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": bench.session, "url": bench.url}])
-    yield context.new_page()
+    yield context
     context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.new_page()
 
 
 def notice(page: Page) -> Locator:
@@ -133,6 +110,47 @@ def test_page_tries_again_when_the_browser_gave_up(bench: Bench, page: Page, whi
     page.unroute(LIVE)
 
     expect(notice(page)).to_be_hidden(timeout=BACK_MS)
+
+
+def test_last_news_is_told_by_the_clock_of_the_place(bench: Bench, page: Page) -> None:
+    before = dt.datetime.now(ZoneInfo("Europe/Paris"))
+    open_live(page, bench.address("machine"))
+
+    bench.line.cut()
+    expect(notice(page)).to_be_visible()
+
+    after = dt.datetime.now(ZoneInfo("Europe/Paris"))
+    assert re.findall(r"\d\d:\d\d", notice(page).inner_text())[0] in (f"{before:%H:%M}", f"{after:%H:%M}")
+
+
+def test_page_that_nobody_looks_at_is_told_nothing_and_is_right_once_it_is_seen(bench: Bench, page: Page) -> None:
+    open_live(page, bench.address("machine"))
+    page.clock.install()
+
+    look(page, is_hidden=True)
+    bench.reader_falls_silent()
+    bench.something_happens()
+    page.wait_for_timeout(2_000)
+    page.clock.fast_forward(2 * SILENCE_MS)
+    page.wait_for_timeout(500)
+    meanwhile = page.locator("#live").inner_text(), notice(page).is_hidden()
+    look(page, is_hidden=False)
+
+    expect(page.locator("#live")).to_contain_text("No news", timeout=BACK_MS)
+    expect(notice(page)).to_be_hidden()
+    assert ("No news" in meanwhile[0], meanwhile[1]) == (False, True)
+
+
+def test_windows_that_nobody_looks_at_leave_the_site_to_others(bench: Bench, context: BrowserContext) -> None:
+    for _ in range(CONNECTIONS_MOST):
+        other = context.new_page()
+        other.goto(bench.address("machine"))
+        look(other, is_hidden=True)
+
+    page = context.new_page()
+    page.goto(bench.address("machine"), timeout=BACK_MS)
+
+    expect(page.locator("#live")).to_be_visible()
 
 
 def test_page_that_follows_no_machine_asks_for_no_news(bench: Bench, page: Page) -> None:
