@@ -62,7 +62,8 @@ def fragments_are_not_pages(
 
 
 def _leads_to_sign_in(response: HttpResponse) -> bool:
-    return response.headers.get("Location", "").startswith(reverse(settings.LOGIN_URL))
+    ways = tuple(reverse(name) for name in (settings.LOGIN_URL, "second-factor", "account_change_password"))
+    return response.headers.get("Location", "").startswith(ways)
 
 
 def signed_in_pages_are_not_kept(get_response: View) -> View:

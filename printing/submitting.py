@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, Sum
+from django.db.models import Max, QuerySet, Sum
 from django.utils.translation import gettext as _
 
 from fablab.lib.denials import Denial
@@ -35,10 +35,11 @@ UNDECIDED: dict[str, Any] = {"decided_at": None, "decided_by": None, "decision":
 ABOUT_TIME = frozenset({Code.NO_RESERVATION, Code.RESERVATION_TOO_SHORT})
 
 
-def check_may_draft(*, machine: Machine, person: Person, is_kept: bool = False) -> None:
+def check_may_draft(*, machine: Machine, person: Person, is_kept: bool = False, form_key: str = "") -> None:
     """Ask before a large file is stored: does the machine take files, and has the person few enough that lie about?
 
-    `is_kept`: the file is among theirs already, so nothing more is stored.
+    `is_kept`: the file is among theirs already, so nothing more is stored. What the same form has sent before does not
+    count: it may be the very file.
 
     Raises:
         PrintRefused: `no_printer`, `too_many_drafts`, `too_much_kept`.
@@ -46,12 +47,17 @@ def check_may_draft(*, machine: Machine, person: Person, is_kept: bool = False) 
     denials = []
     if not Printer.objects.filter(machine=machine, is_enabled=True).exists():
         denials.append(Denial(Code.NO_PRINTER))
-    if PrintJob.objects.filter(person=person, state__in=EDITABLE).count() >= DRAFTS_MOST:
+    drafts = _besides(form_key, PrintJob.objects.filter(person=person, state__in=EDITABLE), "form_key")
+    if drafts.count() >= DRAFTS_MOST:
         denials.append(Denial(Code.TOO_MANY_DRAFTS, {"most": DRAFTS_MOST}))
     if not is_kept:
-        denials += _kept_denials(person)
+        denials += _kept_denials(person, form_key)
     if denials:
         raise PrintRefused(denials)
+
+
+def _besides(form_key: str, rows: QuerySet[Any], field: str) -> QuerySet[Any]:
+    return rows.exclude(**{field: form_key}) if form_key else rows
 
 
 def check_may_keep(person: Person) -> None:
@@ -64,14 +70,15 @@ def check_may_keep(person: Person) -> None:
         raise PrintRefused(denials)
 
 
-def _kept_denials(person: Person) -> list[Denial]:
-    is_full = kept_bytes(person) >= KEPT_MOST_BYTES
+def _kept_denials(person: Person, form_key: str = "") -> list[Denial]:
+    is_full = kept_bytes(person, form_key) >= KEPT_MOST_BYTES
     return [Denial(Code.TOO_MUCH_KEPT, {"most_gb": KEPT_MOST_BYTES // 10**9})] if is_full else []
 
 
-def kept_bytes(person: Person) -> int:
-    """How much of the disk the person's files take, each content once."""
-    contents = PrintFile.objects.filter(uploaded_by=person).exclude(sha256=GONE_SHA256)
+def kept_bytes(person: Person, form_key: str = "") -> int:
+    """How much of the disk the person's files take, each content once, besides what that form has sent."""
+    kept = PrintFile.objects.filter(uploaded_by=person).exclude(sha256=GONE_SHA256)
+    contents = _besides(form_key, kept, "jobs__form_key")
     each = contents.order_by().values("sha256").annotate(size=Max("size_bytes"))
     return each.aggregate(total=Sum("size"))["total"] or 0
 

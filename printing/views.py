@@ -1,6 +1,7 @@
 """Send a file, watch its print, say what became of it. No view here talks to a printer: they write intents."""
 
 import datetime as dt
+from contextlib import suppress
 from uuid import uuid4
 
 from django.contrib import messages
@@ -62,14 +63,16 @@ def upload(request: HttpRequest, slug: str) -> HttpResponse:
         return render(request, "printing/upload.html", context, status=400)
     sent = form.cleaned_data["file"]
     try:
-        check_may_draft(machine=machine, person=person)
+        check_may_draft(machine=machine, person=person, form_key=form.cleaned_data["key"])
         file = store_file(stream=sent, name=sent.name, by=person, now=now, printer=printer)
     except PrintRefused as refusal:
         context["denials"] = [sentence_of(denial) for denial in refusal.denials]
         return render(request, "printing/upload.html", context, status=409)
     job = draft_once(form_key=form.cleaned_data["key"], file=file, machine=machine, person=person, now=now)
     if job.state == JobState.DRAFT and not submission_denials(job, now):
-        _tell_submitted(request, submit_job(job=job, by=person, now=now))
+        # Sent twice at once, the other one may have handed it in by now: its page shows what became of it.
+        with suppress(WrongJobState, PrintRefused):
+            _tell_submitted(request, submit_job(job=job, by=person, now=now))
     return redirect(job)
 
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from fablab.lib.changes import note_change
 from machines.models import Machine
 from people.models import Person, Site
+from people.permissions import is_staff
 from people.signals import signed_out_everywhere
 from reservations.models import CalendarFeed
 
@@ -43,7 +44,7 @@ def make_feed(
     token = secrets.token_urlsafe(32)
     feed = CalendarFeed(
         person=person, machine=machine, site=site, label=label.strip(), token_digest=digest_of(token), created_at=now,
-        created_by=by,
+        created_by=by, tells_the_team=person is not None and is_staff(person),
     )  # fmt: skip
     feed.full_clean()
     # Two tabs at once count one after the other.

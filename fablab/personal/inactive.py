@@ -32,7 +32,8 @@ from reservations.models import Participant, Reservation
 log = logging.getLogger(__name__)
 NOTICES = "notices.jsonl"
 TOLD_MOST = 200
-OF_ONE_ADDRESS = (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, smtplib.SMTPNotSupportedError)
+# What cannot be written as an address is a ValueError.
+OF_ONE_ADDRESS = (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, smtplib.SMTPNotSupportedError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +112,11 @@ def send_notices(now: dt.datetime, *, is_dry: bool) -> int:
     Raises:
         OSError: the mail server cannot be reached; it is not tried for everybody in vain.
     """
-    told, count, broken = notices(), 0, None
-    for person in due(now, ahead=retention.NOTICE):
+    told, count, broken, alone = notices(), 0, None, list[Person]()
+    people = list(due(now, ahead=retention.NOTICE))
+    # Whoever breaks the connection is not the first one every night.
+    first = now.toordinal() % len(people) if people else 0
+    for person in people[first:] + people[:first]:
         addresses = _addresses(person)
         if not addresses or _told_since_they_came(told, person):
             continue
@@ -122,24 +126,24 @@ def send_notices(now: dt.datetime, *, is_dry: bool) -> int:
             except Exception as trouble:
                 # Tried again the next night; until then their file stays. What was refused may hold the address.
                 log.warning("%s could not be told by e-mail (%s).", person.reference, type(trouble).__name__)
-                if _is_of_one_address(trouble):
+                if isinstance(trouble, OF_ONE_ADDRESS):
                     _note(person.reference, refused=now)
                 elif broken is not None:
+                    # Twice in a row: it is the mail server.
                     raise
                 else:
                     broken = trouble
+                    alone.append(person)
                 continue
             broken = None
             _note(person.reference, at=now)
         count += 1
     if broken is not None and not count:
         raise broken
+    for person in alone:
+        # The server took what was meant for others: it is that address.
+        _note(person.reference, refused=now)
     return count
-
-
-def _is_of_one_address(trouble: Exception) -> bool:
-    """Else it may be the mail server that is out of reach: for the next one as well, then."""
-    return isinstance(trouble, OF_ONE_ADDRESS) or not isinstance(trouble, OSError)
 
 
 def _told_since_they_came(told: dict[str, dt.datetime], person: Any) -> dt.datetime | None:

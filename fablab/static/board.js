@@ -57,8 +57,11 @@
     if (isPaused) return;
     newer = new Map();
     try {
-      const wish = { cache: "no-store", signal: AbortSignal.timeout(ANSWER_MS) };
-      const response = await fetch(window.location.href, wish);
+      const wish = { cache: "no-store", signal: AbortSignal.timeout?.(ANSWER_MS) };
+      // On a screen that many share, a page that asks by itself is nobody.
+      const here = new URL(window.location.href);
+      here.searchParams.set("again", "1");
+      const response = await fetch(here, wish);
       if (response.ok) put(new DOMParser().parseFromString(await response.text(), "text/html"));
     } catch {
       // No answer: what hangs here stays, and the line says that it may be old.

@@ -8,7 +8,8 @@
   if (!bar) return;
   // A screen has no address bar: it leaves its page only for one that is there.
   const onceReachable = async (leave) => {
-    const answer = await fetch("/healthz", { cache: "no-store" }).catch(() => null);
+    // As nobody: to ask is no sign of life, nor the moment at which the server ends somebody's time.
+    const answer = await fetch("/healthz", { cache: "no-store", credentials: "omit" }).catch(() => null);
     if (answer?.ok) leave();
     else setTimeout(() => onceReachable(leave), 5000);
   };

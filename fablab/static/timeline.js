@@ -174,7 +174,7 @@
     const turn = asked;
     const query = new URLSearchParams({ start: facts.start, end: facts.end });
     try {
-      const wish = { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(ANSWER_MS) };
+      const wish = { headers: { Accept: "application/json" }, signal: AbortSignal.timeout?.(ANSWER_MS) };
       const response = await fetch(`${facts.urls.calendar}?${query}`, wish);
       if (!response.ok) throw new Error(String(response.status));
       const answer = await response.text();

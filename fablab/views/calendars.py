@@ -55,7 +55,7 @@ def messages_feed(request: HttpRequest, token: str, seal: str) -> HttpResponse:
         raise Http404
     language = language_of(found)
     with override(language):
-        told = newest_messages(person=found.person, since=found.created_at, now=now)
+        told = newest_messages(person=found.person, is_for_the_team=found.tells_the_team, now=now)
         name = _("My messages at %(lab)s") % {"lab": current_lab().name or settings.LAB_NAME}
     own_url = settings.ADDRESSES[0] + request.path
     mark = mark_of_messages(told, name=name, language=language, own_url=own_url)

@@ -14,7 +14,7 @@ from django.utils.feedgenerator import Atom1Feed
 from django.utils.html import escape
 
 from people.lab import current_lab
-from people.models import STAFF_ROLES, Notice, Person, RoleGrant
+from people.models import Notice, Person
 from people.notices.kinds import kinds
 
 MOST = 50
@@ -35,15 +35,12 @@ class FeedMessage:
     at: dt.datetime
 
 
-def newest_messages(*, person: Person, since: dt.datetime, now: dt.datetime) -> list[FeedMessage]:
-    """The last fifty that they were told, newest first, in the language that is active; two queries. None becomes read.
+def newest_messages(*, person: Person, is_for_the_team: bool, now: dt.datetime) -> list[FeedMessage]:
+    """The last fifty that they were told, newest first, in the language that is active; one query. None becomes read.
 
-    What the team is told is among them for who was of a team already when the address was made, at `since`: one that
-    was opened with a member's rights does not grow with them.
+    What only the team is told is among them where `is_for_the_team`.
     """
-    grants = RoleGrant.objects.filter(person=person, role__in=STAFF_ROLES, granted_at__lte=since)
-    is_of_the_team = grants.exists()
-    known = {kind.code: kind for kind in kinds() if is_of_the_team or not kind.is_for_the_team}
+    known = {kind.code: kind for kind in kinds() if is_for_the_team or not kind.is_for_the_team}
     rows: QuerySet[Notice] = Notice.objects.due(now).filter(person=person, kind__in=known)
     found = []
     for row in rows.order_by("-due_at", "-pk")[:MOST]:

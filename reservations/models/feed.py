@@ -22,6 +22,8 @@ class CalendarFeed(models.Model):
     token_digest = models.CharField(max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(Person, null=True, on_delete=models.SET_NULL, related_name="+")
+    # Whether the person was of a team when it was made: an address does not grow with the rights of its owner.
+    tells_the_team = models.BooleanField(default=False, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True)
     read_at = models.DateTimeField(null=True, blank=True)
 

@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, Route
 
 from fablab.kiosk_session import COOKIE
 from people.access import issue_code
@@ -132,7 +132,12 @@ def test_server_that_begins_anew_throws_nobody_out_and_shows_nothing_meanwhile(e
     entrance.sign_in(page)
     page.clock.install()
     page.goto(f"{entrance.url}/kiosk/mine/")
-    down = lambda route: route.fulfill(status=502, body="Bad gateway")  # noqa: E731
+    shown = []
+
+    def down(route: Route) -> None:
+        shown.append("cookie" in route.request.all_headers())
+        route.fulfill(status=502, body="Bad gateway")
+
     page.route("**/kiosk/still-here/**", down)
     page.route("**/healthz", down)
 
@@ -150,6 +155,7 @@ def test_server_that_begins_anew_throws_nobody_out_and_shows_nothing_meanwhile(e
 
     page.wait_for_url("**/kiosk/?ended=idle")
     assert (is_at_work, is_hidden) == (True, True)
+    assert shown == [True, False], "only the first is asked as somebody"
     context.close()
 
 

@@ -13,10 +13,12 @@ from PIL import Image
 
 from fablab.lib.references import new_reference
 from people.models import Role
+from printing.errors import WrongJobState
 from printing.files import thumbnail_path
 from printing.messages import FAILURES, failure_words
 from printing.models import JobState, Printer, PrintFile, PrintJob, PrintJobEvent
 from printing.rules import Code
+from printing.submitting import KEPT_MOST_BYTES
 from reservations.models import Reservation, Status
 from tests.factories import make_machine, make_person, make_staff, minutes
 from tests.printing.builders import GCODE, fresh, long_ago, make_printer
@@ -199,6 +201,33 @@ def test_form_sent_again_after_a_broken_line_prints_once(now_lab):
 
     assert first.url == again.url != other.url
     assert PrintJob.objects.count() == PrintFile.objects.count() == 2
+
+
+def test_form_sent_again_is_not_refused_for_what_it_sent_itself(now_lab, monkeypatch):
+    where = reverse("print-upload", args=[now_lab.machine.slug])
+    # Without a reservation it stays a draft.
+    person, form = make_person(), {"key": "11111111-2222-3333-4444-555555555555"}
+    web = browser(person)
+    monkeypatch.setattr("printing.submitting.DRAFTS_MOST", 1)
+
+    answers = [web.post(where, form | {"file": SimpleUploadedFile("cube.gcode", GCODE)}) for _ in range(2)]
+    PrintFile.objects.update(size_bytes=KEPT_MOST_BYTES)
+    answers.append(web.post(where, form | {"file": SimpleUploadedFile("cube.gcode", GCODE)}))
+    other = send(now_lab, person)
+
+    assert [answer.status_code for answer in (*answers, other)] == [302, 302, 302, 409]
+    assert PrintJob.objects.count() == 1
+
+
+def test_form_sent_twice_at_once_leads_to_the_print_that_the_other_one_handed_in(now_lab, monkeypatch):
+    def taken(**_wish):
+        raise WrongJobState("wrong_state")
+
+    monkeypatch.setattr("printing.views.submit_job", taken)
+
+    answer = send(now_lab, now_lab.person)
+
+    assert (answer.status_code, answer.url) == (302, PrintJob.objects.get().get_absolute_url())
 
 
 def test_empty_form_is_sent_back(now_lab):
