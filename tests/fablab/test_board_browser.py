@@ -1,5 +1,6 @@
 """The wall board in a real browser: nobody stands before it, so it outlives its server and shows what is there now."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,8 @@ pytestmark = [
 ]
 
 LIVE = "**/live/**"
+# As it is loaded, and as it asks for itself.
+BOARD = re.compile(r"/board/(\?again=1)?$")
 # Longer than the board waits before it asks for its page again.
 ANEW_MS = 181_000
 
@@ -67,7 +70,7 @@ def hang(bench: Bench, page: Page) -> None:
     expect(lost(page)).to_be_hidden()
 
 
-def refuse(page: Page, address: str, status: int) -> None:
+def refuse(page: Page, address: str | re.Pattern[str], status: int) -> None:
     page.route(address, lambda route: route.fulfill(status=status, body="<h1>Bad gateway</h1>"))
 
 
@@ -83,7 +86,7 @@ def a_machine_comes(bench: Bench, name: str, *, is_told: bool) -> None:
 def test_wall_hangs_on_while_its_server_is_away_and_is_right_once_it_is_back(bench: Bench, page: Page) -> None:
     hang(bench, page)
 
-    for address in (LIVE, bench.address("board")):
+    for address in (LIVE, BOARD):
         refuse(page, address, 502)
     bench.line.cut()
     bench.line.mend()
@@ -190,7 +193,7 @@ def test_wall_loads_another_release_once(bench: Bench, page: Page) -> None:
         answer = route.fetch()
         route.fulfill(response=answer, body=answer.text().replace("board.js", "board.js?newer"))
 
-    page.route(bench.address("board"), newer)
+    page.route(BOARD, newer)
     page.clock.fast_forward(ANEW_MS)
     page.locator("script[src*=newer]").wait_for(state="attached", timeout=BACK_MS)
     page.clock.fast_forward(ANEW_MS)
